@@ -1,10 +1,10 @@
 # make run | stop | reset | logs      a whole site on this machine
-# make wheel                          what `pip install` takes on another CKAN site: dist/*.whl
+# make wheel                          the package for `pip install` on another CKAN site: dist/*.whl
 # make test | prove | check           what CI runs
 # make test-fast                      the tests that need no server, in under a minute
-# make mutations                      break each guarding line, see that its tests go red
-# make house                          how much a maintainer has to read, counted
-# make bench                          speed, and under load, beside stock ckanext-dcat; BENCH_SIZE datasets
+# make mutations                      break each guarding line and check that its tests fail
+# make house                          counts of modules, names and imports for maintainers
+# make bench                          speed, alone and under load, compared with stock ckanext-dcat; BENCH_SIZE datasets
 # make lock | translations            for maintainers
 
 SHELL := /bin/bash
@@ -13,12 +13,12 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 STACK = .venv/bin/python -m stack
-# MARATHON_DATA: where `make run` keeps its data.
+# MARATHON_DATA: the data directory of `make run`.
 DATA = $(or $(MARATHON_DATA),.data)
 MARATHON_SHAPES ?= ../shared/shacl
 # MARATHON_PUBLISHED: catalogues that others published; MARATHON_NEIGHBOURS: shapes of other profiles; see
 # docs/running.md.
-# Three processes, as many wait for servers much of the time; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
+# Three processes, because tests wait for servers much of the time; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
 PROCESSES = -n 3 --no-loadscope-reorder
 export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))
 
@@ -49,7 +49,7 @@ wheel:
 venv:
 	@$(BOOTSTRAP) test
 
-# Some hundred processes read the plugin: compiled once, also where the environment forbids to keep it.
+# Compiled once, because hundreds of processes import the plugin, also if PYTHONDONTWRITEBYTECODE is set.
 test test-fast check: export PYTHONDONTWRITEBYTECODE :=
 
 test: venv
@@ -59,7 +59,7 @@ test: venv
 		exec $(STACK) services --fresh --data .test-data -- \
 		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) --durations=60 --durations-min=3 tests $(PYTEST_ARGS)
 
-# Without those that take as long as all others: the wheel, which is installed twice, and SHACL.
+# Without the two slowest: the wheel, which is installed twice, and SHACL.
 FAST = domain vocabulary rdf spreadsheets house
 
 test-fast: venv
@@ -83,7 +83,7 @@ check: venv
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@requirements/audit
-	@# The types take one processor for as long as the tests of the house take another.
+	@# Type checks and tests/house run at the same time, on one processor each.
 	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT; \
 		.venv/bin/pyright --pythonpath .venv/bin/python >"$$said" 2>&1 & types=$$!; \
 		code=0; .venv/bin/python -m pytest -q -p no:ckan tests/house || code=$$?; \

@@ -1,1 +1,1 @@
-"""Speed beside stock ckanext-dcat, in one run, on the same data: ``make bench``."""
+"""Speed compared with stock ckanext-dcat in one run on the same data: ``make bench``."""

@@ -64,7 +64,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def fetched(session: requests.Session, address: str, **headers: str) -> bytes:
-    """Return the bytes as they came, compressed."""
+    """Return the received bytes, still compressed."""
     with session.get(address, headers={**GZIP, **headers}, stream=True, timeout=600) as answer:
         assert answer.ok or answer.status_code == 304, (address, answer.status_code)
         return answer.raw.read(decode_content=False)
@@ -93,13 +93,13 @@ def grow(ini: Path, start: int, stop: int) -> None:
             for a, b in pairwise(bounds)
             if a < b
         ]
-        # All are waited for, also after one has failed.
+        # Wait for all processes, even if one has failed.
         failed = [part for part in parts if part.wait()]
         assert not failed, f"{what} {start}–{stop} could not be made"
 
 
 def measure(ours: Site, size: int) -> dict[str, float]:
-    """Return what depends on how many datasets there are; times in seconds."""
+    """Return the measurements that depend on the number of datasets; times in seconds."""
     session = requests.Session()
     pages = -(-size // 100)
     whole = f"{ours.url}/catalog/all.ttl"
@@ -120,7 +120,7 @@ def measure(ours: Site, size: int) -> dict[str, float]:
 
 
 def compare(ours: Site, stock: Site) -> dict[str, float]:
-    """Return what stock needs for the same, and what a client needs that has everything already."""
+    """Return the times of stock for the same, and of conditional requests."""
     session = requests.Session()
     pages = -(-COMPARED // 100)
     whole = f"{ours.url}/catalog/all.ttl"
@@ -169,7 +169,7 @@ def pages(ours: Site) -> dict[str, float]:
 
 
 def following(site: Site) -> dict[str, float]:
-    """Return what a follower fetches after one dataset in a hundred has changed."""
+    """Return the bytes that a follower fetches after one dataset in a hundred has changed."""
     session = requests.Session()
     whole = f"{site.url}/catalog/all.nt"
     cursor = session.head(whole, headers=GZIP, timeout=60).headers["Marathon-Feed-Cursor"]
@@ -214,7 +214,7 @@ def static_file(ours: Site) -> dict[str, float]:
 
 
 def log(ours: Site) -> dict[str, float]:
-    """Return how fast everything is described anew and compared, and what is stored."""
+    """Return entries a second of ``feed rebuild`` and ``feed verify``, and bytes an entry."""
     cores = os.cpu_count() or 1
     workers = ("--workers", str(cores))
     starting = seconds(lambda: ours.run("marathon", "feed", "status"))
@@ -239,7 +239,7 @@ STORED = """
 
 
 def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
-    """Return how many times as fast as stock it is, and what is compared with what else."""
+    """Return the ratios to stock and between our own variants."""
     found = by_size[COMPARED]
     return {
         "crawl, times stock": found["stock crawl"] / found["crawl"],

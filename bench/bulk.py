@@ -1,4 +1,4 @@
-"""Creating many packages, as an import does: all that a save checks and writes, Solr last."""
+"""Creating many packages like an import: with all checks of a save, indexed at the end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PackageRow = Mapping[str, Any]
 
 @dataclass
 class BulkOutcome:
-    """What became of the rows.
+    """The result of an import.
 
     Attributes:
-        ids: of what was created, in the order of the rows.
+        ids: of the created packages, in the order of the rows.
         errors: number of the row, from 1 → its errors by field; nothing of that row was saved.
     """
 
@@ -43,11 +43,11 @@ def create_packages(
 
     Args:
         rows: as ``package_create`` takes them.
-        user: name of who does it, with the permissions they have.
-        progress: is told how many rows of how many are done.
+        user: name of the user, whose permissions apply.
+        progress: called with (rows done, total rows).
 
     Returns:
-        what became of them; a row with errors leaves the others alone.
+        the result; rows with errors do not affect the others.
     """
     outcome = BulkOutcome()
     for start in range(0, len(rows), BATCH):

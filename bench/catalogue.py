@@ -1,7 +1,7 @@
 """A seeded catalogue: municipalities, workshops, ideas, datasets with three files each.
 
-Whatever is made follows from its number: several processes can share the work, and a larger
-catalogue begins with the smaller one. All text says that it is made up.
+Each record depends only on its number, so that several processes can share the work and a larger
+catalogue begins with the smaller one. All texts are marked as made up.
 """
 
 from __future__ import annotations

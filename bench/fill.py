@@ -1,4 +1,4 @@
-"""Making a part of the catalogue, inside of a site.
+"""Creates a part of the catalogue, within a site.
 
 ``python -m bench.fill ckan.ini datasets 0 3000`` makes the datasets 0 to 2,999.
 """
@@ -35,7 +35,7 @@ MAKERS: dict[str, Callable[[int], Row]] = {
 
 
 def main(ini: str, what: str, start: int, stop: int) -> None:
-    """Make the things with these numbers; none may fail."""
+    """Create the records with these numbers; none may fail."""
     logging.disable(logging.INFO)
     app: Any = make_app(CKANConfigLoader(ini).get_config())
     with app._wsgi_app.test_request_context():
@@ -50,7 +50,7 @@ def _user() -> str:
 
 
 def tell(done: int, total: int) -> None:
-    """Say how far it is."""
+    """Print the progress."""
     print(f"\r{done} of {total} ", end="" if done < total else "\n", flush=True)
 
 

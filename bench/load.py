@@ -1,4 +1,4 @@
-"""Measure under load: fifty readers and four writers at once, beside stock CKAN.
+"""Measure under load, compared with stock CKAN: fifty readers and four writers at once.
 
 Both sites run two processes of four threads, as ``make run`` does, and get the same load for
 ``LOAD_SECONDS`` (300) on the same data of ``LOAD_SIZE`` (1,000) datasets. What must hold is
@@ -89,7 +89,7 @@ def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def measure_row(row: dict[str, Any]) -> dict[str, float]:
-    """Return what locust says of one kind of request; times in seconds."""
+    """Return locust's statistics of one kind of request; times in seconds."""
     times = sorted((int(ms), count) for ms, count in row["response_times"].items())
     return {
         "requests": row["num_requests"],
@@ -111,7 +111,7 @@ def find_percentile(times: list[tuple[int, int]], share: float) -> float:
 
 
 def find_lost_saves(site: Site, titles: dict[str, str]) -> list[str]:
-    """Return the datasets whose confirmed title is not what the API and the feed say."""
+    """Return the datasets whose confirmed title differs from that in the API or the feed."""
     lost = []
     for name, title in titles.items():
         package = site.action("package_show", id=name)
@@ -122,7 +122,7 @@ def find_lost_saves(site: Site, titles: dict[str, str]) -> list[str]:
 
 
 def print_rows(rows: dict[str, dict[str, float]]) -> None:
-    """Print what was measured of one site."""
+    """Print the results of one site."""
     for name, values in rows.items():
         shown = "".join(f"{key:>14} {value:>9.3f}" for key, value in values.items())
         print(f"  {name:<26}{shown}", flush=True)

@@ -1,4 +1,4 @@
-"""Who uses the site while it is measured under load: a locustfile, run by ``bench.load``.
+"""The users of a measurement under load: a locustfile, run by ``bench.load``.
 
 Fifty readers ask for feeds, pages and the API, with up to two seconds between two requests. Four
 writers change titles of datasets, each of their own, and note the last title that was confirmed.
@@ -27,14 +27,14 @@ _faults: list[str] = []
 
 @events.request.add_listener
 def note_fault(name: str, exception: Any, response: Any = None, **_more: Any) -> None:
-    """Keep what went wrong; locust's own result has only the number."""
+    """Store a failure with its details; locust's own result has only the number."""
     if exception is not None:
         _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:100]}")
 
 
 @events.test_stop.add_listener
 def write_what_was_confirmed(**_more: Any) -> None:
-    """Leave behind which dataset has which title by now, and what failed."""
+    """Write a file with the confirmed titles and the failures."""
     found = {"titles": _confirmed, "faults": _faults}
     WRITTEN.write_text(json.dumps(found), encoding="utf-8")
 
@@ -119,5 +119,5 @@ class Writer(FastHttpUser):
         if answer.ok:
             _confirmed[name] = title
         else:
-            # Nobody was told whether it was saved: either title is right.
+            # The client does not know whether it was saved: both titles are accepted.
             _confirmed.pop(name, None)

@@ -1,4 +1,4 @@
-"""What is compared with our site: servers of the same database, and what gunicorn calls in them."""
+"""Servers compared with our site on the same database, and their WSGI applications."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The embedded single-machine stack: PostgreSQL, Valkey, Solr and a CKAN site on top of them.
 
-It is what ``make run`` and ``make test`` start. It needs no root, no Docker, no Java and no
-database already installed. The plugins never import it, and it imports nothing of theirs.
+``make run`` and ``make test`` start it. It needs no root, no Docker, no Java and no installed
+database. The plugins do not import it, and it does not import them.
 """

@@ -1,4 +1,4 @@
-"""The commands of ``python -m stack``, which ``make run``, ``stop``, ``reset`` and others are."""
+"""The commands of ``python -m stack``, which ``make run``, ``stop``, ``reset`` and others call."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        the exit code: 0, that of the command that was run, or 1 after one line that says why.
+        the exit code: 0, that of the command that was run, or 1 after one line with the reason.
     """
     options = build_parser().parse_args(arguments)
     exempt_localhost_from_proxies()
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def exempt_localhost_from_proxies() -> None:
-    """Keep a proxy of the network out of the way to servers on this very machine."""
+    """Exclude this machine from the network's proxy (``no_proxy``)."""
     for name in ("no_proxy", "NO_PROXY"):
         known = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys([*known, "127.0.0.1", "localhost"]))
@@ -91,7 +91,7 @@ def explain_fault(fault: OSError) -> str:
 
 
 def _dispatch_command(options: argparse.Namespace) -> int:
-    # What a command needs is imported with it: stopping and reading logs need little.
+    # Imported within each command: stopping and reading logs need few modules.
     match options.command:
         case "run":
             from stack.run import run_site
@@ -121,10 +121,10 @@ def _dispatch_command(options: argparse.Namespace) -> int:
 
 
 def stop_site(data: Path) -> int:
-    """End whatever runs a data directory and wait until it has ended.
+    """End the process that runs a data directory, and wait for its end.
 
     Returns:
-        0, also where nothing ran.
+        0, also if nothing was running.
     """
     layout = Layout.open_existing(data)
     pid = find_holder(layout)
@@ -149,13 +149,13 @@ def reset_site(data: Path, confirmed: bool) -> int:
 
     Args:
         data: the directory.
-        confirmed: yes was said beforehand (``CONFIRM=yes``).
+        confirmed: no question, because of ``CONFIRM=yes``.
 
     Returns:
-        0, or 1 where the answer was no.
+        0, or 1 if the answer was no.
 
     Raises:
-        StackError: nobody can be asked.
+        StackError: there is no terminal for the question.
     """
     layout = Layout.open_existing(data)
     if not confirmed:
@@ -182,7 +182,7 @@ def show_logs(data: Path) -> int:
     """Show the end of every log and follow it until Ctrl-C.
 
     Returns:
-        0; only where there is no log yet, otherwise the process becomes ``tail``.
+        0 if there is no log yet; otherwise the process is replaced by ``tail``.
     """
     layout = Layout.open_existing(data)
     files = sorted(str(path) for path in layout.logs.glob("*.log"))

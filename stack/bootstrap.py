@@ -1,7 +1,7 @@
-"""Makes .venv from the hashed lock; run as a file by any Python 3, with nothing installed yet.
+"""Creates .venv from the hashed lock file; a script for any Python 3 without packages.
 
-``python3 -I stack/bootstrap.py run|test``. It uses the standard library only and a syntax that
-Python 3.6 reads, so that a Python that is too old still gets to say so.
+``python3 -I stack/bootstrap.py run|test``. It uses only the standard library and the syntax of
+Python 3.6, so that a Python that is too old prints a message instead of a syntax error.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 NEEDED = (3, 11)
-# Measured: 460 MB of packages to run and 900 MB to test, and some more in passing.
+# Measured: 460 MB of packages for run and 900 MB for test, and temporary files.
 NEEDED_MEGABYTES = {"run": 800, "test": 1500}
 NETWORK_SIGNS = (
     "NewConnectionError",
@@ -29,14 +29,14 @@ NETWORK_SIGNS = (
 
 
 class BootstrapError(Exception):
-    """A fault with one line for people, in English and Spanish."""
+    """An error with one line for the user, in English and Spanish."""
 
     def __init__(self, english: str, spanish: str) -> None:
         super().__init__(f"{english} / {spanish}")
 
 
 def check_machine() -> None:
-    """Raise where the machine cannot run the stack."""
+    """Raise if the machine cannot run the stack (Python, processor, C library)."""
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < NEEDED:
         hint = "make PYTHON=python3.12 …"
@@ -64,7 +64,7 @@ def list_inputs(purpose: str) -> "list[str]":
 
 
 def compute_stamp(purpose: str) -> str:
-    """Return a digest of all that a finished .venv depends on: Python, path, lock, packaging."""
+    """Return a digest of everything that .venv depends on: Python, path, lock files, packaging."""
     digest = hashlib.sha256(repr((sys.version_info[:3], ROOT)).encode())
     for path in list_inputs(purpose):
         with open(path, "rb") as stream:
@@ -73,12 +73,12 @@ def compute_stamp(purpose: str) -> str:
 
 
 def locate_stamp(purpose: str) -> str:
-    """Return where the stamp is kept."""
+    """Return the path of the file with the digest."""
     return os.path.join(VENV, "made-for-" + purpose)
 
 
 def is_ready(purpose: str) -> bool:
-    """Return whether .venv has everything already."""
+    """Return whether .venv is up to date."""
     try:
         with open(locate_stamp(purpose), encoding="ascii") as stream:
             return stream.read() == compute_stamp(purpose) and os.path.exists(PYTHON)
@@ -87,7 +87,7 @@ def is_ready(purpose: str) -> bool:
 
 
 def check_space(purpose: str) -> None:
-    """Raise where the disk is too full."""
+    """Raise if the disk has too little space."""
     free = shutil.disk_usage(ROOT).free // 1000000
     needed = NEEDED_MEGABYTES[purpose]
     if free < needed:
@@ -98,7 +98,7 @@ def check_space(purpose: str) -> None:
 
 
 def create_venv() -> None:
-    """Create .venv, again where it belongs to another Python."""
+    """Create .venv; recreate one of another Python."""
     wanted = ".".join(str(part) for part in sys.version_info[:3])
     try:
         with open(os.path.join(VENV, "pyvenv.cfg"), encoding="utf-8") as stream:
@@ -123,7 +123,7 @@ def create_venv() -> None:
 
 
 def install_packages(title: str, total: int, *arguments: str) -> None:
-    """Run ``pip install``, show how far it is, and raise with one line where it fails."""
+    """Run ``pip install`` with a progress line; raise an error of one line if it fails."""
     log = os.path.join(VENV, "pip.log")
     seen = 0
     with open(log, "w", encoding="utf-8") as record:
@@ -151,7 +151,7 @@ def install_packages(title: str, total: int, *arguments: str) -> None:
 
 
 def explain_failure(said: str, log: str) -> BootstrapError:
-    """Return the error that explains pip's output."""
+    """Return an error of one line for pip's output."""
     if "No space left on device" in said:
         return BootstrapError("no disk space left", "no queda espacio en disco")
     if "DO NOT MATCH THE HASHES" in said:
@@ -170,7 +170,7 @@ def explain_failure(said: str, log: str) -> BootstrapError:
 
 
 def count_packages(path: str) -> int:
-    """Return how many packages a lock names."""
+    """Return the number of packages in a lock file."""
     with open(path, encoding="utf-8") as stream:
         return sum(1 for line in stream if "==" in line and not line.startswith(("#", " ")))
 
@@ -201,7 +201,7 @@ def prepare_venv(purpose: str) -> None:
     for title, lock in (("build tools", build), ("Python packages", wanted)):
         locked = ["--require-hashes", "--no-deps", "--no-build-isolation", "-r", lock]
         install_packages(title, count_packages(lock), *locked)
-    # Building a wheel leaves it, with the plugins as they were then, and Python reads it first.
+    # Left by building a wheel: Python would find the entry points of that version first.
     shutil.rmtree(os.path.join(ROOT, "ckanext_marathon.egg-info"), ignore_errors=True)
     install_packages("ckanext-marathon", 1, "--no-deps", "--no-build-isolation", "-e", ROOT)
     with open(locate_stamp(purpose), "w", encoding="ascii") as stream:

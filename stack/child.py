@@ -1,11 +1,11 @@
-"""Runs one programme so that it never outlives the process that started it.
+"""Runs one program so that it ends with the process that started it.
 
-Used as a file, ``python -I -S child.py SIGNAL ACCOUNT PROGRAMME ARGUMENT…``, with the standard
-library only, because it must start in a few hundredths of a second and under any account.
+A script, ``python -I -S child.py SIGNAL ACCOUNT PROGRAM ARGUMENT…``, with the standard library
+only, because it must start in a few hundredths of a second and under any account.
 
-The kernel sends SIGNAL to the programme when its parent ends for whatever reason, ``kill -9``
-included (prctl(2), PR_SET_PDEATHSIG). ACCOUNT is ``-``, or the account to run under when started
-as root, because PostgreSQL refuses to run as root.
+The kernel sends SIGNAL to the program when its parent ends for any reason, even ``kill -9``
+(prctl(2), PR_SET_PDEATHSIG). ACCOUNT is ``-``, or the account to run under when started as root,
+because PostgreSQL refuses to run as root.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Become the programme; does not return."""
+    """Replace this process by the program; does not return."""
     signal_number, account, *command = arguments
-    # The library is loaded before the account changes: afterwards it may be out of reach.
+    # Loaded before the account changes, which may not be allowed to read the library.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getppid()
     if account != "-":
         _become(account)
-    # After the change of account, which clears it.
+    # Set after the change of account, which clears the setting.
     if prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:

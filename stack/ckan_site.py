@@ -1,11 +1,11 @@
-"""The CKAN site: its configuration, its set-up, its first accounts and its two programmes.
+"""The CKAN site: configuration, set-up, first accounts, web server and job worker.
 
 ``generated.ini`` is written at every start; ``ckan.ini`` is written once, builds on it, and belongs
 to the person who runs the site: its values win.
 
 Run as ``python -m stack.ckan_site LOGINS``, with CKAN_INI set, this module creates the accounts
-that are missing through CKAN's own actions. Passwords go through a file that only its owner can
-read, never through arguments, which everybody on the machine can see.
+that are missing through CKAN's own actions. Passwords are passed in a file that only its owner can
+read, never as arguments, which every user of the machine can see.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from stack.supervisor import Program, guard_command
 
 ROOT = Path(__file__).parent.parent
 CKAN = Path(sys.executable).parent / "ckan"
-# What CKAN logs, as against what a command says.
+# Lines of CKAN's log in the output of a command.
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d |$")
 SECRETS = ("secret", "csrf_secret", "token_secret")
 
-# Who has an account, in English and Spanish. The municipality is one of the pilot; see
+# Description of each account in English and Spanish. The municipality is one of the pilot; see
 # docs/running.md.
 ROLES = {
     "admin": ("system administrator", "administrador del sistema"),
@@ -55,7 +55,7 @@ ROLES = {
         "oficial de datos de San Carlos Alzatate",
     ),
 }
-# Whose organisation an account belongs to: a field of it, its value, and as what.
+# Account → the field and value that select its organisation, and its role there.
 MEMBERSHIPS = {
     "infom": ("role", "coordinating_body", "admin"),
     "oficial": ("municipality_code", "2105", "editor"),
@@ -68,7 +68,7 @@ class Site:
 
     Attributes:
         layout: the data directory.
-        settings: what the environment says.
+        settings: of this start, from the environment.
         ini: the path of ``ckan.ini``.
     """
 
@@ -78,7 +78,7 @@ class Site:
 
     @property
     def logins(self) -> Path:
-        """Return the file with the first accounts' passwords."""
+        """Return the path of the file with the passwords of the first accounts."""
         return self.layout.site / "logins.json"
 
     @property
@@ -103,12 +103,12 @@ class Site:
         ]
 
     def is_healthy(self) -> bool:
-        """Return whether the site answers through its web server."""
+        """Return whether the site answers a request to its API without an error."""
         address = f"http://{HOST}:{self.settings.port}/api/3/action/status_show"
         return requests.get(address, timeout=30).ok
 
     def responds(self) -> bool:
-        """Return whether the web server says anything within a few seconds."""
+        """Return whether the web server answers within a few seconds, even with an error."""
         try:
             requests.get(f"http://{HOST}:{self.settings.port}/health/live", timeout=5)
         except requests.Timeout:
@@ -118,10 +118,10 @@ class Site:
         return True
 
     def prepare(self, progress: Progress, is_empty: bool) -> None:
-        """Migrate and rebuild the site for this version; do nothing if that is done already.
+        """Migrate and rebuild the site for this version; do nothing if it is up to date.
 
-        An empty database gets its tables, the starter catalogue and the first accounts. One that
-        holds a site is migrated and indexed again; its content and accounts are left alone.
+        An empty database gets tables, starter catalogue and first accounts. The database of an
+        existing site is migrated and indexed again; content and accounts are unchanged.
 
         Args:
             progress: shows each step.
@@ -130,7 +130,7 @@ class Site:
         Raises:
             StackError: a step failed; its output is in ``setup.log``.
         """
-        # An interrupted first start is taken up again while this file is there.
+        # While this file exists, an interrupted first start is repeated.
         unfinished = self.layout.site / "unfinished"
         prepared = self.layout.site / "prepared"
         if is_empty:
@@ -142,7 +142,7 @@ class Site:
         ckan = str(CKAN)
         steps = [
             ("database tables", [ckan, "db", "upgrade"]),
-            # CKAN's own server does this when it starts; without, its scripts speak English.
+            # CKAN's development server does this at its start; without it, scripts are in English.
             ("texts of the scripts", [ckan, "translation", "js"]),
         ]
         if unfinished.exists():
@@ -193,10 +193,9 @@ class Site:
 def compute_version() -> str:
     """Return a digest that changes whenever tables, index, feed or script texts may need an update.
 
-    What a description is made with is not written down anywhere, and would be forgotten if it were:
-    every library, every file of the extension and the list of plugins count. An update that changes
-    none of them costs one comparison too many, one that was overlooked would leave the feed as it
-    was.
+    It covers every library, every file of the extension and the list of plugins, because a list of
+    the files that matter would be incomplete one day. A needless comparison costs little; a missed
+    one would leave an outdated feed.
     """
     digest = hashlib.sha256((TEMPLATES / "generated.ini").read_bytes())
     for name, version in sorted((d.name, d.version) for d in distributions()):
@@ -292,7 +291,7 @@ def create_accounts(passwords: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Create the accounts of the file that is named."""
+    """Create the accounts of the file named as argument."""
     from ckan.cli import load_config
     from ckan.config.middleware import make_app
 

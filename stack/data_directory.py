@@ -1,21 +1,19 @@
-"""The data directory of a site: what lies where, who runs it, and the room that is kept for it.
+"""The data directory of a site: its files, its lock, and its reserve of disk space.
 
-**Who runs it.** Every process of the stack carries the path of its data directory in its
-environment, and the process that runs a data directory holds a lock on a file in it. So a process
-with the mark and without the lock is an orphan, whatever became of the files that hold process ids.
+**Lock.** Every process of the stack has the path of its data directory in its environment, and the
+process that runs a data directory holds a lock on a file in it. If nobody holds the lock, a process
+with that path is an orphan, whatever the files with process ids contain.
 
-**A full disk** must not take away reading, and the servers that reading needs. Saves are refused by
-CKAN itself while less than ``SAVES_NEED_MEGABYTES`` are free (``ckanext.marathon.disk_free_mb``),
-long before the servers run out of room. Other programs on the machine may fill the disk all the
-same. For that case a file of ``RESERVE_MEGABYTES`` is kept, which is deleted when almost nothing is
-free: reading makes the servers write a little, above all PostgreSQL's log, and PostgreSQL stops
-when it cannot. A second file of ``START_MEGABYTES`` stays while the site runs, however full the
-disk becomes. Only the next start deletes it: what was killed on a full disk needs some room to
-recover.
+**Full disk.** The site must stay readable. CKAN refuses saves while less than
+``SAVES_NEED_MEGABYTES`` are free (``ckanext.marathon.disk_free_mb``), long before the servers run
+out of space. Other programs on the machine may still fill the disk. For that case there is a file
+of ``RESERVE_MEGABYTES``, which is deleted when almost nothing is free: reading makes the servers
+write a little, above all PostgreSQL's log, and PostgreSQL stops when it cannot. A second file of
+``START_MEGABYTES`` is deleted only by the next start, because servers killed on a full disk need
+space to recover.
 
-**Heartbeats** are files that a process touches every few seconds for as long as it does not hang;
-``ckan marathon doctor`` looks at them. They are called NAME-PID: one of a process that has ended
-says nothing.
+**Heartbeats** are files called NAME-PID that a process touches every few seconds unless it hangs;
+``ckan marathon doctor`` checks them. Files of processes that have ended are ignored.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ from stack.messages import StackError
 TEMPLATES = Path(__file__).parent / "templates"
 
 MARKER = ".marathon-stack"
-# The variable that every process of the stack has: the path of its data directory.
+# Environment variable of every process of the stack: the path of its data directory.
 MARK = "MARATHON_STACK_DIR"
 
 # A Unix socket's path may have 107 bytes on Linux; the longest of ours ends in "/pg/.s.PGSQL.5432".
@@ -50,7 +48,7 @@ RESERVE_MEGABYTES = 64
 START_MEGABYTES = 40
 # PostgreSQL's log grows by files of 16 MB.
 RELEASE_BELOW_MEGABYTES = 24
-# For so long after the disk was full, what a server reports may come from that.
+# Seconds after a full disk in which an error of a server may be caused by it.
 SHORT_SECONDS = 180
 
 
@@ -67,12 +65,12 @@ class Layout:
         run: generated configuration and secrets of the servers.
         heartbeats: the files by which processes show that they do not hang.
         site: the CKAN site: ``ckan.ini``, logins, uploads.
-        lock: the file whose lock says that somebody runs this directory.
+        lock: locked by the process that runs this directory.
         sockets: the Unix sockets, with a path short enough for the kernel.
     """
 
     def __init__(self, root: Path) -> None:
-        """Say where everything lies; nothing is created."""
+        """Set the paths; nothing is created."""
         self.root = root
         self.postgres = root / "postgres"
         self.valkey = root / "valkey"
@@ -87,10 +85,10 @@ class Layout:
 
     @classmethod
     def open(cls, root: Path) -> Layout:
-        """Create the directory, or accept one that the stack made before.
+        """Create the directory, or open one that the stack created before.
 
         Raises:
-            StackError: it holds other things.
+            StackError: it contains other files.
         """
         root = root.expanduser().resolve()
         if root.is_dir() and any(root.iterdir()) and not (root / MARKER).exists():
@@ -107,10 +105,10 @@ class Layout:
 
     @classmethod
     def open_existing(cls, root: Path) -> Layout:
-        """Accept a directory that the stack made before.
+        """Open a directory that the stack created before.
 
         Raises:
-            StackError: there is none.
+            StackError: there is no site in it.
         """
         root = root.expanduser().resolve()
         if not (root / MARKER).exists():
@@ -127,10 +125,10 @@ class Layout:
             directory.mkdir(exist_ok=True, mode=0o700)
 
     def check_space(self, needed: int) -> None:
-        """Make sure that the disk has ``needed`` megabytes.
+        """Check that ``needed`` megabytes are free.
 
         Raises:
-            StackError: it has fewer.
+            StackError: there are fewer.
         """
         free = count_free_megabytes(self.root)
         if free < needed:
@@ -141,7 +139,7 @@ class Layout:
             )
 
     def clear(self) -> None:
-        """Delete everything in it but the marker and the lock."""
+        """Delete data, logs, site and sockets; marker, lock and reserve files stay."""
         parts = (self.postgres, self.valkey, self.solr, self.logs, self.run, self.site)
         for part in (*parts, self.sockets):
             shutil.rmtree(part, ignore_errors=True)
@@ -151,7 +149,7 @@ class Layout:
         """Create the directory of the sockets.
 
         Raises:
-            StackError: a directory of that name belongs to somebody else.
+            StackError: a directory of that name belongs to another user.
         """
         self.sockets.mkdir(exist_ok=True, mode=0o700, parents=True)
         found = self.sockets.lstat()
@@ -164,7 +162,7 @@ class Layout:
 
 
 def _choose_socket_directory(root: Path, inside: Path) -> Path:
-    # CKAN reads addresses with a percent sign in them as ConfigParser's interpolation.
+    # ConfigParser reads a percent sign as interpolation.
     if len(os.fsencode(inside)) <= SOCKET_DIR_LIMIT and quote(str(inside)) == str(inside):
         return inside
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
@@ -172,9 +170,9 @@ def _choose_socket_directory(root: Path, inside: Path) -> Path:
 
 
 def _passable_mode() -> int:
-    """Return the mode of a directory that PostgreSQL passes through.
+    """Return the mode of a directory above PostgreSQL's data.
 
-    Started as root, it runs under another account.
+    Started as root, PostgreSQL runs under another account, which needs to pass through it.
     """
     return 0o711 if os.geteuid() == 0 else 0o700
 
@@ -195,7 +193,7 @@ def count_free_megabytes(path: Path) -> int:
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, from its first byte on."""
+    """Write a file that is created with mode 600."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -203,7 +201,7 @@ def write_secret(path: Path, text: str) -> None:
 
 
 def write_config(path: Path, template: str, **values: object) -> None:
-    """Write a file of options from a file in ``templates/``; only its owner can read it."""
+    """Write a configuration file from a template in ``templates/``, with mode 600."""
     # Imported late: stopping a site and reading its logs need no templates.
     import jinja2
 
@@ -219,12 +217,12 @@ def write_config(path: Path, template: str, **values: object) -> None:
 
 
 def _escape_percent_sign(value: object) -> str:
-    """Return a value as a file of options needs it: there, a percent sign begins a reference."""
+    """Return a value with percent signs doubled, as ini files need them."""
     return str(value).replace("%", "%%")
 
 
 def read_last_line(log: Path) -> str:
-    """Return the last line of a log that says something, at most 300 characters of it."""
+    """Return the last line of a log that is not blank, at most 300 characters."""
     if not log.exists():
         return ""
     with log.open("rb") as stream:
@@ -233,15 +231,15 @@ def read_last_line(log: Path) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
-# Who runs it
+# Lock
 
 
 @contextmanager
 def hold_directory(layout: Layout) -> Generator[None]:
-    """Lock the data directory, and end processes that an earlier holder left running.
+    """Lock the data directory, and end processes that an earlier run has left.
 
     Raises:
-        StackError: somebody holds it.
+        StackError: another process holds the lock.
     """
     with layout.lock.open("a+", encoding="ascii") as stream:
         try:
@@ -261,7 +259,7 @@ def hold_directory(layout: Layout) -> Generator[None]:
 
 
 def find_holder(layout: Layout) -> int | None:
-    """Return the id of the process that runs the data directory now, if any does."""
+    """Return the id of the process that runs the data directory, ``None`` if none does."""
     if not layout.lock.exists():
         return None
     with layout.lock.open("r", encoding="ascii") as stream:
@@ -274,10 +272,10 @@ def find_holder(layout: Layout) -> int | None:
 
 
 def find_orphans(layout: Layout) -> list[psutil.Process]:
-    """Return the processes that bear this data directory's mark, ourselves left out."""
+    """Return the other processes with this data directory in their environment."""
     orphans: list[psutil.Process] = []
     for process in psutil.process_iter():
-        # Those of other users do not show their variables.
+        # The environment of other users' processes cannot be read.
         with suppress(psutil.Error, OSError):
             if process.environ().get(MARK) == str(layout.root) and process.pid != os.getpid():
                 orphans.append(process)
@@ -285,7 +283,7 @@ def find_orphans(layout: Layout) -> list[psutil.Process]:
 
 
 def end_processes(processes: list[psutil.Process], patience: float = 20) -> None:
-    """Ask the processes to end and, after ``patience`` seconds, end them."""
+    """Send SIGTERM to the processes and, after ``patience`` seconds, SIGKILL."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
@@ -296,11 +294,11 @@ def end_processes(processes: list[psutil.Process], patience: float = 20) -> None
     psutil.wait_procs(alive, timeout=5)
 
 
-# The room that is kept
+# Reserve of disk space
 
 
 class DiskReserve:
-    """The reserves of one data directory, and whether its disk has been full lately."""
+    """The reserve files of a data directory, and whether its disk was full recently."""
 
     def __init__(self, layout: Layout) -> None:
         """Prepare it; nothing is written yet."""
@@ -310,7 +308,7 @@ class DiskReserve:
         self._short_at: float | None = None
 
     def update(self) -> None:
-        """Give the reserve up where the disk is full, make both again where there is room."""
+        """Delete the reserve if the disk is full; create both files again if there is space."""
         free = count_free_megabytes(self.layout.root)
         if not self.has_room():
             self._short_at = time.monotonic()
@@ -321,13 +319,13 @@ class DiskReserve:
             _allocate_file(self.start_path, START_MEGABYTES)
 
     def release_for_start(self) -> None:
-        """Delete the reserves, if too little is free to start a site."""
+        """Delete the reserve files if too little is free to start a site."""
         for path in (self.path, self.start_path):
             if count_free_megabytes(self.layout.root) < RELEASE_BELOW_MEGABYTES:
                 path.unlink(missing_ok=True)
 
     def has_room(self) -> bool:
-        """Return whether there is enough for saves."""
+        """Return whether enough is free for saves."""
         return count_free_megabytes(self.layout.root) >= SAVES_NEED_MEGABYTES
 
     def was_short_lately(self) -> bool:
@@ -338,7 +336,7 @@ class DiskReserve:
 def _allocate_file(path: Path, megabytes: int) -> None:
     if path.exists():
         return
-    # Others may take the room meanwhile; the next second tries again.
+    # Other programs may use the space meanwhile; the next second tries again.
     with suppress(OSError), path.open("wb") as stream:
         try:
             os.posix_fallocate(stream.fileno(), 0, megabytes * 1_000_000)
@@ -351,14 +349,14 @@ def _allocate_file(path: Path, megabytes: int) -> None:
 
 
 def write_heartbeat(directory: Path, name: str, pid: int | None = None) -> None:
-    """Note that a process does not hang: our own where ``pid`` is not given."""
-    # A full disk may have no room for a new file.
+    """Touch the heartbeat file of a process, by default of this one."""
+    # A full disk may have no space for a new file.
     with suppress(OSError):
         (directory / f"{name}-{pid or os.getpid()}").touch()
 
 
 def delete_ended_heartbeats(directory: Path) -> None:
-    """Delete the files of processes that have ended."""
+    """Delete the heartbeat files of processes that have ended."""
     for path in directory.glob("*-*"):
         if not Path("/proc", path.name.rpartition("-")[2]).exists():
             path.unlink(missing_ok=True)

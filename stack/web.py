@@ -3,8 +3,8 @@
 gunicorn reads this module as its configuration (``--config python:stack.web``): names that are
 settings of its own, and ``post_fork``.
 
-The access log has Apache httpd's "combined" format, which nginx and gunicorn write, too, without
-anything about people.
+The access log has Apache httpd's "combined" format, which nginx and gunicorn also use, without
+personal data.
 """
 
 from __future__ import annotations
@@ -28,29 +28,28 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10_000_000
 KEPT_FILES = 5
-# All that a query string is logged of. Tokens, keys of password resets, words that were searched
-# for and e-mail addresses travel in others.
+# The only query parameters in the log. Others may contain tokens, keys of password resets, words
+# of searches and e-mail addresses.
 LOGGED_PARAMETERS = {"since", "page", "limit"}
 
 COMPRESSION = {
-    # Feeds are not among them: they compress themselves.
+    # Without the feeds, which compress themselves.
     "COMPRESS_MIMETYPES": [
         *("text/html", "text/css", "text/javascript", "application/javascript"),
         *("application/json", "application/geo+json", "image/svg+xml", "text/csv"),
     ],
     "COMPRESS_ALGORITHM": ["br", "gzip"],
     "COMPRESS_ALGORITHM_STREAMING": ["br"],
-    # Assets are streamed; a browser that has one already gets 304.
+    # Assets are streamed; a browser with a cached copy gets 304.
     "COMPRESS_STREAMING_ENDPOINT_CONDITIONAL": ["static", "webassets.index"],
 }
 
 
 class AccessLogger(Logger):
-    """gunicorn's logger without anything about people.
+    """gunicorn's logger without personal data.
 
-    Nobody's address is written, no user name, no page that somebody came from, and of a query
-    string only ``LOGGED_PARAMETERS``. The program's name (``User-Agent``) stays: it says who
-    harvests.
+    IP address, user name and referring page are left out, and all query parameters except
+    ``LOGGED_PARAMETERS``. ``User-Agent`` stays, because it identifies harvesters.
     """
 
     def access(
@@ -74,10 +73,10 @@ def clean_target(target: str) -> str:
 
 
 def rotate_access_log(layout: Layout) -> bool:
-    """Move the log aside where it is full: ``access.log.1`` is the last one before.
+    """Rotate the log if it is full: ``access.log.1`` is the latest old one.
 
     Returns:
-        whether it was moved; the web server then has to open it again (SIGUSR1).
+        whether it was rotated; the web server must then reopen it (SIGUSR1).
     """
     log = layout.access_log
     if not log.exists() or log.stat().st_size < MAX_BYTES:
@@ -91,9 +90,9 @@ def rotate_access_log(layout: Layout) -> bool:
 
 
 def compress_answers(application: Any) -> Any:
-    """Return CKAN's application, with answers compressed for clients that accept it.
+    """Return CKAN's application, which compresses answers (Brotli or gzip) if clients accept it.
 
-    A proxy does this before a bigger site.
+    On bigger sites a reverse proxy does this.
     """
     from flask_compress import Compress
 
@@ -111,34 +110,34 @@ def make_application() -> Any:
     return compress_answers(make_app(load_config()))
 
 
-# gunicorn's settings: two processes that share one loaded CKAN.
+# gunicorn's settings: two worker processes.
 
 wsgi_app = "stack.web:make_application()"
-# Loaded once and then forked: half the start-up time and much less memory.
+# CKAN is loaded once and then forked: half the start-up time and much less memory.
 preload_app = True
 workers = 2
-# Browsers open connections before they need them; a worker without threads waits on each.
+# Browsers open connections in advance, and each would block a worker without threads.
 worker_class = "gthread"
 threads = 4
-# A worker's own loop says every second that it does not hang; requests run in its threads.
+# The worker's main loop notifies gunicorn every second; requests run in its threads.
 timeout = 30
-# A client that reuses its connection just as the server closes it gets no answer. gunicorn's
-# default of two seconds is about the pause between two requests of a program.
+# A client that reuses a connection while the server closes it gets no answer. gunicorn's default
+# of two seconds is a typical pause between two requests of a program.
 keepalive = 30
 graceful_timeout = 15
 control_socket_disable = True
 loglevel = "warning"
-# Who harvests (`ckan marathon feed readers`), without anything about people.
+# For `ckan marathon feed readers`, without personal data.
 access_log_format = '- - - %(t)s "%(r)s" %(s)s %(b)s "-" "%(a)s"'
 logger_class = AccessLogger
-# Local proxies may say which scheme and host people see.
+# Local proxies may set the public scheme and host.
 forwarded_allow_ips = "127.0.0.1"
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
-    """Let go of database connections of the parent process, and write the access log again."""
+    """Drop the parent's database connections without closing them; enable the logs again."""
     del server
-    # CKAN, configuring its own logs, turns off all loggers that were there before.
+    # CKAN's logging configuration disables all existing loggers.
     worker.log.access_log.disabled = False
     worker.log.error_log.disabled = False
     from ckan import model
@@ -149,7 +148,7 @@ def post_fork(server: Arbiter, worker: Worker) -> None:
 
 
 def _show_heartbeat(worker: Worker) -> None:
-    """Let a worker write its heartbeat for `ckan marathon doctor` whenever it does for gunicorn."""
+    """Write the heartbeat for `ckan marathon doctor` whenever the worker notifies gunicorn."""
     directory = Path(os.environ["MARATHON_HEARTBEATS"])
     delete_ended_heartbeats(directory)
     notify_gunicorn = worker.tmp.notify

@@ -1,4 +1,4 @@
-"""What factories make up: the same in each run of `make test`, whatever ran before it.
+"""Seeds for the random values of factories, so that they do not depend on the order of tests.
 
 CKAN's factories draw names, titles and texts; which files share a process, and in which order,
 differs from run to run.

@@ -1,4 +1,4 @@
-"""What every test of the plugin shares: a database with our tables, and our factories."""
+"""Fixtures for all tests: a database with our tables, an application, a storage folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is whose in the tests' PostgreSQL, Valkey and Solr.
+"""The databases, cores and numbers that each test process uses in PostgreSQL, Solr and Valkey.
 
 Tests run in several processes at once (pytest-xdist). They share the servers; each process has
 databases, numbers and a mark in the search index of its own.

@@ -1,4 +1,4 @@
-"""What the tests use of CKAN and other packages that these do not offer to others.
+"""Private names of CKAN and other packages that the tests use.
 
 A new version of a package may rename any of it. Nothing else in ``tests/`` has such a name; a test
 of the house looks.

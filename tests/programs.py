@@ -1,4 +1,4 @@
-"""The programmes of a site that tests start: what they see, how they end.
+"""Programs of a site that tests start: their environment and their end.
 
 A ``ckan`` command and a web server spend most of their start importing CKAN and libraries. Here
 both are forked from a process that has imported these, and no extension: sites differ in which

@@ -1,4 +1,4 @@
-"""What tests make through actions, made once and put back from a copy for the tests after.
+"""Fixtures made through actions are created once and restored from a copy for later tests.
 
 Each record that a factory makes (``tests/factories.py`` and CKAN's own) is remembered, and so is
 what a fixture makes that says so:

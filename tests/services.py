@@ -1,4 +1,4 @@
-"""The servers that most tests need, and what is said where they are not there."""
+"""The servers that most tests need, and the message if they are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who visits a site: follows links, fills in forms, without a browser."""
+"""A visitor of a site without a browser: follows links and fills in forms."""
 
 from __future__ import annotations
 

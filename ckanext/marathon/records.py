@@ -28,9 +28,9 @@ REST = "_text"
 
 
 def says_anything(value: object) -> bool:
-    """Return whether a value says anything to a reader.
+    """Return whether a value is not blank.
 
-    Blank texts, ``None``, ``False`` and lists and rows whose every part says nothing do not.
+    Blank are: blank texts, ``None``, ``False``, and lists and rows with only blank parts.
     """
     if isinstance(value, Mapping):
         return any(map(says_anything, cast(Row, value).values()))
@@ -53,7 +53,7 @@ def read_flag(value: object) -> bool:
 
 
 def read_count(value: object) -> int | None:
-    """Return a whole number from 0 up, ``None`` for what is none."""
+    """Return a whole number from 0 up, ``None`` for another value."""
     if value is None or value == "" or isinstance(value, bool):
         return None
     try:
@@ -63,7 +63,7 @@ def read_count(value: object) -> int | None:
 
 
 def read_degrees(value: object) -> float | None:
-    """Return a coordinate, ``None`` for what is no number."""
+    """Return a coordinate, ``None`` for another value."""
     try:
         found = float(read_text(value))
     except ValueError:
@@ -72,7 +72,7 @@ def read_degrees(value: object) -> float | None:
 
 
 def read_decimal(value: object) -> Decimal | None:
-    """Return a number, also one written as text (``12.50``); ``None`` for what is none."""
+    """Return a number, also one written as text (``12.50``); ``None`` for another value."""
     try:
         number = value if isinstance(value, Decimal) else Decimal(read_text(value).strip())
     except InvalidOperation:
@@ -82,14 +82,14 @@ def read_decimal(value: object) -> Decimal | None:
 
 
 def read_size(value: object) -> int | None:
-    """Return a whole number from 0 up, also one written as ``12.0``; ``None`` for what is none."""
+    """Return a whole number from 0 up, also one written as ``12.0``; ``None`` for another value."""
     number = read_decimal(value)
     is_size = number is not None and number >= 0 and number == number.to_integral_value()
     return int(number) if number is not None and is_size else None
 
 
 def read_time(value: object) -> datetime | None:
-    """Return a time as CKAN writes it, with an offset if it has one; ``None`` for what is none."""
+    """Return a time as CKAN writes it, with an offset if it has one; ``None`` for another value."""
     if isinstance(value, datetime):
         return value
     try:
@@ -247,7 +247,7 @@ class Fields:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """Something that CKAN has an id and a name for; ``""`` stands for what is not known.
+    """A package or organisation of CKAN; unknown values are ``""``.
 
     Attributes:
         title: as somebody typed it; :attr:`label` is never empty.
@@ -261,12 +261,12 @@ class Record:
 
     @property
     def label(self) -> str:
-        """What pages call it: its title, else its name."""
+        """The title, else the name."""
         return self.title or self.name
 
 
 def read_record(shown: Row) -> Record:
-    """Return what a list of an action tells of a record: id, name, title."""
+    """Return a record from an item of an action's list: id, name, title."""
     fields = Fields.of_shown(shown)
     found = {name: fields.text(name) for name in ("id", "name", "title", "notes")}
     return Record(**found)
@@ -274,7 +274,7 @@ def read_record(shown: Row) -> Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Organization(Record):
-    """An organisation of the site; ``""`` stands for what is not known.
+    """An organisation of the site; unknown values are ``""``.
 
     Attributes:
         role: ``municipality``, ``coordinating_body`` … in the marathons.
@@ -392,7 +392,7 @@ class PackageArguments(TypedDict):
 
 
 def read_package(fields: Fields) -> PackageArguments:
-    """Return what every package has."""
+    """Return the fields that every package has."""
     return {
         "id": fields.text("id"),
         "name": fields.text("name"),
@@ -417,7 +417,7 @@ def _read_owner(value: object) -> Organization | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agent:
-    """An organisation or office that somebody typed in; ``""`` stands for what is not known.
+    """A typed organisation or office; unknown values are ``""``.
 
     Attributes:
         kind: an address or code of a type of publisher.
@@ -456,7 +456,7 @@ class CoveredPeriod:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoveredPlace:
-    """A place that somebody typed in; ``""`` stands for what is not known.
+    """A typed place; unknown values are ``""``.
 
     Attributes:
         geom: its shape as GeoJSON, as ``bbox`` and ``centroid``.
@@ -474,7 +474,7 @@ class CoveredPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataService:
-    """A service through which a resource can be had; ``""`` stands for what is not known."""
+    """A service through which a resource can be had; unknown values are ``""``."""
 
     uri: str = ""
     identifier: str = ""
@@ -511,7 +511,7 @@ class DataService:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """A file of a dataset, or an address where its data are; ``""`` stands for what is not known.
+    """A file of a dataset, or an address where its data are; unknown values are ``""``.
 
     Attributes:
         url_type: ``upload`` of a file that this site holds.
@@ -620,7 +620,7 @@ class Attribution:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProvenanceActivity:
-    """What a dataset came out of; ``""`` stands for what is not known.
+    """An activity that generated a dataset; unknown values are ``""``.
 
     Attributes:
         kind: an address.
@@ -700,7 +700,7 @@ OTHER_LANGUAGES = "other_languages"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset(PackageRecord):
-    """A dataset, as our schema has it; ``""`` stands for what is not known.
+    """A dataset, as our schema has it; unknown values are ``""``.
 
     Empty fields of one that is older than our schema have what its extras say, under the names that
     ckanext-dcat gives those.
@@ -913,7 +913,7 @@ class IdeaStep:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Idea(PackageRecord):
-    """An idea; ``""`` stands for what is not known.
+    """An idea; unknown values are ``""``.
 
     Attributes:
         workshop_id: of the workshop in which it was said.
@@ -939,7 +939,7 @@ class Idea(PackageRecord):
     steps: tuple[IdeaStep, ...] = ()
 
     def name_need(self, need_id: str) -> str:
-        """Return what data one of its data needs is, ``""`` if it has no such need."""
+        """Return the text of one of its data needs, ``""`` if it has no such need."""
         return next((need.what for need in self.data_needs if need.id == need_id), "")
 
     @classmethod
@@ -1019,7 +1019,7 @@ class Invitation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop(PackageRecord):
-    """A workshop; ``""`` stands for what is not known.
+    """A workshop; unknown values are ``""``.
 
     Attributes:
         municipalities: codes of those that take part, which may not be where it is.
@@ -1101,7 +1101,7 @@ class Workshop(PackageRecord):
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """One thing that a commitment promises.
+    """A milestone of a commitment.
 
     Attributes:
         due: a year, month or day, ISO 8601, ``""`` if none.
@@ -1117,7 +1117,7 @@ class Milestone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commitment(PackageRecord):
-    """A commitment; ``""`` stands for what is not known.
+    """A commitment; unknown values are ``""``.
 
     Attributes:
         plan: name of the action plan.

@@ -45,9 +45,9 @@ class Column(NamedTuple):
     """One column.
 
     Attributes:
-        name: what programs call it; it never changes.
-        label: what readers call it, in their language.
-        description: what is in it, for a data dictionary.
+        name: machine-readable name; it never changes.
+        label: heading in the reader's language.
+        description: its content, for a data dictionary.
     """
 
     name: str
@@ -217,7 +217,7 @@ class OpenColumn:
 
     @property
     def choices(self) -> tuple[statuses.Term, ...]:
-        """The terms whose codes it may hold; none if it may hold anything."""
+        """The terms whose codes it may have; empty without restriction."""
         return statuses.get_term_list(self.terms).terms if self.terms else ()
 
 

@@ -47,7 +47,7 @@ def is_public(package: model.Package) -> bool:
 
 
 def is_shown_public(shown: Mapping[str, Any]) -> bool:
-    """Return whether everybody may see a package, from what an action shows of it."""
+    """Return whether a package, as an action has shown it, is public."""
     return all(shown.get(column, False) == value for column, value in PUBLIC.items())
 
 
@@ -135,7 +135,7 @@ class Viewer:
 
 
 def as_reader(context: Context) -> Viewer:
-    """Return for whose eyes ``package_show`` answers.
+    """Return the viewer for whom ``package_show`` answers.
 
     Code that reads with ``ignore_auth`` acts in the site's own name and may store or show the
     record anywhere: ckanext-activity keeps a copy of it for everybody, although the context holds

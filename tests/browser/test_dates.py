@@ -41,7 +41,7 @@ def open_more(page: Page) -> None:
 
 
 @pytest.mark.parametrize("screen", ["desk", "phone"])
-def test_a_form_that_nobody_touched_changes_no_date(
+def test_saving_an_unchanged_form_changes_no_date(
     screen: str, request: pytest.FixtureRequest, town: Town
 ) -> None:
     visit: Visit = request.getfixturevalue(screen)
@@ -95,9 +95,7 @@ def test_a_day_of_the_calendar_is_written_into_the_text(desk: Visit, town: Town)
     assert (issued, modified, len(rows)) == ("2024-06-03", "2017-06-03", 2)
 
 
-def test_without_scripts_a_date_is_typed_and_an_impossible_one_is_told(
-    plain: Visit, town: Town
-) -> None:
+def test_without_scripts_an_impossible_typed_date_shows_an_error(plain: Visit, town: Town) -> None:
     dataset = make_dataset(plain, town, "fechas-sin-guion")
     plain.log_in(town.officer)
     page = plain.go(f"/dataset/edit/{dataset['name']}")

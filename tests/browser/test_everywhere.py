@@ -1,4 +1,4 @@
-"""What holds on every page: fits a phone, is light, has a language, headings and names."""
+"""Checks of every page: it fits a phone, is small, and has language, headings and labels."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}
 
 @pytest.mark.parametrize("locale", ["es", "en"])
 def test_every_page_on_a_phone(phone: Visit, filled: Callable[[str], str], locale: str) -> None:
-    """It fits and is light, says its language, has a heading and names; axe finds nothing."""
+    """Width, size in bytes, language, heading and labels; axe finds no violation."""
     network = phone.page.context.new_cdp_session(phone.page)
     network.send("Network.enable")
     network.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -100,7 +100,7 @@ def test_every_page_on_a_phone(phone: Visit, filled: Callable[[str], str], local
     assert found == {}
 
 
-def test_axe_finds_nothing_at_a_desk(desk: Visit, filled: Callable[[str], str]) -> None:
+def test_axe_finds_no_faults_on_a_desktop(desk: Visit, filled: Callable[[str], str]) -> None:
     found = {path: violations(desk.go(filled(path))) for path in PAGES}
     assert {path: faults for path, faults in found.items() if faults} == {}
 

@@ -70,7 +70,9 @@ class TestErrors:
         page.set_input_files('[name="resources__0__upload"]', big)
         expect(page.locator("#at-resource-0 .error-block")).to_contain_text("grande.csv")
 
-    def test_a_broken_line_loses_nothing(self, desk: Visit, town: Town, csv: Path) -> None:
+    def test_a_lost_connection_keeps_the_typed_form(
+        self, desk: Visit, town: Town, csv: Path
+    ) -> None:
         title = "Datos de una línea mala"
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
@@ -133,7 +135,7 @@ class TestIdeas:
 
 
 class TestSaving:
-    def test_a_double_click_makes_one_dataset(self, desk: Visit, town: Town, csv: Path) -> None:
+    def test_a_double_click_creates_one_dataset(self, desk: Visit, town: Town, csv: Path) -> None:
         title = "Doble clic"
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
@@ -191,7 +193,9 @@ class TestWithoutScript:
 
 
 class TestEditing:
-    def test_an_idea_is_taken_back_and_saved(self, desk: Visit, town: Town, csv: Path) -> None:
+    def test_a_removed_idea_stays_removed_after_saving(
+        self, desk: Visit, town: Town, csv: Path
+    ) -> None:
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
         fill(page, town, "Para editar", csv)

@@ -62,8 +62,8 @@ def add_row(page: Page, number: int, name: str) -> None:
     page.fill(f'[name="invitation-{number}-organisation"]', name)
 
 
-class TestRows:
-    def test_added_changed_and_removed_ones_survive_an_error(
+class TestRowsAfterAnError:
+    def test_added_changed_and_removed_rows_survive_an_error(
         self, desk: Visit, town: Town, workshop: dict[str, Any]
     ) -> None:
         page = open_form(desk, town, workshop)
@@ -95,7 +95,7 @@ class TestRows:
         assert invited(desk, workshop) == ["Centro de salud", "Escuela"]
 
 
-class TestEndedSession:
+class TestExpiredSession:
     def test_after_a_login_in_another_tab_the_same_button_saves(
         self, desk: Visit, town: Town, workshop: dict[str, Any]
     ) -> None:
@@ -118,7 +118,7 @@ class TestEndedSession:
         page.wait_for_url(re.compile(rf"/workshop/{workshop['name']}$"))
         assert desk.site.action("package_show", id=workshop["id"])["title"] == "Escrito antes"
 
-    def test_without_script_the_text_comes_back(
+    def test_without_scripts_the_typed_text_is_shown_again_after_login(
         self, plain: Visit, town: Town, desk: Visit, workshop: dict[str, Any]
     ) -> None:
         plain.log_in(town.officer)
@@ -142,7 +142,7 @@ class TestEndedSession:
 
 
 class TestTwoOfficers:
-    def test_the_second_sees_both_versions_and_keeps_both(
+    def test_the_second_officer_sees_both_versions_and_can_keep_both(
         self, desk: Visit, second: Visit, town: Town, workshop: dict[str, Any]
     ) -> None:
         mine = open_form(desk, town, workshop)
@@ -163,7 +163,7 @@ class TestTwoOfficers:
         assert invited(desk, workshop) == ["COCODE", "Centro de salud", "Mercado", "Escuela"]
         assert desk.site.action("package_show", id=workshop["id"])["title"] == "Mío"
 
-    def test_on_a_phone_nothing_is_wider_than_the_window(
+    def test_on_a_phone_the_conflict_page_fits_the_window(
         self, phone: Visit, desk: Visit, town: Town, workshop: dict[str, Any]
     ) -> None:
         page = open_form(phone, town, workshop)

@@ -1,4 +1,4 @@
-"""A number in a form is what was typed: read with a notice, or refused with what it could mean."""
+"""Numbers typed in a form are sent unchanged: accepted with a notice, or refused."""
 
 from __future__ import annotations
 

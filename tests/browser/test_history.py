@@ -1,4 +1,4 @@
-"""Who changed what, on a desk and on a telephone, by keyboard alone."""
+"""The record of changes on a desktop and on a phone, with the keyboard only."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_a_click_opens_the_municipality(desk: Visit, town: Town) -> None:
     page.wait_for_url(f"**/municipality/{town.code}")
 
 
-def test_without_a_script_there_is_the_table_alone(plain: Visit, second: Town) -> None:
+def test_without_scripts_the_table_replaces_the_map(plain: Visit, second: Town) -> None:
     page = plain.go("/marathon")
     assert not page.locator(".site-map").is_visible()
     assert page.locator("#figures").get_by_role("link", name=second.name, exact=True).is_visible()

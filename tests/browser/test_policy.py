@@ -170,20 +170,18 @@ def read_all(visit: Visit, paths: list[str], names: dict[str, str]) -> None:
     assert broken == {}
 
 
-def test_no_page_for_the_public_has_anything_that_is_forbidden(
-    desk: Visit, names: dict[str, str]
-) -> None:
+def test_public_pages_break_no_content_security_policy(desk: Visit, names: dict[str, str]) -> None:
     read_all(desk, PAGES, names)
 
 
-def test_no_page_for_officers_has_anything_that_is_forbidden(
+def test_officers_pages_break_no_content_security_policy(
     desk: Visit, town: Town, names: dict[str, str]
 ) -> None:
     desk.log_in(town.officer)
     read_all(desk, FOR_OFFICERS, names)
 
 
-def test_no_page_for_administrators_has_anything_that_is_forbidden(
+def test_administrators_pages_break_no_content_security_policy(
     desk: Visit, names: dict[str, str]
 ) -> None:
     desk.log_in(ADMIN)

@@ -1,4 +1,4 @@
-"""The sheet for the wall is one Letter page, and pages hold whatever is typed, also on a phone."""
+"""The poster is one Letter page, and long or odd texts stay within pages, also on a phone."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def letters(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-def test_the_sheet_is_one_letter_page_with_title_sentence_and_address(
+def test_a_poster_is_one_letter_page_with_title_sentence_and_address(
     desk: Visit, town: Town
 ) -> None:
     pdf = printed(desk, f"/es/idea/{town.idea['name']}/poster")
@@ -85,7 +85,7 @@ def test_the_sheet_is_one_letter_page_with_title_sentence_and_address(
 
 
 @pytest.mark.parametrize("name", TITLES)
-def test_whatever_was_typed_it_stays_one_page(
+def test_a_poster_of_odd_texts_stays_one_page(
     desk: Visit, odd: dict[str, list[dict[str, Any]]], name: str
 ) -> None:
     for thing in odd[name]:
@@ -96,7 +96,7 @@ def test_whatever_was_typed_it_stays_one_page(
         assert address in letters(pdf.pages[0].extract_text()), thing["type"]
 
 
-def test_its_code_is_drawn(desk: Visit, town: Town) -> None:
+def test_the_qr_code_is_drawn(desk: Visit, town: Town) -> None:
     page = desk.go(f"/idea/{town.idea['name']}/poster")
     box = page.locator(".poster-qr svg").bounding_box()
     assert box
@@ -115,7 +115,7 @@ def test_on_a_phone_odd_text_stays_in_its_box(
             assert not phone.is_wider_than_its_window(), each
 
 
-def test_on_a_phone_a_dataset_says_first_where_it_comes_from(
+def test_on_a_phone_the_origin_of_a_dataset_comes_before_its_description(
     phone: Visit, odd: dict[str, list[dict[str, Any]]]
 ) -> None:
     page = phone.go(f"/dataset/{odd['signos'][2]['name']}")
@@ -141,7 +141,7 @@ def test_without_script_the_short_address_is_text_to_select(plain: Visit, town: 
     page.locator(".poster").wait_for()
 
 
-def test_with_script_it_is_copied(desk: Visit, town: Town) -> None:
+def test_with_scripts_the_short_address_is_copied(desk: Visit, town: Town) -> None:
     page = desk.go(f"/idea/{town.idea['name']}")
     page.click("#share [data-copy]")
     # The browser copies after the click has returned.

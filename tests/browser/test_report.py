@@ -89,7 +89,7 @@ def test_a_report_is_one_letter_page_with_all_of_its_sources(
         assert f"{path}?from=2016-01-01&to=" in text.replace(" ", "")
 
 
-def test_nothing_of_it_is_cut_off_on_paper(desk: Visit, full: Town) -> None:
+def test_a_printed_report_is_not_cut_off(desk: Visit, full: Town) -> None:
     for path in (COUNTRY, FULL):
         page = desk.go(f"/es{path}")
         page.set_viewport_size({"width": 720, "height": 960})  # 7.5 by 10 inches.

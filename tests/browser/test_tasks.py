@@ -1,4 +1,4 @@
-"""What visitors come for, from the home page, on a phone and with the keyboard alone.
+"""Typical tasks of visitors, from the home page, on a phone and with the keyboard only.
 
 Each takes at most four steps; a step is a search or a link that is followed.
 """
@@ -22,7 +22,7 @@ MOST_TABS = 200
 
 
 class Keyboard:
-    """Somebody who uses no mouse; ``steps`` says how often they went on."""
+    """A visitor without a mouse; ``steps`` counts searches and followed links."""
 
     def __init__(self, visit: Visit) -> None:
         self.page = visit.page
@@ -104,7 +104,7 @@ def dataset(live_site: Site, jalapa: Town, idea: dict[str, Any]) -> Iterator[dic
     live_site.action("dataset_purge", id=made["id"])
 
 
-def test_what_became_of_our_idea(phone: Visit, idea: dict[str, Any]) -> None:
+def test_finding_the_status_of_an_idea(phone: Visit, idea: dict[str, Any]) -> None:
     keyboard = Keyboard(phone)
     keyboard.search("pozos bomba solar")
     keyboard.follow(re.compile(idea["title"]))
@@ -115,7 +115,7 @@ def test_what_became_of_our_idea(phone: Visit, idea: dict[str, Any]) -> None:
     assert keyboard.steps <= MOST_STEPS
 
 
-def test_what_data_there_is_on_water_in_my_municipality_and_open_it(
+def test_finding_and_opening_data_on_water_of_a_municipality(
     phone: Visit, dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)
@@ -128,7 +128,7 @@ def test_what_data_there_is_on_water_in_my_municipality_and_open_it(
     assert keyboard.steps + 1 <= MOST_STEPS
 
 
-def test_which_ideas_still_wait_for_data(
+def test_finding_the_ideas_that_still_wait_for_data(
     phone: Visit, idea: dict[str, Any], dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)

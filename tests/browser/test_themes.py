@@ -82,7 +82,7 @@ def themed(
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_every_page_looks_right(
+def test_every_page_works_with_the_newer_theme(
     chromium: Browser, themed: Site, live_site: Site, filled: Callable[[str], str], size: Any
 ) -> None:
     """It answers as on the older theme, fits, and nothing is there twice."""

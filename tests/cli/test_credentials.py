@@ -1,4 +1,4 @@
-"""What commands say of an address that holds a password, and of one that does not answer."""
+"""Commands print no password of an address, also if the server does not answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_report_of_a_feed_has_no_password() -> None:
     assert PASSWORD not in result.output
 
 
-def test_a_scratch_database_that_does_not_answer(
+def test_the_password_of_an_unreachable_scratch_database_is_not_printed(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

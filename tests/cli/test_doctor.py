@@ -1,4 +1,4 @@
-"""``ckan marathon doctor`` finds what is wrong, and nothing where nothing is."""
+"""``ckan marathon doctor`` finds each fault, and none on a healthy site."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def has(findings: list[str], start: str) -> bool:
 
 
 @pytest.mark.usefixtures("clean_queues")
-def test_a_site_that_is_well_has_no_faults_and_no_warnings(doctor: Doctor) -> None:
+def test_a_healthy_site_has_no_faults_and_no_warnings(doctor: Doctor) -> None:
     CoordinatingBody()
     Workshop()
     with smtp.server() as (_mailbox, address):
@@ -76,13 +76,13 @@ def test_a_base_that_is_only_the_site_s_address_is_warned_of(doctor: Doctor) -> 
 
 
 @pytest.mark.parametrize("server", ["", "127.0.0.1:1", "no-such-host.invalid"])
-def test_mail_that_cannot_be_sent_is_a_warning(doctor: Doctor, server: str) -> None:
+def test_missing_mail_server_is_a_warning(doctor: Doctor, server: str) -> None:
     (finding,) = [f for f in doctor(**{"smtp.server": server}) if "mail server" in f]
     assert finding.startswith("! ")
     assert "invitations give a link to hand over instead" in finding
 
 
-def test_mail_that_comes_from_nobody_is_warned_of(
+def test_missing_sender_of_mail_is_a_warning(
     doctor: Doctor, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "smtp.mail_from", None)
@@ -92,7 +92,7 @@ def test_mail_that_comes_from_nobody_is_warned_of(
 
 
 class TestRecipients:
-    """Each setting without which mails reach nobody is named, with what to do."""
+    """Each missing or unsuitable mail setting is a warning with a correction."""
 
     WELL: ClassVar = {
         "email_to": "datos@infom.gob.gt",
@@ -100,7 +100,7 @@ class TestRecipients:
         "smtp.mail_from": "no-responder@infom.gob.gt",
     }
 
-    def test_nothing_is_said_where_all_is_set(self, doctor: Doctor) -> None:
+    def test_complete_mail_settings_give_no_warning(self, doctor: Doctor) -> None:
         with smtp.server() as (_mailbox, address):
             findings = doctor(**self.WELL, **{"smtp.server": address})
         assert [each for each in findings if "mail" in each] == []
@@ -116,24 +116,28 @@ class TestRecipients:
         assert "error_email_from" in finding
 
     @pytest.mark.parametrize("nobody", ["datos@localhost", "no-responder@infom.gob.gt", "datos"])
-    def test_an_address_that_nobody_reads(self, doctor: Doctor, nobody: str) -> None:
+    def test_email_to_with_an_unread_address_is_a_warning(
+        self, doctor: Doctor, nobody: str
+    ) -> None:
         findings = doctor(**{**self.WELL, "email_to": nobody})
         assert has(findings, f"! email_to is {nobody}, where nobody reads letters")
 
-    def test_errors_that_come_from_nobody(self, doctor: Doctor) -> None:
+    def test_missing_sender_of_error_mails_is_a_warning(self, doctor: Doctor) -> None:
         findings = doctor(**{**self.WELL, "error_email_from": ""})
         assert has(findings, "! error_email_from is not set")
         # Where no errors are mailed it is not missed.
         findings = doctor(**{**self.WELL, "email_to": "", "error_email_from": ""})
         assert not has(findings, "! error_email_from")
 
-    def test_a_sender_at_no_public_host(self, doctor: Doctor) -> None:
+    def test_a_sender_without_a_public_host_is_a_warning(self, doctor: Doctor) -> None:
         with smtp.server() as (_mailbox, address):
             settings = {**self.WELL, "smtp.server": address}
             findings = doctor(**{**settings, "smtp.mail_from": "no-responder@localhost"})
         assert has(findings, "! smtp.mail_from is no-responder@localhost, at a host")
 
-    def test_people_who_wait_for_news_that_are_not_sent(self, doctor: Doctor) -> None:
+    def test_disabled_notifications_that_people_asked_for_are_a_warning(
+        self, doctor: Doctor
+    ) -> None:
         person = call_action("user_show", id=ckan_factories.User()["id"])
         option = "ckan.activity_streams_email_notifications"
         assert not any(option in finding for finding in doctor(**{option: False}))
@@ -144,14 +148,14 @@ class TestRecipients:
         assert has(doctor(**{option: False}), "! 1 people want news by e-mail, and none are sent")
         assert not any(option in finding for finding in doctor(**{option: True}))
 
-    def test_it_is_said_in_spanish_where_the_site_speaks_it(self, doctor: Doctor) -> None:
+    def test_warnings_are_in_spanish_on_a_spanish_site(self, doctor: Doctor) -> None:
         with force_locale("es"):
             findings = doctor(**{**self.WELL, "email_to": ""})
         assert has(findings, "! email_to no está definido: nadie se entera de los errores")
 
 
 class TestKeptIris:
-    """A dataset whose IRI another one has is named."""
+    """Datasets that could not keep their IRI because another one has it."""
 
     IRI = "https://origen.example.gt/datos/agua"
 
@@ -168,7 +172,7 @@ class TestKeptIris:
         )
         return made["id"]
 
-    def test_two_harvested_ones_with_one_iri(self, doctor: Doctor) -> None:
+    def test_two_harvested_datasets_with_one_iri_are_named(self, doctor: Doctor) -> None:
         self.harvest("agua", self.IRI)
         assert not any(self.IRI in finding for finding in doctor())
         second = self.harvest("agua-otra-vez", f" {self.IRI} ")
@@ -182,7 +186,7 @@ class TestKeptIris:
         assert not any(self.IRI in finding for finding in doctor())
 
     @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
-    def test_portals_do_not_list_one_that_is_hidden(
+    def test_a_hidden_dataset_with_the_same_iri_is_not_said_to_be_listed(
         self, doctor: Doctor, hidden: dict[str, Any]
     ) -> None:
         first = self.harvest("agua", self.IRI)
@@ -194,19 +198,19 @@ class TestKeptIris:
         call_action("package_patch", id=second, private=True)
         assert not any(self.IRI in finding for finding in doctor())
 
-    def test_one_whose_iri_had_to_be_repaired(self, doctor: Doctor) -> None:
+    def test_datasets_with_the_same_repaired_iri_are_named(self, doctor: Doctor) -> None:
         self.harvest("agua", f"{self.IRI} azul")
         self.harvest("segundo", f"{self.IRI} azul")
         assert has(doctor(), f"! The dataset segundo names in its field uri the IRI {self.IRI}%20")
 
-    def test_many_are_counted(self, doctor: Doctor) -> None:
+    def test_more_than_five_datasets_are_counted(self, doctor: Doctor) -> None:
         for number in range(8):
             self.harvest(f"agua-{number}", self.IRI)
         findings = doctor()
         assert len([finding for finding in findings if self.IRI in finding]) == 5
         assert has(findings, "! Further datasets whose IRI another one has: 2.")
 
-    def test_other_ones_are_not(self, doctor: Doctor) -> None:
+    def test_datasets_with_different_iris_are_not_named(self, doctor: Doctor) -> None:
         self.harvest("agua", self.IRI)
         self.harvest("pozos", f"{self.IRI}/pozos")
         # It is no IRI of anything elsewhere.
@@ -214,17 +218,17 @@ class TestKeptIris:
         assert not has(doctor(), "! The dataset")
 
 
-def test_a_foreign_profile_is_warned_of(doctor: Doctor) -> None:
+def test_another_rdf_profile_is_a_warning(doctor: Doctor) -> None:
     findings = doctor(**{"ckanext.dcat.rdf.profiles": "euro_dcat_ap_3"})
     assert has(findings, "! ckanext.dcat.rdf.profiles does not name marathon")
 
 
-def test_open_doors_are_warned_of(doctor: Doctor) -> None:
+def test_organisations_that_anybody_may_create_are_a_warning(doctor: Doctor) -> None:
     findings = doctor(**{"ckan.auth.user_create_organizations": True})
     assert has(findings, "! Everybody with an account may create organisations")
 
 
-def test_a_site_that_nobody_coordinates_is_warned_of(doctor: Doctor) -> None:
+def test_a_site_without_a_coordinating_body_is_a_warning(doctor: Doctor) -> None:
     assert has(doctor(), "! No organisation has the role of coordinating body")
 
 
@@ -239,7 +243,7 @@ class TestDescriptions:
         findings = doctor(**{"ckanext.marathon.catalog_license": licence})
         assert not any("licence" in finding for finding in findings)
 
-    def test_a_licence_that_is_none_is_warned_of(self, doctor: Doctor) -> None:
+    def test_an_invalid_catalogue_licence_is_a_warning(self, doctor: Doctor) -> None:
         findings = doctor(**{"ckanext.marathon.catalog_license": "ccby"})
         assert has(findings, "! ckanext.marathon.catalog_license is “ccby”")
 
@@ -251,7 +255,7 @@ class TestDescriptions:
         Workshop()
         assert has(doctor(), "! Public datasets without a licence: 2.")
 
-    def test_organisations_that_nobody_can_ask_are_counted(self, doctor: Doctor) -> None:
+    def test_organisations_without_a_contact_address_are_counted(self, doctor: Doctor) -> None:
         owners = [NationalBody(contact_email=""), NationalBody(contact_email="a@b.gt")]
         NationalBody(contact_email="")
         for owner in owners:
@@ -260,7 +264,7 @@ class TestDescriptions:
         assert has(doctor(), start)
 
 
-def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
+def test_records_missing_in_the_index_are_a_warning(doctor: Doctor) -> None:
     Workshop()
     clear_all()
     warning = "! The search index lacks 1 records, has 0 that do not exist and 0 that are outdated"
@@ -270,7 +274,7 @@ def test_an_index_that_lacks_records_is_warned_of(doctor: Doctor) -> None:
     assert not has(doctor(), "! The search index")
 
 
-def test_what_waits_to_be_indexed_is_warned_of(doctor: Doctor) -> None:
+def test_records_that_wait_for_indexing_are_a_warning(doctor: Doctor) -> None:
     workshop = Workshop()
     search_index.note_packages([workshop["id"]])
     long_ago = sa.text("UPDATE marathon_index_note SET due = now() - interval '3 min'")
@@ -281,13 +285,11 @@ def test_what_waits_to_be_indexed_is_warned_of(doctor: Doctor) -> None:
     assert any("1 wait to be indexed" in finding for finding in findings)
 
 
-def test_solr_that_is_not_there_is_a_fault(doctor: Doctor) -> None:
+def test_an_unreachable_solr_is_a_fault(doctor: Doctor) -> None:
     assert has(doctor(solr_url="http://127.0.0.1:1/solr/x"), "✗ Solr cannot be reached at solr_url")
 
 
-def test_redis_that_is_not_there_is_a_fault(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_redis_is_a_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     private_names.forget_valkey_connections(monkeypatch)
     assert has(doctor(**{"ckan.redis.url": "redis://127.0.0.1:1/0"}), "✗ Redis cannot be reached")
 
@@ -310,11 +312,11 @@ class TestPlugins:
     @pytest.mark.ckan_config(
         "ckan.plugins", "scheming_datasets scheming_organizations marathon dcat"
     )
-    def test_the_wrong_order_is_a_fault(self, doctor: Doctor) -> None:
+    def test_plugins_in_the_wrong_order_are_a_fault(self, doctor: Doctor) -> None:
         assert has(doctor(), "✗ In ckan.plugins, marathon has to stand before")
 
     @pytest.mark.ckan_config("ckan.plugins", "marathon scheming_datasets dcat")
-    def test_a_missing_one_is_a_fault(self, doctor: Doctor) -> None:
+    def test_a_missing_plugin_is_a_fault(self, doctor: Doctor) -> None:
         findings = doctor()
         assert has(findings, "✗ Add to ckan.plugins: scheming_organizations.")
         assert has(findings, "✗ Other schemas than the marathon's are in use for: organization.")
@@ -330,7 +332,7 @@ class TestCommand:
         assert lines[-1] == f"0 faults, {warnings} warnings."
         assert any(line.startswith("✓ ") for line in lines)
 
-    def test_fix_mends_the_index(self, cli: Any) -> None:
+    def test_fix_adds_missing_records_to_the_index(self, cli: Any) -> None:
         Workshop()
         clear_all()
         result = cli.invoke(ckan, ["marathon", "index", "check"])
@@ -367,5 +369,5 @@ class TestCommand:
         ("localhost.gob.gt", False),
     ],
 )
-def test_an_address_of_this_machine_alone_is_known(host: str, expected: bool) -> None:
+def test_loopback_hosts_are_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

@@ -28,7 +28,7 @@ def no_mail(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestAdd:
-    def test_creates_the_organisations_and_says_so(self, run: Any) -> None:
+    def test_creates_the_organisations_and_prints_them(self, run: Any) -> None:
         result = run("add", "2105", "115")
         assert result.exit_code == 0, result.output
         assert result.output.splitlines() == [
@@ -38,7 +38,7 @@ class TestAdd:
         shown = call_action("organization_show", id="villa-nueva")
         assert (shown["municipality_code"], shown["role"]) == ("0115", "municipality")
 
-    def test_again_does_nothing(self, run: Any) -> None:
+    def test_a_second_run_changes_nothing(self, run: Any) -> None:
         run("add", "2105")
         again = run("add", "2105")
         assert again.exit_code == 0
@@ -46,18 +46,18 @@ class TestAdd:
         query = model.Session.query(model.Group).filter_by(is_organization=True)
         assert query.count() == 1
 
-    def test_a_code_of_nobody_s_is_named_and_the_others_are_added(self, run: Any) -> None:
+    def test_an_unknown_code_is_named_and_the_others_are_added(self, run: Any) -> None:
         result = run("add", "9999", "2105")
         assert result.exit_code == 1
         assert "No municipality of Guatemala has the INE code 9999." in result.output
         assert model.Group.get("san-carlos-alzatate")
 
-    def test_without_a_code_it_says_what_is_missing(self, run: Any) -> None:
+    def test_without_a_code_the_usage_error_names_it(self, run: Any) -> None:
         result = run("add")
         assert result.exit_code == 2
         assert "CODE" in result.output
 
-    def test_speaks_the_site_s_language(self, cli: Any, tmp_path: Path) -> None:
+    def test_the_output_is_in_the_language_of_the_site(self, cli: Any, tmp_path: Path) -> None:
         ini = tmp_path / "es.ini"
         text = (Path(__file__).parents[2] / "test.ini").read_text(encoding="utf-8")
         ini.write_text(text.replace("locale_default = en", "locale_default = es"), "utf-8")
@@ -66,14 +66,16 @@ class TestAdd:
 
 
 class TestOfficer:
-    def test_gets_a_link_where_there_is_no_mail(self, run: Any, app: Any, no_mail: None) -> None:
+    def test_without_a_mail_server_the_link_is_printed(
+        self, run: Any, app: Any, no_mail: None
+    ) -> None:
         result = run("add", "2105", "--officer", "agua@example.gt", "--role", "admin")
         assert result.exit_code == 0, result.output
         assert "agua@example.gt (admin)" in result.output
         (link,) = re.findall(r"http://test.ckan.net(/user/reset/\S+)", result.output)
         assert app.get(link).status_code == 200
 
-    def test_gets_a_mail_where_there_is_a_server(
+    def test_with_a_mail_server_the_link_is_mailed(
         self, run: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with smtp.server() as (mailbox, address):
@@ -82,28 +84,30 @@ class TestOfficer:
         assert "/user/reset/" not in result.output
         assert "/user/reset/" in mailbox.text()
 
-    def test_can_be_invited_to_a_municipality_that_is_there(self, run: Any, no_mail: None) -> None:
+    def test_an_officer_can_be_invited_to_an_existing_municipality(
+        self, run: Any, no_mail: None
+    ) -> None:
         run("add", "2105")
         assert (
             "agua@example.gt (editor)" in run("add", "2105", "--officer", "agua@example.gt").output
         )
 
-    def test_a_bad_address_is_said_to_be_one(self, run: Any, no_mail: None) -> None:
+    def test_an_invalid_mail_address_is_an_error(self, run: Any, no_mail: None) -> None:
         result = run("add", "2105", "--officer", "agua")
         assert result.exit_code == 1
         assert "agua is not a valid format" in result.output
 
-    def test_goes_with_one_code_only(self, run: Any) -> None:
+    def test_officer_with_two_codes_is_a_usage_error(self, run: Any) -> None:
         result = run("add", "2105", "2101", "--officer", "agua@example.gt")
         assert result.exit_code == 2
         assert model.Group.get("san-carlos-alzatate") is None
 
 
 class TestList:
-    def test_says_that_there_are_none(self, run: Any) -> None:
+    def test_an_empty_list_prints_a_sentence(self, run: Any) -> None:
         assert run("list").output.strip() == "There are no municipalities yet."
 
-    def test_lists_them_by_code_with_the_number_of_people(self, run: Any) -> None:
+    def test_municipalities_are_listed_by_code_with_the_number_of_people(self, run: Any) -> None:
         run("add", "2105", "0115")
         officer(model.Group.get("villa-nueva").id)
         assert run("list").output.splitlines() == [

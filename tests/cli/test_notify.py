@@ -1,4 +1,4 @@
-"""``ckan marathon notify`` says what is missing; what it sends is in tests/views/test_follow.py."""
+"""``ckan marathon notify`` without the plugin activity; its mails: tests/views/test_follow.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckan.cli.cli import ckan
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
-def test_without_the_activity_stream_there_is_no_news_to_send(cli: Any) -> None:
+def test_without_the_activity_plugin_the_command_fails_with_a_sentence(cli: Any) -> None:
     result = cli.invoke(ckan, ["marathon", "notify"])
     assert result.exit_code == 1
     assert "activity" in result.output

@@ -53,7 +53,7 @@ def remove(site: Site, answer: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_starter_killed_goes_on_where_it_was(site: Site) -> None:
+def test_a_killed_starter_continues_when_run_again(site: Site) -> None:
     last = proving.rng("the starter is killed").randrange(3, ALL)
     print(f"killed after item {last}")
     killed(site, last)
@@ -79,7 +79,7 @@ def test_starter_killed_goes_on_where_it_was(site: Site) -> None:
         site.stop()
 
 
-def test_remove_names_what_goes_and_takes_no_for_an_answer(site: Site) -> None:
+def test_remove_lists_the_examples_and_stops_if_not_confirmed(site: Site) -> None:
     site.run("marathon", "starter")
     refused = remove(site, "n\n")
     assert refused.returncode == 1
@@ -91,7 +91,7 @@ def test_remove_names_what_goes_and_takes_no_for_an_answer(site: Site) -> None:
     )
 
 
-def test_remove_yes_removes_them_and_starter_without_examples_leaves_them_out(site: Site) -> None:
+def test_remove_yes_removes_examples_and_the_option_leaves_them_out(site: Site) -> None:
     site.run("marathon", "starter")
     said = site.run("marathon", "examples", "remove", "--yes").splitlines()
     assert len(said) == ALL - REAL
@@ -103,7 +103,7 @@ def test_remove_yes_removes_them_and_starter_without_examples_leaves_them_out(si
     )
 
 
-def test_a_fault_is_one_clear_line(site: Site) -> None:
+def test_a_missing_storage_path_is_one_line_without_traceback(site: Site) -> None:
     site.configure({"ckan.storage_path": ""})
     try:
         with pytest.raises(CommandFailed) as error:

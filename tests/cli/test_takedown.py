@@ -62,7 +62,7 @@ def write(folder: Path, content: Any) -> Path:
 
 
 class TestApply:
-    def test_a_list_that_was_written_out_is_applied_elsewhere(
+    def test_an_exported_list_can_be_applied_on_another_site(
         self, run: Callable[..., Any], cli: CKANCliRunner, tmp_path: Path
     ) -> None:
         dataset, other = factories.MarathonDataset(), factories.MarathonDataset()
@@ -83,7 +83,9 @@ class TestApply:
             listed["at"],
         )
 
-    def test_again_it_does_nothing_more(self, run: Callable[..., Any], tmp_path: Path) -> None:
+    def test_applying_a_list_twice_changes_nothing_more(
+        self, run: Callable[..., Any], tmp_path: Path
+    ) -> None:
         file = write(tmp_path, [row(id=factories.MarathonDataset()["id"]), row()])
         first, second = run("apply", file), run("apply", file)
         assert "1 taken down, 1 added to the list, 0 were already" in first.output
@@ -101,7 +103,7 @@ class TestApply:
         assert model.Package.get(other["id"]) is None
         assert len(call_action("marathon_takedown_list")) == 2
 
-    def test_files_alone_that_were_restored_are_removed(
+    def test_restored_files_without_a_record_are_removed(
         self, run: Callable[..., Any], tmp_path: Path, storage: Path
     ) -> None:
         id_, of_another = str(uuid.uuid4()), factories.MarathonDataset()
@@ -132,7 +134,7 @@ class TestApply:
             ({"user_id": 7}, "field user_id"),
         ],
     )
-    def test_a_wrong_field_is_named_with_its_row_and_nothing_is_done(
+    def test_a_wrong_field_is_named_with_its_row_and_nothing_is_applied(
         self, run: Callable[..., Any], tmp_path: Path, fields: dict[str, Any], named: str
     ) -> None:
         dataset = factories.MarathonDataset()
@@ -146,14 +148,14 @@ class TestApply:
             call_action("marathon_takedown_apply", takedowns=[row(**fields)])
 
     @pytest.mark.parametrize("text", ["", "{}", "[1]", "no", "[" * 5_000, "null", '"x"'])
-    def test_a_file_that_is_not_a_list_is_refused(
+    def test_a_file_without_a_json_list_is_refused(
         self, run: Callable[..., Any], tmp_path: Path, text: str
     ) -> None:
         result = run("apply", write(tmp_path, text))
         assert result.exit_code == 1
         assert result.output.startswith("Error: ")
 
-    def test_bytes_that_are_no_text_are_refused(
+    def test_a_file_that_is_not_utf_8_is_refused(
         self, run: Callable[..., Any], tmp_path: Path
     ) -> None:
         file = tmp_path / "x.json"
@@ -161,8 +163,8 @@ class TestApply:
         assert "UTF-8" in run("apply", file).output
 
 
-class TestRestored:
-    def test_doctor_names_it(self, cli: CKANCliRunner) -> None:
+class TestRecordRestoredFromBackup:
+    def test_doctor_names_the_restored_record(self, cli: CKANCliRunner) -> None:
         dataset = factories.MarathonDataset()
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         restore(dataset["id"])
@@ -171,7 +173,7 @@ class TestRestored:
         assert "takedown apply" in result.output
         assert result.exit_code == 1
 
-    def test_a_process_takes_it_down_before_it_serves(self, app: Any) -> None:
+    def test_a_starting_process_takes_it_down_before_serving(self, app: Any) -> None:
         dataset = factories.MarathonDataset(title="Nadie lo vea")
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         restore(dataset["id"])
@@ -181,7 +183,7 @@ class TestRestored:
         assert model.Package.get(dataset["id"]) is None
         assert takedown.list_unfinished() == []
 
-    def test_a_file_outside_of_the_backup_makes_up_for_the_lost_list(
+    def test_a_list_kept_outside_of_the_backup_replaces_the_lost_one(
         self,
         app: Any,
         cli: CKANCliRunner,
@@ -202,7 +204,7 @@ class TestRestored:
         assert model.Package.get(dataset["id"]) is None
         assert len(call_action("marathon_takedown_list")) == 2
 
-    def test_a_file_that_cannot_be_read_is_named_and_kept(
+    def test_an_unreadable_list_is_named_and_not_overwritten(
         self,
         cli: CKANCliRunner,
         tmp_path: Path,
@@ -220,7 +222,7 @@ class TestRestored:
         forget_takedown_check()
         assert app.get("/dataset/").status_code == 200
 
-    def test_its_id_is_not_given_again(self) -> None:
+    def test_the_id_of_a_removed_record_cannot_be_used_again(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         with pytest.raises(tk.ValidationError) as refused:

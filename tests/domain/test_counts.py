@@ -57,7 +57,9 @@ class TestMask:
             (of(5, 5, 0), [W, M]),
         ],
     )
-    def test_small_groups_and_what_gives_them_away(self, given: dict, masked: list[str]) -> None:
+    def test_small_groups_and_counts_that_reveal_them_are_masked(
+        self, given: dict, masked: list[str]
+    ) -> None:
         shown, names = workshop.mask_counts(given)
         assert names == masked
         assert shown == {n: None if n in masked else given.get(n) for n in workshop.COUNT_FIELDS}

@@ -35,7 +35,7 @@ class TestSteps:
         else:
             assert silent == explained == []
 
-    def test_the_table_knows_every_status_and_no_other(self) -> None:
+    def test_the_table_has_exactly_the_statuses_of_the_vocabulary(self) -> None:
         assert set(idea.STEPS) == set(IDEA_STATUS.codes)
         assert {after for steps in idea.STEPS.values() for after in steps} == set(IDEA_STATUS.codes)
 
@@ -44,7 +44,7 @@ class TestSteps:
         allowed = [labels["en"] for labels in fault.fault.values["allowed"]]
         assert allowed == ["prioritised", "discarded"]
 
-    def test_blanks_are_no_reason(self) -> None:
+    def test_a_blank_reason_is_refused(self) -> None:
         assert idea.check_step("discarded", "proposed", "  \n ")
 
 
@@ -53,7 +53,7 @@ class TestStart:
         assert idea.check_start("proposed", may_record_the_past=False) == []
         assert idea.check_start("implemented", may_record_the_past=False)
 
-    def test_whoever_may_record_the_past_may_start_anywhere(self) -> None:
+    def test_with_the_right_to_record_the_past_any_first_status_is_allowed(self) -> None:
         assert all(
             idea.check_start(code, may_record_the_past=True) == [] for code in IDEA_STATUS.codes
         )

@@ -117,7 +117,7 @@ def test_numbers_with_two_readings_are_refused_with_both(read: Any) -> None:
         ("0." + "1" * 31, "at most 30 are kept after the decimal point"),
     ],
 )
-def test_a_number_that_is_not_taken_is_not_called_none(read: Any, value: Any, reason: str) -> None:
+def test_a_refused_number_gets_an_error_with_the_reason(read: Any, value: Any, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         read(value)
 
@@ -130,14 +130,12 @@ def test_a_number_that_is_not_taken_is_not_called_none(read: Any, value: Any, re
         ("90.00000000000000001", {"least": -90, "most": 90}, "out of range: from -90 to 90"),
     ],
 )
-def test_bounds_are_said_as_people_say_them(
-    value: Any, bounds: dict[str, float], reason: str
-) -> None:
+def test_errors_name_the_bounds_in_words(value: Any, bounds: dict[str, float], reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         numbers.read_decimal(value, **bounds)
 
 
-def test_bounds_leave_one_of_two_readings() -> None:
+def test_bounds_can_decide_between_two_readings() -> None:
     assert numbers.read_decimal("14.625", -90, 90) == numbers.NumberReading("14.625")
     assert numbers.read_decimal("-90.515", -180, 180) == numbers.NumberReading("-90.515")
     for value, meant in (("14,625", "14.6250"), ("14,6", "14.6"), ("1,000", "1")):
@@ -160,7 +158,7 @@ def test_no_digit_is_ever_cut(text: str) -> None:
         assert Decimal(reading.text) == Decimal(digits)
 
 
-def test_a_number_of_a_program_keeps_its_meaning_as_text() -> None:
+def test_a_json_number_keeps_its_value_when_stored_as_text() -> None:
     for value in (0, 12, 1.5, 1.125, 0.125, -1.125, 1234.125, 1e-7):
         assert Decimal(numbers.read_decimal(numbers.write_number(value)).text) == Decimal(
             repr(value)

@@ -33,7 +33,7 @@ def test_own_values_win_over_those_of_the_ideas(
         ([], None, ["a"], ["a"], [], "emptied"),
     ],
 )
-def test_what_is_stored_of_values_sent(
+def test_only_own_values_are_stored(
     given: list[str],
     origin: str | None,
     stored: list[str] | None,

@@ -68,7 +68,7 @@ class TestFind:
             "@munivillanueva",
         ],
     )
-    def test_other_texts_pass(self, text: str) -> None:
+    def test_texts_without_personal_data_pass(self, text: str) -> None:
         assert privacy.find_personal_data(text) is None
 
     def test_every_valid_number_is_recognised_and_no_other_check_digit(self) -> None:

@@ -1,4 +1,4 @@
-"""What workshops, ideas and datasets must be: facts in, faults at fields out."""
+"""The rules for workshops, ideas and datasets: facts in, faults at fields out."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ class TestWorkshop:
             ),
         ],
     )
-    def test_impossible_workshops_get_a_fault_at_the_field(self, workshop: dict, at: list) -> None:
+    def test_a_rule_broken_by_a_workshop_is_a_fault_at_its_field(
+        self, workshop: dict, at: list
+    ) -> None:
         assert paths(workshop_domain.check_workshop(workshop, date(2017, 6, 3))) == at
 
 
@@ -122,7 +124,7 @@ class TestIdea:
             ({"notes": "Cuesta Q25000000 en 2016-2018, para 1200 vecinos"}, [], {}, []),
         ],
     )
-    def test_impossible_ideas_get_a_fault_at_the_field(
+    def test_a_rule_broken_by_an_idea_is_a_fault_at_its_field(
         self, idea: dict[str, Any], own: list[str], met: dict[str, str | None], at: list
     ) -> None:
         assert paths(idea_domain.check_idea(idea, ["2105"], idea_domain.Needs(own, met))) == at
@@ -176,7 +178,7 @@ class TestDataset:
         required = dataset_domain.find_requirements(publisher, exempt, setting)
         assert paths(dataset_domain.check_required({}, [], [], required)) == [(f,) for f in lacking]
 
-    def test_a_complete_dataset_lacks_nothing(self) -> None:
+    def test_a_complete_dataset_has_no_missing_fields(self) -> None:
         required = dataset_domain.find_requirements(MUNICIPALITY, False, IdeaRequired.ALWAYS)
         dataset = {"title": "Pozos", "notes": "De 2017", "idea": ["x"]}
         assert dataset_domain.check_required(dataset, ["2105"], ["AGU-01"], required) == []
@@ -208,7 +210,7 @@ class TestDataset:
             ("nope", "cc-by", [("license_id",)]),
         ],
     )
-    def test_a_licence_that_is_none_is_refused_unless_it_was_there(
+    def test_an_unknown_licence_is_refused_unless_already_stored(
         self, given: str, stored: str, at: list
     ) -> None:
         assert paths(dataset_domain.check_licence(given, stored, ["cc-by", "notspecified"])) == at

@@ -42,7 +42,7 @@ def test_credentials_are_replaced(text: str, redacted: str) -> None:
         '{"error": {"id": ["A text is expected"], "__type": "Validation Error"}}',
     ],
 )
-def test_other_texts_stay(text: str) -> None:
+def test_texts_without_secrets_are_unchanged(text: str) -> None:
     assert Redactor([SECRET, "ckan", ""]).redact(text) == text
 
 
@@ -54,21 +54,21 @@ def test_other_texts_stay(text: str) -> None:
         ("una%20clave%2F9", "una clave/9"),
     ],
 )
-def test_a_secret_is_found_however_an_address_writes_it(secret: str, written: str) -> None:
+def test_a_url_encoded_secret_is_replaced(secret: str, written: str) -> None:
     assert Redactor([secret]).redact(f"refused {written} here") == "refused *** here"
 
 
-def test_nothing_is_left_of_a_secret_that_begins_like_another() -> None:
+def test_the_longer_of_two_secrets_with_the_same_beginning_is_replaced() -> None:
     for secrets in (["administra", "administradora"], ["administradora", "administra"]):
         assert Redactor(secrets).redact("refused administradora here") == "refused *** here"
 
 
-def test_a_secret_shorter_than_eight_characters_may_be_a_word() -> None:
+def test_secrets_shorter_than_eight_characters_are_not_replaced() -> None:
     assert Redactor(["siete77", "ocho-888"]).redact("siete77 ocho-888") == "siete77 ***"
 
 
 @given(st.text(), st.text(min_size=8), st.text())
-def test_a_known_secret_never_stays(before: str, secret: str, after: str) -> None:
+def test_a_known_secret_is_always_replaced(before: str, secret: str, after: str) -> None:
     redacted = Redactor([secret]).redact(f"{before}{secret}{after}")
     assert (
         secret in HIDDEN or secret not in redacted.replace(HIDDEN, "") or secret in before + after

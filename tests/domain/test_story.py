@@ -1,4 +1,4 @@
-"""An idea in one plain sentence, whatever is known of it."""
+"""The sentence about an idea, with any of its facts missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def known(status: str, **more: Any) -> StoryFacts:
 
 
 class TestSentence:
-    def test_it_says_what_was_asked_where_it_stands_what_comes_next_and_whom_to_ask(self) -> None:
+    def test_the_sentence_names_title_status_next_step_and_contact(self) -> None:
         assert said(known("prioritised")) == (
             "“Map of leaks” was proposed in “Marathon of May” on 2017-05-27; "
             "it has been among the first to be taken up since 2017-06-03; "
@@ -46,7 +46,7 @@ class TestSentence:
     @pytest.mark.parametrize("workshop", ["Marathon of May", ""])
     @pytest.mark.parametrize("said_on", ["2017-05-27", ""])
     @pytest.mark.parametrize("contact", [INFOM, None])
-    def test_every_status_can_be_said_with_anything_missing(
+    def test_every_status_gives_a_sentence_with_any_fact_missing(
         self,
         status: str,
         since: str,
@@ -63,14 +63,14 @@ class TestSentence:
         assert ";;" not in text.replace(" ", "")
 
     @pytest.mark.parametrize("status", idea.STEPS)
-    def test_a_status_without_a_day_does_not_make_one_up(self, status: str) -> None:
+    def test_a_status_without_a_day_has_no_date_in_the_sentence(self, status: str) -> None:
         facts = known(status)._replace(since="", said_on="")
         assert "2017" not in said(facts)
 
     @pytest.mark.parametrize(
         ("is_evident", "words"), [(True, "can be seen"), (False, "has still to be shown")]
     )
-    def test_of_what_was_implemented_it_says_whether_there_is_evidence(
+    def test_the_sentence_of_an_implemented_idea_mentions_its_evidence(
         self, is_evident: bool, words: str
     ) -> None:
         assert words in said(known("implemented", is_evident=is_evident))
@@ -78,12 +78,12 @@ class TestSentence:
     @pytest.mark.parametrize(
         ("is_explained", "words"), [(True, "says why"), (False, "unless it is opened again")]
     )
-    def test_of_what_was_discarded_it_says_where_the_reason_is(
+    def test_the_sentence_of_a_discarded_idea_mentions_its_reason(
         self, is_explained: bool, words: str
     ) -> None:
         assert words in said(known("discarded", is_explained=is_explained))
 
-    def test_braces_in_a_title_are_letters_like_others(self) -> None:
+    def test_braces_in_a_title_are_printed_unchanged(self) -> None:
         assert "“{date}”" in said(known("proposed")._replace(title="{date}"))
 
     @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ class TestSentence:
             (INFOM._replace(email="", homepage=""), "ask INFOM"),
         ],
     )
-    def test_whom_to_ask_is_said_as_far_as_it_is_known(
+    def test_the_sentence_ends_with_the_known_contact(
         self, contact: StoryContact, words: str
     ) -> None:
         assert said(known("proposed")._replace(contact=contact)).endswith(f"{words}.")
 
 
-class TestSince:
+class TestStatusSince:
     def test_an_idea_is_proposed_from_the_day_of_its_workshop_on(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
         assert idea.find_status_since("proposed", history, "2017-05-27") == StatusSince(
@@ -107,13 +107,13 @@ class TestSince:
         )
         assert idea.find_status_since("proposed", history, "") == StatusSince("2026-11-20", True)
 
-    def test_one_that_was_typed_in_as_further_along_came_to_that_nobody_knows_when(self) -> None:
+    def test_the_day_of_an_idea_entered_with_a_later_status_is_not_exact(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "in_progress"}]
         assert idea.find_status_since("in_progress", history, "2017-05-27") == StatusSince(
             "2026-11-20", False
         )
 
-    def test_the_last_step_counts_on_the_day_it_was_in_guatemala(self) -> None:
+    def test_the_day_of_the_last_step_is_that_of_guatemala(self) -> None:
         history = [
             {"at": "2026-11-20T18:00:00Z", "status": "proposed"},
             {"at": "2026-11-22T03:00:00Z", "status": "discarded"},
@@ -122,13 +122,13 @@ class TestSince:
             "2026-11-21", True
         )
 
-    def test_a_history_that_says_otherwise_says_nothing(self) -> None:
+    def test_a_history_that_contradicts_the_status_gives_no_day(self) -> None:
         history = [{"at": "2026-11-20T18:00:00Z", "status": "proposed"}]
         assert idea.find_status_since("implemented", history, "").day == ""
         assert idea.find_status_since("proposed", [], "2017-05-27").day == ""
 
 
-class TestSaidOn:
+class TestDayOfTheWorkshop:
     @pytest.mark.parametrize(
         ("starts_at", "day"),
         [
@@ -139,12 +139,12 @@ class TestSaidOn:
             ("one day", ""),
         ],
     )
-    def test_it_is_the_day_of_a_workshop_that_was(self, starts_at: str, day: str) -> None:
+    def test_only_a_past_workshop_gives_a_day(self, starts_at: str, day: str) -> None:
         assert idea.read_said_on(starts_at, date(2026, 11, 26)) == day
 
 
-class TestWhomToAsk:
-    def test_the_first_that_can_be_reached_else_the_first(self) -> None:
+class TestContact:
+    def test_the_first_reachable_contact_is_chosen(self) -> None:
         mute = StoryContact("jalapa", "Jalapa", "", "")
         assert idea.find_contact([mute, INFOM]) == INFOM
         assert idea.find_contact([mute]) == mute

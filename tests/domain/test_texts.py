@@ -1,4 +1,4 @@
-"""What a text says to a reader."""
+"""Blank texts and hidden characters."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TestHidden:
         assert remove_hidden(text) == text
 
     @pytest.mark.parametrize("text", ["a\u200db", "\u200d", "agua\u200c", "1\u200c2", "👩\u200d"])
-    def test_a_joiner_that_joins_nothing_is_hidden(self, text: str) -> None:
+    def test_a_joiner_between_other_letters_counts_as_hidden(self, text: str) -> None:
         assert not is_plain(text)
         assert "\u200d" not in remove_hidden(text)
         assert "\u200c" not in remove_hidden(text)

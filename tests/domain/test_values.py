@@ -1,4 +1,4 @@
-"""Values as people, programs and spreadsheets write them: tables of what is read how."""
+"""Parsing of dates, addresses and other values: tables of input and expected result."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
         *("1000-01-01T00:00Z", "2200-12-31T23:00-12:00"),
     ],
 )
-def test_a_year_that_is_not_accepted_is_not_called_impossible(value: Any) -> None:
+def test_a_refused_year_gets_an_error_with_the_accepted_range(value: Any) -> None:
     with pytest.raises(Malformed, match="years from 1000 to 2200 are accepted"):
         dates.read_date(value)
 
@@ -248,14 +248,14 @@ def test_a_year_that_is_not_accepted_is_not_called_impossible(value: Any) -> Non
 @pytest.mark.parametrize(
     "value", ["2200-12-31T23:59:59", "2199-12-31T24:00", "1000-01-01T06:00Z", "1000", "2200-12"]
 )
-def test_what_is_read_near_the_ends_is_a_date_ever_after(value: str) -> None:
+def test_dates_at_both_ends_of_the_range_can_be_read_again(value: str) -> None:
     text = dates.read_date(value).text
     for each in (text, dates.drop_hour(text), dates.find_local_day(text).isoformat()):
         assert dates.normalize_stored_date(each) == each
     assert dates.find_last_local_day(text) >= dates.find_local_day(text)
 
 
-def test_several_addresses_are_not_called_none() -> None:
+def test_several_addresses_in_one_field_get_their_own_error() -> None:
     for read in (addresses.read_http_address, addresses.check_resource_address):
         with pytest.raises(Malformed, match="more than one web address"):
             read("https://a.gt/x, https://b.gt/y")
@@ -266,12 +266,12 @@ AS_WRITTEN = ["2024", "2024-05", "2024-05-06", "2024-05-06 9:00", "2024-05-06T10
 
 
 @pytest.mark.parametrize("value", REPAIRED)
-def test_a_date_that_others_could_read_in_another_way_is_told(value: str) -> None:
+def test_an_ambiguous_date_is_marked_as_repaired(value: str) -> None:
     assert dates.read_date(value).is_repaired
 
 
 @pytest.mark.parametrize("value", AS_WRITTEN)
-def test_nothing_is_told_of_a_date_in_the_order_of_iso(value: str) -> None:
+def test_a_date_in_iso_order_is_not_marked_as_repaired(value: str) -> None:
     assert not dates.read_date(value).is_repaired
 
 
@@ -314,14 +314,16 @@ def named(value: Any) -> str:
 @pytest.mark.parametrize(
     ("read", "value", "expected"), READ, ids=[f"{r.__name__} {named(v)}" for r, v, _ in READ]
 )
-def test_it_is_read_as(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
+def test_values_are_normalised(read: Callable[[Any], Any], value: Any, expected: Any) -> None:
     assert read(value) == expected
 
 
 @pytest.mark.parametrize(
     ("read", "value"), REFUSED, ids=[f"{r.__name__} {named(v)}" for r, v in REFUSED]
 )
-def test_it_is_refused_with_a_sentence(read: Callable[[Any], Any], value: Any) -> None:
+def test_a_malformed_value_is_refused_with_a_sentence(
+    read: Callable[[Any], Any], value: Any
+) -> None:
     with pytest.raises(Malformed) as refused:
         read(value)
     message = str(refused.value)
@@ -330,7 +332,7 @@ def test_it_is_refused_with_a_sentence(read: Callable[[Any], Any], value: Any) -
 
 
 @pytest.mark.parametrize(("read", "value", "expected"), READ)
-def test_what_was_read_is_read_the_same_again(
+def test_a_normalised_value_is_read_unchanged(
     read: Callable[[Any], Any], value: Any, expected: Any
 ) -> None:
     assert read(expected) == expected

@@ -1,4 +1,4 @@
-"""What two people changed of one record, field by field."""
+"""Comparison of two versions of a record, field by field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def compare(mine: dict[str, Any], theirs: dict[str, Any]) -> list[Difference]:
     return form_answers.compare_versions(base, {**BASE, **mine}, {**BASE, **theirs})
 
 
-def test_a_change_by_the_others_alone_is_not_contested() -> None:
+def test_a_field_changed_only_by_the_others_is_not_contested() -> None:
     assert compare({}, {"title": "Theirs"}) == [Difference("title", "Wells", "Theirs", False)]
 
 
@@ -34,7 +34,7 @@ def test_the_same_change_by_both_is_no_difference() -> None:
     assert compare({"venue": "School"}, {"venue": "School"}) == []
 
 
-def test_rows_that_the_others_added_are_those_that_neither_version_had() -> None:
+def test_rows_added_by_the_others_are_found() -> None:
     cocode, clinic, school = ({"organisation": each} for each in ("COCODE", "Clinic", "School"))
     (found,) = compare(
         {"invitation": [cocode, school]}, {"invitation": [cocode, school, clinic, {}]}
@@ -58,7 +58,7 @@ def test_rows_that_the_others_added_are_those_that_neither_version_had() -> None
         (["x", None], ["x"]),
     ],
 )
-def test_the_same_written_otherwise_is_the_same(one: Any, other: Any) -> None:
+def test_equal_values_in_another_notation_are_equal(one: Any, other: Any) -> None:
     assert form_answers.compute_digest(one) == form_answers.compute_digest(other)
 
 

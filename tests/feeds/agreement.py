@@ -1,4 +1,4 @@
-"""What data.json, schema.org and Croissant say of one dataset, compared."""
+"""Compares data.json, schema.org and Croissant of one dataset."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Get = Callable[..., Any]
 
 
 class Log:
-    """What the log says."""
+    """Questions to the feed's log, for assertions."""
 
     @property
     def number(self) -> int:

@@ -1,4 +1,4 @@
-"""What the two profiles of data.json require: DCAT-US 1.1 and Argentina's.
+"""Validators for the two profiles of data.json: DCAT-US 1.1 and Argentina's.
 
 The rules here are written from the profiles' own descriptions. Where ``MARATHON_DCAT_US`` names a
 folder with the JSON schema of DCAT-US 1.1 as Project Open Data publishes it, that is asked too.

@@ -83,7 +83,7 @@ class Writer(threading.Thread):
 
 
 class TestSaves:
-    def test_what_was_confirmed_is_in_the_feed_and_the_rest_whole_or_not_at_all(
+    def test_killed_workers_lose_no_confirmed_save_and_leave_no_partial_one(
         self, site: Site, request: pytest.FixtureRequest
     ) -> None:
         broken = 0
@@ -113,7 +113,7 @@ class TestSaves:
 
 
 class TestRebuilds:
-    def test_the_next_one_ends_what_was_begun(
+    def test_a_killed_rebuild_is_completed_by_the_next(
         self, site: Site, request: pytest.FixtureRequest, tmp_path: Path
     ) -> None:
         for number in range(REBUILDS):
@@ -169,7 +169,7 @@ def datasets(document: str) -> set[str]:
 
 
 class TestAnswers:
-    def test_half_of_the_catalogue_is_not_taken_for_all_of_it(self, site: Site) -> None:
+    def test_a_truncated_download_is_an_error_for_the_client(self, site: Site) -> None:
         whole = site.get("/catalog/all.nt", headers={"Accept-Encoding": "identity"})
         half = site.get("/catalog/all.nt", headers={"Accept-Encoding": "identity"}, stream=True)
         begun = half.raw.read(10_000)
@@ -185,7 +185,7 @@ class TestAnswers:
 
 
 class TestDump:
-    def test_brought_back_it_begins_a_new_epoch(self, site: Site, tmp_path: Path) -> None:
+    def test_a_restored_dump_begins_a_new_epoch(self, site: Site, tmp_path: Path) -> None:
         dump = tmp_path / "dump.sql"
         site.action("package_patch", id="datos-0", title="Antes de la copia")
         databases.dump(site.database_url, dump)

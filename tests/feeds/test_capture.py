@@ -1,4 +1,4 @@
-"""Each way in which what is public can change is in the log with the commit; nothing else is."""
+"""Every change of public content is in the log with its commit, and nothing else is."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
 
 class TestUpdates:
     @pytest.mark.parametrize("name", UPDATES)
-    def test_it_is_in_the_log_and_nothing_else_is(
+    def test_an_update_adds_exactly_the_expected_changes(
         self, name: str, world: World, feed: Log, faults: Any
     ) -> None:
         change, expected = UPDATES[name]
@@ -176,14 +176,16 @@ class TestSettings:
         yield
         delete_system_info("ckan.site_title")
 
-    def test_the_sites_title(self, feed: Log, restored: None, world: World, faults: Any) -> None:
+    def test_a_changed_site_title_updates_the_catalogue_entry(
+        self, feed: Log, restored: None, world: World, faults: Any
+    ) -> None:
         before = feed.number
         call_action("config_option_update", **{"ckan.site_title": "Maratones"})
         assert feed.since(before) == [("Update", "catalog")]
         assert '"Maratones"' in feed.text("")
         assert faults() == []
 
-    def test_those_of_the_ini_file_when_a_process_first_answers(
+    def test_changed_ini_settings_are_published_once_by_a_new_process(
         self, app: Any, world: World, feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = feed.number
@@ -194,7 +196,7 @@ class TestSettings:
         app.get("/catalog.ttl")
         assert feed.since(before) == [("Update", "catalog")]
 
-    def test_nothing_is_fixed_by_who_looks_at_an_empty_site(self, app: Any, feed: Log) -> None:
+    def test_a_visit_to_an_empty_site_publishes_nothing(self, app: Any, feed: Log) -> None:
         publish_settings.cache_clear()
         app.get("/catalog.ttl")
         assert feed.number == 0
@@ -214,9 +216,9 @@ GONE: dict[str, Change] = {
 }
 
 
-class TestGone:
+class TestWithdrawn:
     @pytest.mark.parametrize("name", GONE)
-    def test_it_is_a_tombstone_that_keeps_its_slot(
+    def test_a_withdrawn_dataset_becomes_a_tombstone_in_its_slot(
         self, name: str, world: World, feed: Log, faults: Any
     ) -> None:
         before = feed.number
@@ -227,7 +229,7 @@ class TestGone:
         assert faults() == []
 
     @pytest.mark.parametrize("command", ["delete", "purge"])
-    def test_by_ckans_own_commands(
+    def test_ckans_dataset_commands_are_captured(
         self, command: str, world: World, feed: Log, faults: Any, cli: CKANCliRunner
     ) -> None:
         before = feed.number
@@ -236,7 +238,7 @@ class TestGone:
         assert feed.since(before) == [("Delete", "dataset")]
         assert faults() == []
 
-    def test_it_comes_back_to_its_slot(self, world: World, feed: Log, faults: Any) -> None:
+    def test_a_restored_dataset_keeps_its_slot(self, world: World, feed: Log, faults: Any) -> None:
         call_action("package_delete", id=world.dataset["id"])
         factories.MarathonDataset(idea=[world.idea["id"]])
         before = feed.number
@@ -245,7 +247,7 @@ class TestGone:
         assert feed.slot(world.dataset["id"]) == 1
         assert faults() == []
 
-    def test_an_organisation(self, feed: Log, faults: Any) -> None:
+    def test_a_deleted_organisation_becomes_a_tombstone(self, feed: Log, faults: Any) -> None:
         owner = factories.Municipality()
         before = feed.number
         call_action("organization_delete", id=owner["id"])
@@ -253,7 +255,7 @@ class TestGone:
         call_action("organization_purge", id=owner["id"])
         assert faults() == []
 
-    def test_an_idea_that_is_purged_is_cut_out_of_its_datasets(
+    def test_a_purged_idea_is_removed_from_its_datasets(
         self, world: World, feed: Log, faults: Any
     ) -> None:
         before = feed.number
@@ -265,7 +267,9 @@ class TestGone:
 
 class TestNeverPublic:
     @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
-    def test_there_is_no_trace_of_it(self, hidden: dict[str, Any], feed: Log, faults: Any) -> None:
+    def test_a_never_public_dataset_leaves_no_entry(
+        self, hidden: dict[str, Any], feed: Log, faults: Any
+    ) -> None:
         dataset = factories.MarathonDataset(**hidden)
         assert feed.slot(dataset["id"]) is None
         assert feed.text(dataset["id"]) == ""
@@ -273,7 +277,7 @@ class TestNeverPublic:
         assert ("Delete", "dataset") not in feed.since(0)
         assert faults() == []
 
-    def test_what_labels_hide_is_not_described_in_short_either(
+    def test_a_dataset_hidden_by_labels_is_not_described(
         self, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Another plugin's labels hold, also where ``package_show`` breaks."""
@@ -290,11 +294,11 @@ class TestNeverPublic:
         dataset = factories.MarathonDataset()
         assert feed.slot(dataset["id"]) is None
 
-    def test_a_group_is_no_organisation(self, feed: Log) -> None:
+    def test_a_group_is_not_described_as_an_organisation(self, feed: Log) -> None:
         group = Key(Kind.ORGANIZATION, ckan_factories.Group()["id"])
         assert describe.describe_records([group], keys.find_site()) == {group: None}
 
-    def test_a_group_and_a_user_are_none_of_its_business(self, feed: Log) -> None:
+    def test_groups_and_users_are_not_captured(self, feed: Log) -> None:
         ckan_factories.Group()
         ckan_factories.User()
         assert feed.number == 0
@@ -305,7 +309,9 @@ class TestTransactions:
     def package(self, world: World) -> Iterator[Any]:
         return model.Package.get(world.dataset["id"])
 
-    def test_what_is_rolled_back_leaves_nothing(self, package: Any, feed: Log, faults: Any) -> None:
+    def test_a_rolled_back_change_is_not_captured(
+        self, package: Any, feed: Log, faults: Any
+    ) -> None:
         before = feed.number
         package.title = "Never"
         model.Session.flush()
@@ -314,7 +320,7 @@ class TestTransactions:
         assert feed.number == before
         assert faults() == []
 
-    def test_a_savepoint_that_is_rolled_back_leaves_nothing(
+    def test_a_rolled_back_savepoint_is_not_captured(
         self, package: Any, feed: Log, faults: Any
     ) -> None:
         before = feed.number

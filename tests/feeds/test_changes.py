@@ -1,4 +1,4 @@
-"""The changes as a Linked Data Event Stream: what followers are given, page by page."""
+"""The changes as a Linked Data Event Stream: pages, cursors, formats."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def about(datasets: list[dict[str, Any]]) -> set[str]:
 
 class TestPage:
     @pytest.mark.parametrize("extension", changes.FORMATS)
-    def test_two_parsers_read_the_same(self, datasets: Any, get: Get, extension: str) -> None:
+    def test_two_parsers_agree_on_every_format(
+        self, datasets: Any, get: Get, extension: str
+    ) -> None:
         name = extension.encode()
         answer = get(f"/catalog/changes.{extension}")
         assert answer.content_type.startswith(changes.FORMATS[extension].media_type)
@@ -87,9 +89,7 @@ class TestPage:
         assert other == set(pyoxigraph.parse(trig, format=pyoxigraph.RdfFormat.TRIG))
 
     @pytest.mark.parametrize("scope", ["", "/municipality/0101"])
-    def test_json_ld_is_compact_and_says_what_trig_says(
-        self, feed: Log, get: Get, scope: str
-    ) -> None:
+    def test_json_ld_is_compact_and_equals_trig(self, feed: Log, get: Get, scope: str) -> None:
         owner = factories.Municipality(municipality_code="0101")
         idea = factories.Idea(workshop=factories.Workshop(owner_org=owner["id"])["id"])
         for _ in range(2):
@@ -123,7 +123,7 @@ class TestPage:
         assert isomorphic(told.default_graph, expected.default_graph)
         assert len(set(told.quads())) == len(set(expected.quads())) > 50
 
-    def test_it_says_what_stream_it_is_of(self, datasets: Any, get: Get) -> None:
+    def test_a_page_names_its_event_stream_and_view(self, datasets: Any, get: Get) -> None:
         page = quads(get("/catalog/changes")).default_graph
         (found,) = page.subjects(rdflib.RDF.type, LDES.EventStream)
         assert page.value(found, LDES.timestampPath) == AS.published
@@ -134,7 +134,7 @@ class TestPage:
         assert page.value(policy, rdflib.RDF.type) == LDES.LatestVersionSubset
         assert len(set(page.objects(found, TREE.member))) == 6
 
-    def test_each_thing_is_there_once_and_described_in_its_own_graph(
+    def test_each_record_occurs_once_with_its_description_in_a_named_graph(
         self, idea: Any, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         call_action("package_patch", id=datasets[0]["id"], title="Otro título")
@@ -155,7 +155,9 @@ class TestPage:
                 assert (publisher, rdflib.FOAF.name, None) in graph
 
     @pytest.mark.parametrize("scope", ["", "/municipality/0101"])
-    def test_nothing_breaks_the_official_shapes(self, get: Get, feed: Log, scope: str) -> None:
+    def test_a_page_of_changes_satisfies_the_official_shapes(
+        self, get: Get, feed: Log, scope: str
+    ) -> None:
         owner = factories.Municipality(municipality_code="0101")
         several = [factories.MarathonDataset(owner_org=owner["id"]) for _ in range(2)]
         call_action("package_delete", id=several[0]["id"])
@@ -168,7 +170,7 @@ class TestPage:
             _, report, text = pyshacl.validate(union, shacl_graph=str(FEEDS), inplace=False)
             assert (None, rdflib.SH.result, None) not in report, text
 
-    def test_what_was_never_public_is_not_mentioned(self, datasets: Any, get: Get) -> None:
+    def test_a_private_dataset_is_not_in_the_changes(self, datasets: Any, get: Get) -> None:
         hidden = factories.MarathonDataset(private=True, title="Secret")
         assert hidden["id"] not in get("/catalog/changes").get_data(as_text=True)
 
@@ -178,7 +180,7 @@ class TestPages:
     def two_a_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(changes, "SIZE", 2)
 
-    def test_a_client_of_tree_sees_everything_once(
+    def test_a_tree_client_sees_every_member_once(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         seen = [[thing for _, thing in activities(p)] for p in pages(get, "/catalog/changes")]
@@ -186,7 +188,7 @@ class TestPages:
         assert [len(each) for each in seen] == [2, 2, 2]
         assert {thing for each in seen for thing in each} == {"", *about(datasets)}
 
-    def test_the_relation_says_what_the_next_page_has(self, datasets: Any, get: Get) -> None:
+    def test_the_tree_relation_bounds_the_next_page(self, datasets: Any, get: Get) -> None:
         first, second, *_ = pages(get, "/catalog/changes")
         relation = first.default_graph.value(
             predicate=rdflib.RDF.type, object=TREE.GreaterThanRelation
@@ -196,7 +198,7 @@ class TestPages:
         assert all(value >= each for each in first.default_graph.objects(None, AS.published))
         assert all(value < each for each in second.default_graph.objects(None, AS.published))
 
-    def test_what_changes_during_a_crawl_comes_again_at_its_end(
+    def test_changes_during_a_crawl_are_on_its_last_pages(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         crawl = pages(get, "/catalog/changes")
@@ -211,10 +213,10 @@ class TestPages:
         assert latest.pop(f"/dataset/{datasets[4]['id']}") == "Delete"
         assert set(latest) == about(datasets[1:4])
 
-    def test_a_crawl_ends_where_the_change_is_lost_that_a_page_left_something_out_for(
+    def test_a_crawl_gets_410_if_the_later_change_of_a_left_out_record_is_lost(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
-        """The first page leaves out what changed again; its own changes are all there still."""
+        """The first page leaves out a record that changed again later, and has the others."""
         call_action("package_patch", id=datasets[0]["id"], title="Otro título")
         first = get("/catalog/changes")
         (following,) = quads(first).default_graph.objects(None, TREE.node)
@@ -232,7 +234,7 @@ class TestPages:
         assert again.status_code == 200, "the link to the next page would lead nowhere"
         assert again.headers["Marathon-Feed-Cursor"].startswith(f"{epoch}.{number}.{last}.")
 
-    def test_the_cursor_of_an_answer_goes_on_where_it_ended(self, datasets: Any, get: Get) -> None:
+    def test_the_cursor_of_an_answer_continues_after_it(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
         empty = get(f"/catalog/changes?since={cursor}")
         assert activities(quads(empty)) == []
@@ -245,7 +247,7 @@ class TestPages:
 
 class TestActivity:
     @pytest.mark.parametrize("of", ["idea", "workshop", "organization"])
-    def test_what_a_dataset_names_changes_it(
+    def test_a_change_of_a_neighbour_updates_the_dataset(
         self, idea: Any, datasets: list[dict[str, Any]], get: Get, of: str
     ) -> None:
         before = get("/catalog/all.nt").headers["Marathon-Feed-Cursor"]
@@ -258,7 +260,9 @@ class TestActivity:
         assert {("Update", each) for each in about(datasets)} <= set(found)
         assert "Otra" in get(f"/catalog/changes.nq?since={before}").get_data(as_text=True)
 
-    def test_it_never_changes(self, idea: Any, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_a_published_activity_never_changes(
+        self, idea: Any, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
         seen: dict[Any, Any] = {}
         for change in (
             lambda: call_action("package_patch", id=idea["id"], title="Otra idea"),
@@ -274,8 +278,8 @@ class TestActivity:
             change()
         assert len(seen) > 10
 
-    def test_its_name_is_given_to_no_other_change(self, datasets: Any, get: Get) -> None:
-        """Who has seen a change that was lost would take another of that name for the same."""
+    def test_the_iri_of_an_activity_is_not_used_again(self, datasets: Any, get: Get) -> None:
+        """A follower that has seen a lost change would take a new one of the same IRI for it."""
         names = set(re.findall(r"/changes#[0-9a-f]{8}-\S+", get("/catalog/changes.nq").text))
         marks = {f"{mark:016x}" for mark in model.Session.scalars(sa.select(Change.mark))}
         ends = {name.rstrip(">").rpartition("-")[2] for name in names}
@@ -284,7 +288,7 @@ class TestActivity:
 
 
 class TestAnswer:
-    def test_who_has_the_page_gets_304_until_it_changes(
+    def test_a_known_etag_gets_304_until_the_page_changes(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         tag = get("/catalog/changes").headers["ETag"]
@@ -304,7 +308,7 @@ class TestAnswer:
         assert refused.status_code == 406
         assert "application/trig" in refused.get_data(as_text=True)
 
-    def test_it_is_compressed_for_who_takes_it(self, datasets: Any, get: Get) -> None:
+    def test_gzip_if_accepted(self, datasets: Any, get: Get) -> None:
         import gzip
 
         plain = get("/catalog/changes")
@@ -313,7 +317,7 @@ class TestAnswer:
         assert gzip.decompress(zipped.data) == plain.data
         assert zipped.headers["ETag"] != plain.headers["ETag"]
 
-    def test_cursors_of_another_epoch_are_gone(self, datasets: Any, get: Get) -> None:
+    def test_cursors_of_another_epoch_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         clock.hold_clock()
         clock.begin_epoch()
@@ -323,7 +327,7 @@ class TestAnswer:
         assert f"<{SITE}/catalog/all.ttl>" in answer.headers["Link"]
         assert f"{SITE}/catalog/all.ttl" in answer.get_data(as_text=True)
 
-    def test_so_are_cursors_of_changes_that_were_lost(self, datasets: Any, get: Get) -> None:
+    def test_cursors_of_lost_changes_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch = cursor.partition(".")[0]
         assert get(f"/catalog/changes?since={epoch}.999999").status_code == 410
@@ -332,9 +336,7 @@ class TestAnswer:
         last = cursor.split(".")[2]
         assert get(f"/catalog/changes?since={epoch}.999999.{last}.{mark}").status_code == 410
 
-    def test_so_are_cursors_without_a_mark_that_no_version_has_given(
-        self, datasets: Any, get: Get
-    ) -> None:
+    def test_cursors_without_a_mark_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch, number, _last, mark = cursor.split(".")
         assert get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
@@ -342,7 +344,7 @@ class TestAnswer:
         assert get(f"/catalog/changes?since={epoch}.0").status_code == 200
         assert get(f"/catalog/changes?since={epoch}.0.0.{mark}").status_code == 200
 
-    def test_so_are_cursors_whose_change_has_another_mark(self, datasets: Any, get: Get) -> None:
+    def test_cursors_with_the_mark_of_another_change_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         before, _, mark = cursor.rpartition(".")
         other = f"{int(mark, 16) ^ 1:016x}"
@@ -356,10 +358,10 @@ class TestAnswer:
             *(f"{'0' * 36}.1.1{rest}" for rest in ("", ".", ".x", f".{'0' * 15}", f".{'G' * 16}")),
         ],
     )
-    def test_what_is_no_cursor_is_refused(self, feed: Log, get: Get, since: str) -> None:
+    def test_a_malformed_cursor_gets_400(self, feed: Log, get: Get, since: str) -> None:
         assert get(f"/catalog/changes?since={since}").status_code == 400
 
-    def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
+    def test_an_incomplete_log_gets_503_with_retry_after(self, datasets: Any, get: Get) -> None:
         clock.hold_clock()
         clock.set_complete(False)
         model.Session.commit()

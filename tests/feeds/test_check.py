@@ -12,14 +12,14 @@ from .test_following import World, world
 __all__ = ["world"]
 
 
-def test_nothing_is_wrong_with_ours(world: World) -> None:
+def test_our_feeds_pass_every_check(world: World) -> None:
     for part in ("", "/municipality/0101", f"/idea/{world.ideas[0]}"):
         report = world.site.run("marathon", "feed", "check", f"{world.site.url}{part}")
         assert report.count("✓") == 10, report
         assert "✗" not in report
 
 
-def test_what_is_wrong_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_the_feeds_are_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portals, "SECONDS", 5)
     findings = list(PortalCheck("http://127.0.0.1:9/catalog").run())
     assert len(findings) == 10

@@ -98,7 +98,9 @@ def dataset(feed: Log) -> dict[str, Any]:
 
 
 class TestOneMeaning:
-    def test_the_same_day_everywhere(self, dataset: dict[str, Any], feed: Log, get: Get) -> None:
+    def test_a_date_is_the_same_day_in_every_format(
+        self, dataset: dict[str, Any], feed: Log, get: Get
+    ) -> None:
         text = feed.text(dataset["id"])
         assert said(text, ISSUED) == ['"2017"^^<http://www.w3.org/2001/XMLSchema#gYear>']
         assert said(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
@@ -121,7 +123,7 @@ class TestOneMeaning:
             "2017-06-03T20:30:00-06:00",
         )
 
-    def test_an_instant_in_another_offset_is_told_by_guatemalas_day(
+    def test_an_instant_in_another_offset_is_shown_with_guatemalas_day(
         self, dataset: dict[str, Any], get: Get
     ) -> None:
         call_action("package_patch", id=dataset["id"], modified="2024-05-07T03:00:00Z")
@@ -132,7 +134,7 @@ class TestOneMeaning:
         )
 
     @pytest.mark.parametrize("written", ["Monday", "2024-02-30"])
-    def test_what_is_no_date_has_no_other_in_its_place(
+    def test_an_invalid_date_is_not_replaced_by_another(
         self, dataset: dict[str, Any], written: str, feed: Log, get: Get, faults: Callable[[], Any]
     ) -> None:
         write(dataset, issued=written, modified=written)
@@ -149,7 +151,7 @@ class TestOneMeaning:
 
 
 class TestFirstPublication:
-    def test_it_is_not_when_the_draft_was_begun(
+    def test_a_draft_is_first_published_when_it_becomes_public(
         self, dataset: dict[str, Any], feed: Log, get: Get, faults: Callable[[], Any]
     ) -> None:
         draft = factories.MarathonDataset(private=True, resources=[LINK])
@@ -168,7 +170,7 @@ class TestFirstPublication:
         assert datetime.fromisoformat(shown["first_published"]) == first
         assert faults() == []
 
-    def test_it_stays_when_the_dataset_changes_or_comes_back(
+    def test_first_publication_stays_after_changes_and_restoring(
         self, dataset: dict[str, Any], feed: Log, faults: Callable[[], Any]
     ) -> None:
         call_action("package_patch", id=dataset["id"], issued="")
@@ -182,7 +184,7 @@ class TestFirstPublication:
         assert said(feed.text(dataset["id"]), ISSUED) == issued
         assert faults() == []
 
-    def test_what_a_client_sends_of_it_changes_nothing(self, dataset: dict[str, Any]) -> None:
+    def test_a_sent_first_publication_is_ignored(self, dataset: dict[str, Any]) -> None:
         first = dataset_model.read_first_published([dataset["id"]])
         shown = call_action("package_show", id=dataset["id"])
         sent = {**shown, "first_published": "1999-01-01"}
@@ -192,7 +194,7 @@ class TestFirstPublication:
         assert package
         assert "first_published" not in package.extras
 
-    def test_a_dataset_that_is_older_than_the_plugin_is_as_old_as_it_is(
+    def test_a_dataset_older_than_the_plugin_was_published_when_created(
         self, dataset: dict[str, Any], feed: Log
     ) -> None:
         call_action("package_patch", id=dataset["id"], issued="")

@@ -12,7 +12,7 @@ from ckanext.marathon.feeds.catalogue import deflate_bytes, inflate_piece, write
 
 
 @given(st.lists(st.binary(max_size=3000), max_size=8))
-def test_any_pieces_are_one_member_that_every_reader_takes(parts: list[bytes]) -> None:
+def test_joined_pieces_are_one_gzip_member(parts: list[bytes]) -> None:
     stream = b"".join(write_gzip(map(deflate_bytes, parts)))
     assert gzip.decompress(stream) == b"".join(parts)
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -22,5 +22,5 @@ def test_any_pieces_are_one_member_that_every_reader_takes(parts: list[bytes]) -
 
 
 @given(st.binary(max_size=3000))
-def test_a_piece_gives_back_what_it_was_made_from(data: bytes) -> None:
+def test_a_piece_can_be_inflated_to_its_source(data: bytes) -> None:
     assert inflate_piece(deflate_bytes(data)) == data

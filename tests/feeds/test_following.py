@@ -1,4 +1,4 @@
-"""The consumer in docs/follow.py keeps copies of the whole and its parts while people write.
+"""docs/follow.py keeps copies of the whole catalogue and of its parts up to date during changes.
 
 ``make prove`` runs 20 rounds.
 """
@@ -347,7 +347,7 @@ def test_a_copy_equals_all_of_it_after_any_sequence(
     assert verified() == []
 
 
-def test_data_needs_that_nothing_names_are_in_a_copy(
+def test_data_needs_without_a_dataset_are_in_a_copy(
     app: Any, feed: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow, "fetch", InProcess(app))
@@ -358,12 +358,12 @@ def test_data_needs_that_nothing_names_are_in_a_copy(
     assert "Pozos que nadie tiene" in "".join(follow.follow(f"{ADDRESS}/catalog", copy).lines())
 
 
-def test_ends_of_lines_of_other_standards_do_not_end_one() -> None:
+def test_unicode_line_ends_do_not_split_a_line() -> None:
     line = '<https://a.gt/1> <http://purl.org/dc/terms/title> "a\u2028b\x85c\x0bd" .'
     assert follow.lines_of(f"{line}\n") == [line]
 
 
-def test_a_file_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
+def test_a_copy_of_an_earlier_version_is_fetched_again(tmp_path: Path) -> None:
     file = tmp_path / "copy.nt"
     file.write_text("# cursor\n<https://a.gt/1> <https://a.gt/2> <https://a.gt/3> .\n")
     assert follow.Copy.read(file).cursor == ""
@@ -375,7 +375,7 @@ def test_a_file_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
     Graph().parse(file, format="nt")
 
 
-def test_as_a_programme(world: World, tmp_path: Path) -> None:
+def test_follow_py_as_a_program(world: World, tmp_path: Path) -> None:
     file = tmp_path / "copy.nt"
 
     def run() -> str:

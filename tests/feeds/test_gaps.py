@@ -79,7 +79,7 @@ def rename(dataset: dict[str, Any], title: str = "After") -> None:
 
 
 class TestOrdinaryChange:
-    def test_it_is_saved_and_the_log_is_incomplete_until_the_job_has_run(
+    def test_a_failed_publication_saves_and_leaves_a_gap_until_the_job_runs(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
     ) -> None:
         before, served = feed.number, log_state.read_witness()
@@ -111,7 +111,7 @@ class TestOrdinaryChange:
         assert "Later" in feed.text(made["id"])
         assert faults() == []
 
-    def test_an_organisation_too(
+    def test_a_change_of_an_organisation_is_published_later(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
     ) -> None:
         break_log()
@@ -121,7 +121,7 @@ class TestOrdinaryChange:
         assert "Renamed" in feed.text(dataset["owner_org"])
         assert faults() == []
 
-    def test_a_fault_before_anything_is_described(
+    def test_a_fault_before_the_description_is_published_later(
         self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch, faults: Any
     ) -> None:
         with monkeypatch.context() as patch:
@@ -131,7 +131,7 @@ class TestOrdinaryChange:
         assert publish.fill_gaps()
         assert faults() == []
 
-    def test_settings_of_the_site(
+    def test_changed_settings_are_published_later(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, ckan_config: Any, faults: Any
     ) -> None:
         title = ckan_config["ckan.site_title"]
@@ -144,7 +144,7 @@ class TestOrdinaryChange:
         finally:
             call_action("config_option_update", **{"ckan.site_title": title})
 
-    def test_of_a_change_within_a_savepoint(
+    def test_a_change_within_a_savepoint_leaves_one_gap(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, faults: Any
     ) -> None:
         package = model.Package.get(dataset["id"])
@@ -163,7 +163,7 @@ class TestOrdinaryChange:
         assert "Nested" in feed.text(dataset["id"])
         assert faults() == []
 
-    def test_what_is_rolled_back_leaves_no_gap(
+    def test_a_rolled_back_change_leaves_no_gap(
         self, dataset: dict[str, Any], monkeypatch: Patch
     ) -> None:
         package = model.Package.get(dataset["id"])
@@ -174,7 +174,7 @@ class TestOrdinaryChange:
         model.repo.commit()
         assert feed_model.read_gaps()[0] == 0
 
-    def test_a_lost_connection_is_not_published_later(
+    def test_a_lost_connection_fails_the_save_without_a_gap(
         self, dataset: dict[str, Any], monkeypatch: Patch
     ) -> None:
         def lose(_touched: Any) -> None:
@@ -206,7 +206,7 @@ WITHDRAWALS = [make_private, delete, purge, take_down]
 
 class TestWithdrawing:
     @pytest.mark.parametrize("withdraw", WITHDRAWALS)
-    def test_its_entry_becomes_a_tombstone(
+    def test_a_withdrawn_dataset_becomes_a_tombstone(
         self,
         withdraw: Callable[[dict[str, Any]], None],
         dataset: dict[str, Any],
@@ -224,7 +224,7 @@ class TestWithdrawing:
         assert publish.fill_gaps()
         assert faults() == []
 
-    def test_an_organisation_that_is_deleted(
+    def test_a_deleted_organisation_becomes_a_tombstone(
         self, feed: Log, break_log: Break, faults: Any
     ) -> None:
         organization = factories.Municipality()
@@ -235,7 +235,7 @@ class TestWithdrawing:
         assert publish.fill_gaps()
         assert faults() == []
 
-    def test_a_workshop_whose_counts_are_masked_by_the_change(
+    def test_a_workshop_with_newly_masked_counts_is_withdrawn_until_the_gap_is_filled(
         self, feed: Log, break_log: Break, faults: Any
     ) -> None:
         workshop = factories.Workshop(participants_total=40, participants_women=20)
@@ -247,7 +247,7 @@ class TestWithdrawing:
         assert feed.is_public(workshop["id"])
         assert faults() == []
 
-    def test_what_labels_hide(
+    def test_a_dataset_hidden_by_labels_becomes_a_tombstone(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
     ) -> None:
         break_log()
@@ -256,7 +256,7 @@ class TestWithdrawing:
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 
-    def test_what_cannot_be_asked_is_taken_for_hidden(
+    def test_a_record_of_unknown_visibility_becomes_a_tombstone(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
     ) -> None:
         def fail(identifier: str) -> None:
@@ -269,7 +269,7 @@ class TestWithdrawing:
         assert not feed.is_public(dataset["id"])
 
     @pytest.mark.parametrize("withdraw", [make_private, delete, purge])
-    def test_where_that_fails_too_nothing_is_saved(
+    def test_the_save_is_refused_if_the_tombstone_cannot_be_written(
         self,
         withdraw: Callable[[dict[str, Any]], None],
         dataset: dict[str, Any],
@@ -292,7 +292,7 @@ class TestWithdrawing:
         assert log_state.read_witness() == served
         assert faults() == []
 
-    def test_a_program_is_told_why(
+    def test_the_api_answers_409_with_the_reason(
         self, dataset: dict[str, Any], break_log: Break, app: Any
     ) -> None:
         admin = ckan_factories.SysadminWithToken()
@@ -305,7 +305,7 @@ class TestWithdrawing:
         )
         assert "nothing was saved" in answer.json["error"]["message"][0]
 
-    def test_it_is_saved_where_it_can_be_noted_only_and_nothing_is_withdrawn(
+    def test_an_ordinary_change_is_saved_even_if_the_tombstone_would_fail(
         self, dataset: dict[str, Any], feed: Log, break_log: Break
     ) -> None:
         # The log is written to once alone: there is nothing to take out of it.
@@ -315,7 +315,7 @@ class TestWithdrawing:
 
 
 class TestHealing:
-    def test_what_fails_again_waits_and_holds_up_nobody(
+    def test_a_gap_that_fails_again_waits_and_the_others_are_filled(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
     ) -> None:
         other = factories.MarathonDataset(title="Before")
@@ -335,7 +335,7 @@ class TestHealing:
         assert publish.fill_gaps()
         assert "After" in feed.text(dataset["id"])
 
-    def test_a_web_process_does_it_where_no_job_has(
+    def test_a_web_process_fills_gaps_if_no_job_did(
         self, dataset: dict[str, Any], feed: Log, break_log: Break
     ) -> None:
         break_log()
@@ -352,7 +352,7 @@ class TestHealing:
         assert "After" in feed.text(dataset["id"])
         assert feed_model.read_gaps()[0] == 0
 
-    def test_doctor_status_and_health_say_so(
+    def test_doctor_status_and_health_report_the_gap(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, cli: CKANCliRunner
     ) -> None:
         assert health.check_feed() is health.HealthState.OK

@@ -1,4 +1,4 @@
-"""Whatever can be saved makes an inventory that is valid, a table, and a description to find."""
+"""Odd datasets that can be saved give valid data.json, CSV and schema.org."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_data_json_is_valid(hostile: dict[str, Any]) -> None:
 
 @hostile_datasets
 @given(datasets())
-def test_a_row_of_the_table_is_one_row_and_no_formula(hostile: dict[str, Any]) -> None:
+def test_a_hostile_dataset_is_one_csv_row_without_formulas(hostile: dict[str, Any]) -> None:
     rows = list(csv.reader(io.StringIO(sheet.write_sheet_rows(told(hostile)).decode(), newline="")))
     assert len(rows) == 1
     assert len(rows[0]) == len(sheet.COLUMNS)
@@ -59,7 +59,7 @@ def test_a_row_of_the_table_is_one_row_and_no_formula(hostile: dict[str, Any]) -
 
 @hostile_datasets
 @given(datasets())
-def test_search_engines_get_what_they_take(hostile: dict[str, Any]) -> None:
+def test_schema_org_of_hostile_datasets_is_valid(hostile: dict[str, Any]) -> None:
     (found,) = told(hostile)
     said: dict[str, Any] = schema_org._dataset(found, "https://example.gt", "Catálogo")
     assert said["name"]

@@ -1,4 +1,4 @@
-"""The inventory for those who do not read RDF: data.json, CSV and Excel."""
+"""The inventory in formats other than RDF: data.json, CSV and Excel."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def table(get: Get, part: str = "") -> list[dict[str, str]]:
 
 
 class TestDataJson:
-    def test_it_is_valid_and_complete(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_data_json_is_valid_and_complete(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
         found = inventory(get)
         assert us_faults(found) == []
         ids = {each["identifier"] for each in found["dataset"]}
@@ -86,10 +88,10 @@ class TestDataJson:
         assert found["publisher"]["name"]
 
     @pytest.mark.ckan_config("email_to", "datos@example.gt")
-    def test_who_names_no_address_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
+    def test_a_dataset_without_contact_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
         assert us_faults(inventory(get)) == []
 
-    def test_of_several_contacts_the_one_with_an_address_is_told(
+    def test_the_contact_with_a_mail_address_is_preferred(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         contacts = [
@@ -102,7 +104,7 @@ class TestDataJson:
         assert found["contactPoint"]["fn"] == "Archivo"
         assert found["contactPoint"]["hasEmail"] == "mailto:archivo@ejemplo.gob.gt"
 
-    def test_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_the_fields_of_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
         (found,) = (each for each in inventory(get)["dataset"] if each["title"] == "Pozos 0")
         assert found["publisher"]["name"] == "Oficina de Escuintla"
         assert found["contactPoint"]["hasEmail"] == "mailto:datos@example.gt"
@@ -135,7 +137,7 @@ class TestDataJson:
         part = inventory(get, "/municipality/0501", "?profile=ar")
         assert argentine_faults(part) == []
 
-    def test_each_profile_has_a_tag_of_its_own(self, datasets: Any, get: Get) -> None:
+    def test_each_profile_has_its_own_etag(self, datasets: Any, get: Get) -> None:
         tag = get("/data.json").headers["ETag"]
         assert get("/data.json?profile=us", If_None_Match=tag).status_code == 304
         answer = get("/data.json?profile=ar", If_None_Match=tag)
@@ -156,13 +158,13 @@ class TestDataJson:
         assert us_faults(found) == []
         assert found["dataset"] == []
 
-    def test_of_a_part(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_data_json_of_a_municipality(self, datasets: list[dict[str, Any]], get: Get) -> None:
         found = inventory(get, "/municipality/0501")
         assert us_faults(found) == []
         assert len(found["dataset"]) == 4
         assert found["title"].endswith("Escuintla")
 
-    def test_who_has_it_gets_304(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_a_known_etag_gets_304(self, datasets: list[dict[str, Any]], get: Get) -> None:
         for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):
             tag = get(path).headers["ETag"]
             assert get(path, If_None_Match=tag).status_code == 304
@@ -172,7 +174,9 @@ class TestDataJson:
 
 
 class TestTable:
-    def test_a_row_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_the_csv_has_a_row_for_each_dataset(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
         rows = table(get)
         assert len(rows) == 5
         (row,) = (each for each in rows if each["titulo"] == "Pozos 1")
@@ -187,7 +191,7 @@ class TestTable:
         assert row["direcciones"] == "https://example.gt/1.csv | https://example.gt/pozos"
         assert len(table(get, "/department/05")) == 4
 
-    def test_nothing_in_it_is_a_formula(self, datasets: Any, get: Get) -> None:
+    def test_no_cell_is_a_formula(self, datasets: Any, get: Get) -> None:
         assert not [
             cell for row in table(get) for cell in row.values() if cell[:1] in "=+-@" and cell
         ]
@@ -196,7 +200,7 @@ class TestTable:
         assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
         assert all(len(str(cell.value or "")) <= spreadsheets.LONGEST for cell in cells)
 
-    def test_the_workbook_says_the_same(self, datasets: Any, get: Get) -> None:
+    def test_the_workbook_equals_the_csv(self, datasets: Any, get: Get) -> None:
         answer = get("/catalog.xlsx")
         assert answer.content_type == spreadsheets.XLSX
         assert 'filename="inventario.xlsx"' in answer.headers["Content-Disposition"]
@@ -216,7 +220,7 @@ class TestTable:
         for mine, theirs in zip(found, expected, strict=True):
             assert {k: mine[k][: spreadsheets.LONGEST - 1] for k in theirs} == theirs
 
-    def test_a_log_that_is_not_complete_answers_later(self, datasets: Any, get: Get) -> None:
+    def test_an_incomplete_log_gets_503_with_retry_after(self, datasets: Any, get: Get) -> None:
         clock.hold_clock()
         clock.set_complete(False)
         model.Session.commit()
@@ -224,7 +228,7 @@ class TestTable:
             assert get(path).status_code == 503
 
 
-def test_the_changes_for_people_show_no_tags_and_no_markdown(feed: Log, get: Get) -> None:
+def test_the_atom_changes_show_no_tags_and_no_markdown(feed: Log, get: Get) -> None:
     factories.MarathonDataset(notes="<p>Agua <b>potable</b></p>\n\n- **Pozos** &amp; ríos")
     text = get("/catalog/changes.atom").text
     assert "Pozos &amp; ríos" in text

@@ -1,4 +1,4 @@
-"""What a dataset's description becomes in data.json, schema.org and the table, without a site."""
+"""The mapping of a dataset's description to data.json, schema.org and CSV, without a site."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ FILE = {
 
 
 class TestFiles:
-    def test_data_json_says_what_is_known_of_a_file(self) -> None:
+    def test_data_json_has_the_metadata_of_a_file(self) -> None:
         (file,) = us(resources=[FILE])["distribution"]
         assert file["accessURL"] == "https://example.gt/horas"
         assert file["downloadURL"] == "https://example.gt/horas.csv"
@@ -82,7 +82,7 @@ class TestFiles:
         assert file["conformsTo"] == "https://example.gt/norma"
         assert file["references"] == ["https://example.gt/columnas.pdf"]
 
-    def test_so_do_schema_org_and_the_table(self) -> None:
+    def test_schema_org_and_the_csv_have_the_metadata_of_a_file(self) -> None:
         found: Any = schema_org._dataset(told(resources=[FILE]), "https://example.gt", "P")
         (file,) = found["distribution"]
         assert (file["sha256"], file["contentSize"]) == (SHA, "12 B")
@@ -90,7 +90,7 @@ class TestFiles:
         row = cells(resources=[FILE])
         assert (row["bytes"], row["sha256"]) == ("12", SHA)
 
-    def test_they_stand_in_the_order_of_the_record(self) -> None:
+    def test_files_are_in_the_order_of_the_record(self) -> None:
         names = ["datos", "columnas", "licencia", "a", "z", "b", "y", "c", "x", "d", "w", "e"]
         rows = [{"id": f"{9 - n}{name}", "name": name} for n, name in enumerate(names)]
         assert [each["title"] for each in us(resources=rows)["distribution"]] == names
@@ -98,7 +98,7 @@ class TestFiles:
         assert [each["name"] for each in found["distribution"]] == names
         assert cells(resources=rows)["archivos"].split(" | ") == names
 
-    def test_the_table_has_an_entry_for_each_in_every_column(self) -> None:
+    def test_csv_columns_of_files_have_one_entry_for_each_file(self) -> None:
         rows = [
             {"id": "1", "name": "A | B", "url": "https://example.gt/a.csv", "format": "CSV"},
             {"id": "2", "url": "https://example.gt/b.csv", "format": "CSV"},
@@ -109,13 +109,13 @@ class TestFiles:
         assert found["formatos"] == "CSV | CSV | —"
         assert len(found["direcciones"].split(" | ")) == 3
 
-    def test_a_format_that_the_eu_does_not_know_keeps_its_word(self) -> None:
+    def test_a_format_outside_the_eu_table_keeps_its_text(self) -> None:
         (file,) = us(resources=[{"id": "r", "format": "API", "url": "https://a.gt"}])[
             "distribution"
         ]
         assert file["format"] == "API"
 
-    def test_what_cannot_be_downloaded_does_not_say_that_it_can(self) -> None:
+    def test_a_mail_address_is_no_content_url(self) -> None:
         found: Any = schema_org._dataset(
             told(resources=[{"id": "r", "url": "mailto:a@example.gt"}]), "https://example.gt", "P"
         )
@@ -123,7 +123,7 @@ class TestFiles:
 
 
 class TestRights:
-    def test_a_licence_does_not_travel_without_its_doubt(self) -> None:
+    def test_a_licence_is_published_with_its_doubt(self) -> None:
         note = "La fuente no publica una licencia; se presume. " * 9
         found = us(license_id="cc-by", rights_note=note, resources=[FILE])
         assert len(found["rights"]) <= 255
@@ -141,7 +141,7 @@ class TestRights:
         assert found["conformsTo"] == "https://example.gt/1"
         assert found["references"] == ["https://example.gt/%C3%B1.pdf", "https://example.gt/2"]
 
-    def test_free_is_said_only_of_what_is_public(self) -> None:
+    def test_only_public_datasets_are_accessible_for_free(self) -> None:
         for right, expected in (("PUBLIC", True), ("RESTRICTED", None), ("", None)):
             iri = f"{AUTHORITY}/access-right/{right}" if right else ""
             found: Any = schema_org._dataset(told(access_rights=iri), "https://example.gt", "P")
@@ -190,7 +190,7 @@ class TestPeriods:
             ([{"end": "2010"}, {"start": "2015"}], {}, None, ["../2010", "2015/.."]),
         ],
     )
-    def test_all_of_them_are_told_and_data_json_has_one_from_first_to_last(
+    def test_all_periods_are_published_and_data_json_has_one_that_spans_them(
         self,
         rows: list[dict[str, str]],
         fields: dict[str, str],
@@ -207,7 +207,7 @@ class TestPeriods:
         if not any("T" in each for each in found):
             assert cells(temporal_coverage=rows)["periodo"] == " | ".join(found)
 
-    def test_one_in_words_is_told_where_there_is_room_for_words(self) -> None:
+    def test_a_period_in_words_is_published_where_text_is_allowed(self) -> None:
         fields = {"temporal_coverage_text": ["Época colonial"]}
         assert described(**fields)["temporalCoverage"] == "Época colonial"
         assert cells(**fields)["periodo"] == "Época colonial"
@@ -228,7 +228,7 @@ POINT = json.dumps({"type": "Point", "coordinates": [-90.59, 14.51]})
 class TestShapesOfPlaces:
     @pytest.mark.parametrize("name", ["", "Zona 1"])
     @pytest.mark.parametrize("uri", ["", "https://sws.geonames.org/3587902/"])
-    def test_any_has_the_box_or_point_that_is_known(self, name: str, uri: str) -> None:
+    def test_a_place_has_its_known_box_or_point(self, name: str, uri: str) -> None:
         for shape, geo in (
             ({"bbox": SQUARE}, {"@type": "GeoShape", "box": "14.4 -90.7 14.6 -90.5"}),
             ({"geom": SQUARE}, {"@type": "GeoShape", "box": "14.4 -90.7 14.6 -90.5"}),
@@ -243,7 +243,7 @@ class TestShapesOfPlaces:
             assert place["geo"] == geo
             assert place.get("name", "") == (name or uri)
 
-    def test_one_without_a_name_is_told_by_its_coordinates(self) -> None:
+    def test_a_place_without_a_name_is_shown_by_its_coordinates(self) -> None:
         fields = {"spatial_coverage": [{"bbox": SQUARE}, {"centroid": POINT}]}
         assert us(**fields)["spatial"] == "-90.7,14.4,-90.5,14.6"
         assert cells(**fields)["lugares"] == "-90.7,14.4,-90.5,14.6 | 14.51,-90.59"
@@ -252,7 +252,7 @@ class TestShapesOfPlaces:
     @pytest.mark.parametrize(
         "wkt", ["", "POINT", "POINT Z (1 2 3)", "POINT (1 2 3)", "(1 2)", "{}"]
     )
-    def test_what_is_no_plain_shape_is_none(self, wkt: str) -> None:
+    def test_a_malformed_geometry_has_no_box(self, wkt: str) -> None:
         assert inventory.read_box(wkt) is None
 
 
@@ -270,7 +270,7 @@ NAMED = {
 }
 
 
-def test_no_inner_name_of_a_part_is_a_label_or_address() -> None:
+def test_fragment_iris_are_neither_labels_nor_addresses() -> None:
     inner = f"{FACTS.site.own('dataset', MINIMAL['id'])}"
     row, page = us(**NAMED), described(**NAMED)
     for value in ([*strings(row)], [*strings(page)], [*cells(**NAMED).values()]):
@@ -297,7 +297,7 @@ def strings(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def test_a_harvested_dataset_without_a_date_has_that_of_its_record() -> None:
+def test_a_harvested_dataset_without_a_date_has_the_date_of_its_record() -> None:
     site = replace(FACTS.site, kept={MINIMAL["id"]: "https://origen.example.gt/1"})
     fields = {"metadata_modified": "2026-11-25T10:00:00", "modified": "ayer"}
     graph = build_dataset_graph(
@@ -313,7 +313,7 @@ class TestFrequency:
     @pytest.mark.parametrize(
         "code", [each.code for each in authorities.get_scheme("frequency").concepts]
     )
-    def test_each_of_the_eu_is_told(self, code: str) -> None:
+    def test_every_eu_frequency_is_published(self, code: str) -> None:
         iri = f"{AUTHORITY}/frequency/{code}"
         found = us(frequency=iri)
         assert found["accrualPeriodicityLabel"]
@@ -323,7 +323,7 @@ class TestFrequency:
 
 
 class TestPlaces:
-    def test_a_foreign_place_gets_no_box_of_ours(self) -> None:
+    def test_a_place_of_another_catalogue_gets_no_municipality_box(self) -> None:
         for iri in (
             "https://example.org/lugar/01",
             "https://example.org/department/22",
@@ -334,12 +334,12 @@ class TestPlaces:
             assert [each for each in found["spatialCoverage"] if "geo" in each] == []
             assert cells(**fields)["codigos_municipio"] == ""
 
-    def test_ours_have_theirs(self) -> None:
+    def test_a_municipality_has_its_box(self) -> None:
         found: Any = schema_org._dataset(told(municipality=["0501"]), "https://example.gt", "P")
         assert found["spatialCoverage"][0]["geo"]["box"]
         assert cells(municipality=["0501"])["codigos_municipio"] == "0501"
 
-    def test_two_of_one_name_give_their_name_once(self) -> None:
+    def test_two_places_of_one_name_give_one_keyword(self) -> None:
         # DCAT-US takes no value twice in a list; places stand in for keywords.
         rows = [
             {"uri": f"https://example.org/lugar/{number}", "text": "Zona 1"} for number in (1, 2)
@@ -350,7 +350,7 @@ class TestPlaces:
 
 
 class TestContact:
-    def test_nobody_s_address_is_made_up(self) -> None:
+    def test_a_missing_contact_address_is_not_invented(self) -> None:
         found = us(NOBODY)["contactPoint"]
         assert "hasEmail" not in found
         assert found["hasURL"].startswith("https://")
@@ -371,16 +371,16 @@ class TestContact:
             *("a@example.com", "a@muni.test", "a@x.internal"),
         ],
     )
-    def test_an_address_that_reaches_nobody(self, address: str) -> None:
+    def test_local_and_no_reply_mail_addresses_are_unreachable(self, address: str) -> None:
         assert not is_mail_reachable(address)
 
     @pytest.mark.parametrize("address", ["datos@muni.gob.gt", "noe@x.gt", "a@myexample.com"])
-    def test_an_address_that_may_reach_somebody(self, address: str) -> None:
+    def test_other_mail_addresses_count_as_reachable(self, address: str) -> None:
         assert is_mail_reachable(address)
 
 
 class TestWords:
-    def test_keywords_that_differ_in_case_or_blanks_are_one(self) -> None:
+    def test_keywords_differing_in_case_or_blanks_are_merged(self) -> None:
         assert list_distinct_words(["AGUA ", "agua", " Agua", "pozo", "pozó", ""]) == [
             *("AGUA", "pozo", "pozó")
         ]

@@ -1,4 +1,4 @@
-"""A dataset from another catalogue keeps the IRI it came with; nobody takes another's name."""
+"""A harvested dataset keeps the IRI of its source; no record gets the IRI of another one."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def own(id_: str) -> str:
     return f"{SITE}/dataset/{id_}"
 
 
-def test_it_keeps_it_in_every_feed_and_its_page_is_ours(
+def test_a_harvested_dataset_keeps_its_iri_in_every_feed(
     feed: Log, get: Get, source: Source, faults: Faults
 ) -> None:
     id_ = source.bring()
@@ -88,14 +88,14 @@ def test_it_keeps_it_in_every_feed_and_its_page_is_ours(
     assert faults() == []
 
 
-def test_its_parts_are_named_in_our_own_name(feed: Log, source: Source) -> None:
+def test_parts_of_a_dataset_with_a_kept_iri_have_our_iris(feed: Log, source: Source) -> None:
     id_ = source.bring(temporal_coverage=[{"start": "2024-01-01"}])
     told = feed.text(id_)
     assert f"<{own(id_)}#period-1>" in told
     assert f"<{IRI}#" not in told
 
 
-def test_who_sends_one_that_is_not_taken_is_told(source: Source) -> None:
+def test_a_refused_iri_gets_a_notice(source: Source) -> None:
     source.bring()
     said: list[str] = []
     for number, uri in enumerate((IRI, "agua", f"{SITE}/dataset/x", OTHER)):
@@ -110,7 +110,7 @@ def test_who_sends_one_that_is_not_taken_is_told(source: Source) -> None:
     assert notice.startswith("file 1, “uri”: ")
 
 
-def test_an_officer_cannot_type_one(feed: Log, source: Source) -> None:
+def test_an_officer_cannot_set_the_iri(feed: Log, source: Source) -> None:
     fields = source.fields(IRI, (FILE,), name="mio")
     context = {"user": factories.officer(source.owner)["name"], "ignore_auth": False}
     id_ = call_action("package_create", context, **fields)["id"]
@@ -121,7 +121,7 @@ def test_an_officer_cannot_type_one(feed: Log, source: Source) -> None:
     assert dataset.read_kept_iris([id_]) == {}
 
 
-def test_an_officers_edit_neither_changes_nor_loses_it(feed: Log, source: Source) -> None:
+def test_an_officers_edit_keeps_the_iri(feed: Log, source: Source) -> None:
     id_ = source.bring()
     context = {"user": factories.officer(source.owner)["name"], "ignore_auth": False}
     call_action("package_patch", context, id=id_, extras=extras(OTHER), resources=[])
@@ -130,7 +130,7 @@ def test_an_officers_edit_neither_changes_nor_loses_it(feed: Log, source: Source
     assert feed.iris(id_) == {IRI: True}
 
 
-def test_another_one_of_a_new_harvest_leaves_a_tombstone(
+def test_a_new_iri_in_a_later_harvest_leaves_a_tombstone(
     feed: Log, get: Get, source: Source, faults: Faults
 ) -> None:
     id_ = source.bring()
@@ -148,14 +148,14 @@ def test_another_one_of_a_new_harvest_leaves_a_tombstone(
     assert faults() == []
 
 
-def test_a_new_title_or_name_or_owner_leaves_it(feed: Log, source: Source) -> None:
+def test_a_new_title_name_or_owner_keeps_the_iri(feed: Log, source: Source) -> None:
     id_ = source.bring()
     other = factories.NationalBody()["id"]
     act("package_patch", id=id_, title="Otro", name="otro", owner_org=other)
     assert feed.iris(id_) == {IRI: True}
 
 
-def test_the_second_with_the_same_one_gets_ours_and_both_stay(
+def test_a_second_dataset_with_the_same_iri_gets_our_iri(
     feed: Log, source: Source, faults: Faults
 ) -> None:
     first, second = source.bring(), source.bring(name="segundo")
@@ -167,7 +167,7 @@ def test_the_second_with_the_same_one_gets_ours_and_both_stay(
     assert feed.iris(first) == {IRI: True}
 
 
-def test_one_that_was_deleted_and_comes_back_as_another_record_has_it_again(
+def test_a_dataset_deleted_and_harvested_again_gets_its_iri_back(
     feed: Log, source: Source, faults: Faults
 ) -> None:
     first = source.bring()
@@ -185,14 +185,14 @@ def test_one_that_was_deleted_and_comes_back_as_another_record_has_it_again(
     assert faults() == []
 
 
-def test_purged_it_is_gone_under_its_iri(feed: Log, get: Get, source: Source) -> None:
+def test_a_purged_dataset_is_a_tombstone_under_its_iri(feed: Log, get: Get, source: Source) -> None:
     id_ = source.bring()
     act("dataset_purge", id=id_)
     assert feed.iris(id_) == {IRI: False}
     assert get(f"/dataset/{id_}.ttl").status_code == 410
 
 
-def test_of_two_files_with_the_same_one_the_second_gets_ours(feed: Log, source: Source) -> None:
+def test_the_second_of_two_files_with_one_iri_gets_our_iri(feed: Log, source: Source) -> None:
     id_ = source.bring(files=(FILE, FILE))
     package = model.Package.get(id_)
     assert package is not None
@@ -231,5 +231,5 @@ def test_verify_finds_an_iri_that_is_public_twice(
     ],
 )
 @pytest.mark.usefixtures("feed")
-def test_what_can_be_the_iri_of_something_elsewhere(given: str, kept: str | None) -> None:
+def test_only_absolute_iris_of_other_sites_are_kept(given: str, kept: str | None) -> None:
     assert read_foreign_iri(given) == kept

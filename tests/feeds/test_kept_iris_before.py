@@ -64,14 +64,14 @@ def without_plugin() -> None:
     model.Session.commit()
 
 
-def test_on_a_site_without_the_plugin_all_keep_what_was_published(migrate: Migrate) -> None:
+def test_before_the_plugin_all_published_iris_are_kept(migrate: Migrate) -> None:
     one, urn, series = add(IRI), add("urn:x:1"), add(f"{IRI}/s", type="dataset_series")
     without_plugin()
     assert migrate() == {one: IRI, urn: "urn:x:1", series: f"{IRI}/s"}
     assert not is_rebuild_wanted()
 
 
-def test_the_oldest_that_is_there_keeps_one_that_two_have(migrate: Migrate) -> None:
+def test_the_oldest_existing_dataset_keeps_a_shared_iri(migrate: Migrate) -> None:
     trashed, first, _second = add(IRI), add(IRI), add(IRI)
     act("package_delete", id=trashed)
     without_plugin()
@@ -81,13 +81,13 @@ def test_the_oldest_that_is_there_keeps_one_that_two_have(migrate: Migrate) -> N
 @pytest.mark.parametrize(
     "uri", ["agua", "javascript:alert(1)", "https://x.example/a b", "mailto:a"]
 )
-def test_what_cannot_be_one_is_none(migrate: Migrate, uri: str) -> None:
+def test_an_invalid_iri_is_not_kept(migrate: Migrate, uri: str) -> None:
     add(uri)
     without_plugin()
     assert migrate() == {}
 
 
-def test_that_of_another_record_of_the_site_is_not_taken_over(migrate: Migrate) -> None:
+def test_the_iri_of_another_record_of_the_site_is_not_kept(migrate: Migrate) -> None:
     other = factories.MarathonDataset()["id"]
     add(f"https://datos.example.gt/dataset/{other}")
     elsewhere = "https://otro.example.gt/dataset/00000000-0000-4000-8000-000000000000"
@@ -96,7 +96,7 @@ def test_that_of_another_record_of_the_site_is_not_taken_over(migrate: Migrate) 
     assert migrate() == {harvested: elsewhere}
 
 
-def test_where_the_plugin_ran_only_what_was_harvested_and_all_is_described_anew(
+def test_after_the_plugin_only_harvested_iris_are_kept_and_a_rebuild_is_requested(
     migrate: Migrate,
 ) -> None:
     _typed, harvested = add(IRI), add(f"{IRI}/2")

@@ -1,4 +1,4 @@
-"""An older database is brought back: nobody takes what was lost for what is there.
+"""After restoring an older database, no follower or cache takes a lost state for the present one.
 
 The database is brought back in each form in which an administrator may do it. Numbers are then
 given again to other changes, and what followers and caches have of the lost ones is refused.
@@ -311,7 +311,7 @@ def refusals(site: Site, known: dict[str, Any]) -> dict[str, Any]:
     return wrong
 
 
-def test_nothing_of_a_lost_history_is_taken_for_what_is_there(lost: Lost) -> None:
+def test_followers_drop_everything_of_a_lost_history(lost: Lost) -> None:
     site = lost.site
     parts = ("", "/municipality/0101")
     early = {part: follow.everything(f"{site.url}{part}/catalog") for part in parts}
@@ -348,7 +348,7 @@ def test_nothing_of_a_lost_history_is_taken_for_what_is_there(lost: Lost) -> Non
     assert "all of it and nothing else" in site.run("marathon", "feed", "verify")
 
 
-def test_who_has_no_more_than_was_brought_back_goes_on(lost_template: Lost) -> None:
+def test_a_follower_within_the_restored_history_continues(lost_template: Lost) -> None:
     lost, site = lost_template, lost_template.site
     copy = follow.everything(f"{site.url}/catalog")
     lost.go_on()
@@ -359,7 +359,7 @@ def test_who_has_no_more_than_was_brought_back_goes_on(lost_template: Lost) -> N
     assert "Otro" in answer.text
 
 
-def test_a_process_that_goes_on_meanwhile_serves_nothing_of_what_was_lost(
+def test_a_running_process_serves_nothing_of_a_lost_history(
     lost_template: Lost,
 ) -> None:
     lost, site = lost_template, lost_template.site
@@ -374,7 +374,7 @@ def test_a_process_that_goes_on_meanwhile_serves_nothing_of_what_was_lost(
     assert site.get("/marathon/map.json").json() == before
 
 
-def test_a_note_beside_the_database_tells_of_it_and_a_new_epoch_begins(lost_template: Lost) -> None:
+def test_the_witness_reveals_the_loss_and_a_new_epoch_begins(lost_template: Lost) -> None:
     lost, site = lost_template, lost_template.site
     lost.go_on()
     number = lost.number
@@ -397,7 +397,7 @@ def test_a_note_beside_the_database_tells_of_it_and_a_new_epoch_begins(lost_temp
     assert site.get("/catalog/all.nt").headers[CURSOR].split(".")[0] == now
 
 
-def test_a_note_that_cannot_be_written_makes_no_epoch_after_the_other(lost_template: Lost) -> None:
+def test_an_unwritable_witness_begins_only_one_epoch(lost_template: Lost) -> None:
     lost, site = lost_template, lost_template.site
     lost.go_on()
     served = lost.note.read_text(encoding="utf-8")

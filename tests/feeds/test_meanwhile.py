@@ -1,4 +1,4 @@
-"""What others publish between two steps of publishing, reading or comparing is not lost."""
+"""Changes by others between two steps of publishing, reading or comparing are not lost."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def retitle(package: str, title: str) -> None:
 
 
 class TestPublishing:
-    def test_the_catalogue_names_its_publisher_as_it_is_now(
+    def test_the_catalogue_entry_has_the_current_publisher(
         self, feed: Log, faults: Callable[[], list[LogFault]], meanwhile: Meanwhile
     ) -> None:
         body = factories.CoordinatingBody(title="Antes")
@@ -62,7 +62,7 @@ class TestPublishing:
         assert faults() == []
         assert '"Ahora"' in feed.text("")
 
-    def test_only_what_changed_is_described_again(
+    def test_unchanged_records_are_not_described_again(
         self,
         feed: Log,
         faults: Callable[[], list[LogFault]],
@@ -100,7 +100,7 @@ def moment() -> tuple[int, int]:
 
 
 class TestReading:
-    def test_a_rendering_of_a_lost_state_is_not_kept(self, feed: Log) -> None:
+    def test_a_rendering_of_a_lost_state_is_not_cached(self, feed: Log) -> None:
         factories.MarathonDataset()
         (changed,) = model.Session.scalars(sa.select(Window.changed))
         number, mark = moment()
@@ -109,7 +109,7 @@ class TestReading:
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
-    def test_a_page_that_changed_since_is_not_kept(self, feed: Log) -> None:
+    def test_a_rendering_of_a_changed_page_is_not_cached(self, feed: Log) -> None:
         factories.MarathonDataset()
         document = catalogue.read_page(THE_WHOLE, 1, "ttl", "http://test.ckan.net/catalog.ttl")
         assert document is not None
@@ -123,7 +123,7 @@ class TestReading:
             assert model.Session.query(Rendering).count() == rows
             model.Session.rollback()
 
-    def test_nobody_waits_for_who_is_changing_a_page(self, feed: Log, app: Any) -> None:
+    def test_a_reader_does_not_wait_for_a_locked_window(self, feed: Log, app: Any) -> None:
         factories.MarathonDataset()
         held = model.Session.execute(
             sa.text("SELECT changed FROM marathon_feed_window WHERE number = 1 FOR UPDATE")
@@ -138,7 +138,7 @@ class TestReading:
         assert not reader.is_alive()
         assert model.Session.query(Rendering).count() == 0
 
-    def test_an_epoch_that_begins_meanwhile_is_followed_from_its_beginning(
+    def test_an_epoch_begun_during_a_read_is_followed_from_its_beginning(
         self, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made: list[str] = []
@@ -159,7 +159,7 @@ class TestReading:
 
 
 class TestComparing:
-    def test_who_saves_meanwhile_makes_nothing_wrong(
+    def test_a_save_during_verify_is_no_fault(
         self, feed: Log, faults: Callable[[], list[LogFault]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         idea = factories.Idea()

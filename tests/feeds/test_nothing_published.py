@@ -30,7 +30,7 @@ PLACE = "/municipality/0101"
 NAMES = {"rdf": "xml", "xml": "xml", "ttl": "turtle", "jsonld": "json-ld", "nt": "nt", "n3": "n3"}
 
 
-def test_a_site_without_anything_has_published_nothing(feed: Log) -> None:
+def test_an_empty_site_has_no_change(feed: Log) -> None:
     assert feed.number == 0
     assert clock.read_clock().complete
 
@@ -49,7 +49,7 @@ def test_rdf_describes_the_catalogue(
     assert (catalogue, DCT.title, None) in graph
     assert (catalogue, DCT.publisher, None) in graph
     assert (catalogue, DCAT.dataset, None) not in graph
-    # When it changed last nobody can say.
+    # An empty site has no time of a last change.
     assert (catalogue, DCT.modified, None) not in graph
     if extension == "ttl":
         assert shapes.violations(graph) == []
@@ -75,7 +75,7 @@ def test_the_inventory_is_valid_and_empty(feed: Log, get: Get, scope: str) -> No
 
 @pytest.mark.parametrize("scope", ["", PLACE])
 @pytest.mark.parametrize("extension", [*changes.FORMATS, "atom"])
-def test_nothing_has_changed(feed: Log, get: Get, scope: str, extension: str) -> None:
+def test_the_changes_are_empty(feed: Log, get: Get, scope: str, extension: str) -> None:
     answer = get(f"{scope}/catalog/changes.{extension}")
     assert answer.status_code == 200
     if extension == "atom":
@@ -87,7 +87,7 @@ def test_nothing_has_changed(feed: Log, get: Get, scope: str, extension: str) ->
     assert not set(graph.quads((None, URIRef(f"{changes.TREE}member"), None)))
 
 
-def test_a_follower_from_before_gets_what_comes(feed: Log, get: Get) -> None:
+def test_a_follower_of_an_empty_site_gets_the_first_changes(feed: Log, get: Get) -> None:
     cursors = {
         get(path).headers["Marathon-Feed-Cursor"]
         for path in ("/catalog.ttl", "/catalog/all.ttl", "/catalog/changes", "/data.json")
@@ -104,7 +104,7 @@ def test_a_follower_from_before_gets_what_comes(feed: Log, get: Get) -> None:
 @pytest.mark.parametrize(
     "path", ["/catalog.ttl", "/catalog/all.ttl", "/catalog/changes", "/data.json", "/catalog.xlsx"]
 )
-def test_an_answer_is_good_until_a_setting_or_what_is_published_changes(
+def test_etags_of_an_empty_site_change_with_settings_and_content(
     feed: Log, get: Get, path: str, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.Session.execute(sa.update(Clock).values(published=Clock.published - timedelta(days=1)))
@@ -127,7 +127,7 @@ def test_an_answer_is_good_until_a_setting_or_what_is_published_changes(
     assert get(path, If_None_Match=tag).status_code == 200
 
 
-def test_what_is_not_public_leaves_it_empty(feed: Log, get: Get) -> None:
+def test_private_records_leave_the_log_empty(feed: Log, get: Get) -> None:
     assert get("/catalog/all.ttl").status_code == 200
     # Where IRIs start may still be set: nobody who looks fixes it.
     assert feed.number == 0

@@ -1,4 +1,4 @@
-"""Parts of the catalogue: who is in, who leaves, and what each says of itself."""
+"""Parts of the catalogue: members, moves between parts, description and addresses."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def parts_of(world: dict[str, Any], name: str) -> dict[str, str]:
 KINDS = ("municipality", "department", "problem", "area", "organization", "workshop", "idea")
 
 
-class TestWhoIsIn:
+class TestMembers:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_a_dataset_is_in_the_parts_of_its_idea_and_of_its_owner(
+    def test_a_dataset_is_in_the_feeds_of_its_idea_and_of_its_owner(
         self, world: dict[str, Any], get: Get, kind: str
     ) -> None:
         here, elsewhere = parts_of(world, "a")[kind], parts_of(world, "b")[kind]
@@ -87,7 +87,9 @@ class TestWhoIsIn:
         assert activities(quads(cursor)) == [("Create", thing)]
         assert activities(quads(get(f"/{elsewhere}/catalog/changes"))) == []
 
-    def test_what_is_hidden_is_in_no_part(self, world: dict[str, Any], get: Get) -> None:
+    def test_a_dataset_leaves_the_feed_of_a_hidden_idea(
+        self, world: dict[str, Any], get: Get
+    ) -> None:
         call_action("package_patch", id=world["a"]["id"], private=True)
         assert get(f"/{parts_of(world, 'a')['idea']}/catalog.ttl").status_code == 410
         assert ids(get("/municipality/0101/catalog.ttl")) == {world["dataset"]["id"]}
@@ -147,12 +149,12 @@ def purge(world: dict[str, Any]) -> set[str]:
     return {*KINDS}
 
 
-class TestLeaving:
+class TestMoves:
     @pytest.mark.parametrize(
         "change",
         [retag, relink, move, tell_the_idea_otherwise, move_the_idea, hide, delete, purge],
     )
-    def test_it_is_a_deletion_where_it_leaves_and_a_creation_where_it_comes(
+    def test_a_move_is_a_delete_in_the_old_feed_and_a_create_in_the_new(
         self, world: dict[str, Any], get: Get, faults: Faults, change: Callable[..., set[str]]
     ) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
@@ -168,7 +170,7 @@ class TestLeaving:
             assert activities(quads(page)) == ([("Create", thing)] if came else []), kind
         assert faults() == []
 
-    def test_who_comes_back_has_the_same_place(
+    def test_a_returning_dataset_has_its_former_place(
         self, world: dict[str, Any], get: Get, faults: Faults
     ) -> None:
         other = factories.MarathonDataset(
@@ -183,8 +185,10 @@ class TestLeaving:
         assert faults() == []
 
 
-class TestWhatItSays:
-    def test_of_a_municipality(self, world: dict[str, Any], get: Get) -> None:
+class TestDescription:
+    def test_the_catalogue_of_a_municipality_has_its_title_and_place(
+        self, world: dict[str, Any], get: Get
+    ) -> None:
         graph = rdflib.Graph().parse(data=get("/municipality/0101/catalog.ttl").data)
         iri = rdflib.URIRef(f"{SITE}/municipality/0101/catalog")
         assert (iri, rdflib.RDF.type, DCAT.Catalog) in graph
@@ -201,7 +205,7 @@ class TestWhatItSays:
         assert list(graph.subjects(rdflib.RDF.type, DCAT.Catalog)) == [iri]
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_nothing_breaks_the_official_shapes(
+    def test_the_feed_of_a_part_satisfies_the_official_shapes(
         self, world: dict[str, Any], get: Get, kind: str
     ) -> None:
         part = parts_of(world, "a")[kind]
@@ -209,7 +213,7 @@ class TestWhatItSays:
         assert shapes.violations(graph) == []
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_two_parsers_read_the_same_from_every_format(
+    def test_two_parsers_agree_on_every_format(
         self, world: dict[str, Any], get: Get, kind: str
     ) -> None:
         names = {"ttl": "turtle", "n3": "n3", "rdf": "xml", "xml": "xml", "nt": "nt"}
@@ -231,7 +235,9 @@ class TestWhatItSays:
 
 
 class TestAddresses:
-    def test_a_name_leads_to_the_id(self, world: dict[str, Any], get: Get) -> None:
+    def test_the_address_with_a_name_redirects_to_the_one_with_the_id(
+        self, world: dict[str, Any], get: Get
+    ) -> None:
         for kind, thing in (
             ("idea", world["a"]),
             ("workshop", world["workshop_a"]),
@@ -252,7 +258,7 @@ class TestAddresses:
             ("service-problem/agu-1", "service-problem/AGU-01"),
         ],
     )
-    def test_a_code_as_spreadsheets_write_it_leads_to_the_right_one(
+    def test_a_code_without_its_leading_zero_redirects(
         self, feed: Log, get: Get, asked: str, found: str
     ) -> None:
         answer = get(f"/{asked}/catalog/all.nt")
@@ -270,19 +276,19 @@ class TestAddresses:
         ],
     )
     @pytest.mark.parametrize("address", ["catalog.ttl", "catalog/all.ttl", "catalog/changes"])
-    def test_what_does_not_exist_is_404_and_says_what_does(
+    def test_an_unknown_part_gets_404_with_a_hint(
         self, feed: Log, get: Get, part: str, address: str
     ) -> None:
         answer = get(f"/{part}/{address}")
         assert answer.status_code == 404
         assert "http" in answer.get_data(as_text=True)
 
-    def test_what_is_gone_is_410(self, world: dict[str, Any], get: Get) -> None:
+    def test_the_feed_of_a_deleted_idea_gets_410(self, world: dict[str, Any], get: Get) -> None:
         call_action("package_delete", id=world["b"]["id"])
         for address in ("catalog.ttl", "catalog/all.ttl", "catalog/changes"):
             assert get(f"/{parts_of(world, 'b')['idea']}/{address}").status_code == 410
 
-    def test_neither_the_name_of_what_was_never_public_nor_another_kind_leads_anywhere(
+    def test_names_of_private_records_and_of_other_types_get_404(
         self, world: dict[str, Any], get: Get
     ) -> None:
         hidden = factories.Idea(workshop=world["workshop_a"]["id"], private=True)

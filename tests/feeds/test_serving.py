@@ -1,4 +1,4 @@
-"""What a portal is given: pages that never move, the whole, and whether it has it already."""
+"""Serving the catalogue: stable pages, the whole, conditional requests."""
 
 from __future__ import annotations
 
@@ -78,9 +78,7 @@ def links(answer: Any) -> dict[str, int]:
 
 class TestFormats:
     @pytest.mark.parametrize("address", ["/catalog.{}", "/catalog.{}?page=2", "/catalog/all.{}"])
-    def test_two_parsers_read_the_same_from_each(
-        self, address: str, datasets: Any, get: Get
-    ) -> None:
+    def test_two_parsers_agree_on_every_format(self, address: str, datasets: Any, get: Get) -> None:
         graphs = {}
         for extension, form in FORMATS.items():
             body = get(address.format(extension)).data
@@ -117,14 +115,14 @@ class TestFormats:
         assert named
         assert all((each, rdflib.RDF.type, None) in page for each in named)
 
-    def test_a_neighbour_that_is_not_public_is_not_there(self, feed: Log, get: Get) -> None:
+    def test_a_private_neighbour_is_not_described(self, feed: Log, get: Get) -> None:
         idea = factories.Idea(private=True, title="Secret")
         factories.MarathonDataset(idea=[idea["id"]])
         for address in ("/catalog.nt", "/catalog/all.nt"):
             assert "Secret" not in get(address).text
             assert idea["id"] not in get(address).text
 
-    def test_compressed_it_is_the_same(self, datasets: Any, get: Get) -> None:
+    def test_gzip_has_the_same_content(self, datasets: Any, get: Get) -> None:
         for address in ("/catalog.ttl", "/catalog/all.jsonld"):
             zipped = get(address, Accept_Encoding="gzip")
             assert zipped.headers["Content-Encoding"] == "gzip"
@@ -133,7 +131,7 @@ class TestFormats:
             refused = get(address, Accept_Encoding="gzip;q=0")
             assert "Content-Encoding" not in refused.headers
 
-    def test_an_unknown_one_says_which_there_are(self, datasets: Any, get: Get) -> None:
+    def test_an_unknown_format_gets_404_with_the_known_ones(self, datasets: Any, get: Get) -> None:
         for address in ("/catalog.exe", "/catalog/all.exe"):
             answer = get(address)
             assert answer.status_code == 404
@@ -146,28 +144,30 @@ class TestPages:
         assert [len(each) for each in pages] == [2, 2, 1]
         assert set.union(*pages) == {each["id"] for each in datasets}
 
-    def test_a_deletion_moves_nothing(self, datasets: Any, get: Get) -> None:
+    def test_a_deletion_moves_no_dataset_to_another_page(self, datasets: Any, get: Get) -> None:
         before = ids(graph(get("/catalog.ttl?page=2")))
         call_action("package_delete", id=datasets[0]["id"])
         assert ids(graph(get("/catalog.ttl?page=2"))) == before
         assert ids(graph(get("/catalog.ttl?page=1"))) == {datasets[1]["id"]}
 
-    def test_an_edit_moves_nothing(self, datasets: Any, get: Get) -> None:
+    def test_an_edit_moves_no_dataset_to_another_page(self, datasets: Any, get: Get) -> None:
         before = [ids(page) for page in crawl(get)]
         call_action("package_patch", id=datasets[4]["id"], title="Newest")
         assert [ids(page) for page in crawl(get)] == before
 
-    def test_empty_pages_are_skipped_and_still_there(self, datasets: Any, get: Get) -> None:
+    def test_empty_pages_are_skipped_and_can_still_be_fetched(
+        self, datasets: Any, get: Get
+    ) -> None:
         for dataset in datasets[2:4]:
             call_action("package_delete", id=dataset["id"])
         assert [len(ids(page)) for page in crawl(get)] == [2, 1]
         assert ids(graph(get("/catalog.ttl?page=2"))) == set()
 
-    def test_there_are_no_others(self, datasets: Any, get: Get) -> None:
+    def test_a_page_after_the_last_gets_404(self, datasets: Any, get: Get) -> None:
         assert get("/catalog.ttl?page=4").status_code == 404
 
     @pytest.mark.parametrize("is_part", [False, True])
-    def test_pages_lead_forth_and_back(
+    def test_pages_link_to_the_next_and_previous(
         self, datasets: list[dict[str, Any]], get: Get, is_part: bool
     ) -> None:
         owner = datasets[0]["owner_org"]
@@ -207,7 +207,9 @@ class TestPages:
 
 
 class TestWhole:
-    def test_it_has_every_dataset_and_its_number(self, datasets: Any, get: Get, feed: Log) -> None:
+    def test_the_whole_catalogue_has_every_dataset_and_the_change_number(
+        self, datasets: Any, get: Get, feed: Log
+    ) -> None:
         answer = get("/catalog/all.ttl")
         found = graph(answer)
         assert ids(found) == {each["id"] for each in datasets}
@@ -228,7 +230,7 @@ class TestWhole:
 
 class TestUnchanged:
     @pytest.mark.parametrize("address", ["/catalog.ttl", "/catalog/all.rdf"])
-    def test_who_has_it_is_not_sent_it_again(self, address: str, datasets: Any, get: Get) -> None:
+    def test_a_known_etag_gets_304(self, address: str, datasets: Any, get: Get) -> None:
         tag = get(address).headers["ETag"]
         again = get(address, If_None_Match=tag)
         assert again.status_code == 304
@@ -237,12 +239,12 @@ class TestUnchanged:
         call_action("package_patch", id=datasets[0]["id"], title="Edited")
         assert get(address, If_None_Match=tag).status_code == 200
 
-    def test_each_form_has_a_tag_of_its_own(self, datasets: Any, get: Get) -> None:
+    def test_each_format_and_encoding_has_its_own_etag(self, datasets: Any, get: Get) -> None:
         tags = [get(f"/catalog.{each}").headers["ETag"] for each in FORMATS]
         tags.append(get("/catalog.ttl", Accept_Encoding="gzip").headers["ETag"])
         assert len(set(tags)) == len(tags)
 
-    def test_a_number_that_another_change_got_has_another_tag(
+    def test_the_same_number_after_a_restore_has_another_etag(
         self, datasets: Any, get: Get
     ) -> None:
         """After an older database was brought back, numbers are given again."""
@@ -252,7 +254,7 @@ class TestUnchanged:
         assert get("/catalog.ttl").headers["ETag"] != tag
         assert get("/catalog.ttl", If_None_Match=tag).status_code == 200
 
-    def test_by_date(self, datasets: Any, get: Get) -> None:
+    def test_if_modified_since(self, datasets: Any, get: Get) -> None:
         later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT"
         set_back(seconds=100)
         answer = get("/catalog.ttl")
@@ -270,13 +272,13 @@ class TestUnchanged:
         assert both.status_code == 200
 
     @pytest.mark.parametrize("seconds", [-5, 30])
-    def test_while_another_change_may_be_of_the_same_second_there_is_no_date(
+    def test_last_modified_is_left_out_within_the_second_of_a_change(
         self, datasets: Any, get: Get, seconds: int
     ) -> None:
         set_back(seconds)
         assert "Last-Modified" not in get("/catalog.ttl").headers
 
-    def test_after_a_new_epoch_no_earlier_date_counts(self, datasets: Any, get: Get) -> None:
+    def test_a_new_epoch_invalidates_last_modified(self, datasets: Any, get: Get) -> None:
         set_back(seconds=100)
         date = get("/catalog.ttl").headers["Last-Modified"]
         clock.hold_clock()
@@ -284,10 +286,10 @@ class TestUnchanged:
         model.repo.commit()
         assert get("/catalog.ttl", If_Modified_Since=date).status_code == 200
 
-    def test_what_settings_say_is_said_anew(
+    def test_changed_settings_change_the_etag_and_the_content(
         self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody is told that what they have is good, nor is given what was kept before."""
+        """A known ETag gets no 304, and no cached answer is served."""
         monkeypatch.setitem(ckan_config, "email_to", "antes@example.gt")
         before = get("/data.json")
         assert "antes@example.gt" in before.text
@@ -339,7 +341,7 @@ def open_transactions() -> list[str]:
 class TestTransactions:
     """A migration waits for each that is open, and the pool has few."""
 
-    def test_what_is_read_to_its_end_leaves_none_open(
+    def test_a_completed_answer_leaves_no_transaction_open(
         self, address: str, datasets: Any, app: Any
     ) -> None:
         answer = app.flask_app.test_client().get(address)
@@ -348,20 +350,22 @@ class TestTransactions:
         # It is not closed: a server does that later.
         assert open_transactions() == []
 
-    def test_nor_does_what_is_given_up(self, address: str, datasets: Any, app: Any) -> None:
+    def test_an_aborted_answer_leaves_no_transaction_open(
+        self, address: str, datasets: Any, app: Any
+    ) -> None:
         answer = app.flask_app.test_client().get(address)
         assert open_transactions()
         answer.close()
         assert open_transactions() == []
 
-    def test_nor_what_is_not_sent_to_who_asks_for_its_head(
+    def test_a_head_request_leaves_no_transaction_open(
         self, address: str, datasets: Any, app: Any
     ) -> None:
         answer = app.flask_app.test_client().head(address)
         answer.close()
         assert open_transactions() == []
 
-    def test_nor_what_a_test_asks_for_and_keeps(
+    def test_the_test_client_leaves_no_transaction_open(
         self, address: str, datasets: Any, app: Any
     ) -> None:
         answer = app.get(address)
@@ -370,7 +374,7 @@ class TestTransactions:
 
 
 class TestLinks:
-    def test_other_formats_and_pages_are_named_in_the_header(self, datasets: Any, get: Get) -> None:
+    def test_the_link_header_names_other_formats_and_pages(self, datasets: Any, get: Get) -> None:
         link = get("/catalog.ttl?page=2").headers["Link"]
         assert '<http://test.ckan.net/catalog.ttl?page=3>; rel="next"' in link
         assert '<http://test.ckan.net/catalog.ttl?page=1>; rel="prev"' in link
@@ -379,12 +383,12 @@ class TestLinks:
             'type="application/ld+json"' in link
         )
 
-    def test_a_page_of_another_site_may_read_it(self, datasets: Any, get: Get) -> None:
+    def test_feeds_allow_cross_origin_requests(self, datasets: Any, get: Get) -> None:
         assert get("/catalog.ttl").headers["Access-Control-Allow-Origin"] == "*"
 
 
 class TestWithoutSolr:
-    def test_the_log_answers_all_the_same(
+    def test_feeds_are_served_without_solr(
         self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nowhere")

@@ -62,7 +62,9 @@ def described(get: Get, address: str) -> Graph:
     return Graph().parse(data=answer.body, format="turtle")
 
 
-def test_it_is_in_the_log_and_described_by_the_profile_of_the_site(feed: Log, report: str) -> None:
+def test_a_sites_own_type_is_in_the_log_described_by_the_sites_profile(
+    feed: Log, report: str
+) -> None:
     told = feed.text(report)
     assert f"<{SITE}/dataset/{report}>" in told
     assert '"Informe"' in told
@@ -72,17 +74,19 @@ def test_it_is_in_the_log_and_described_by_the_profile_of_the_site(feed: Log, re
     assert "_:" not in told
 
 
-def test_it_does_not_speak_for_other_things_of_the_catalogue(feed: Log, report: str) -> None:
+def test_its_description_has_no_triples_about_other_records(feed: Log, report: str) -> None:
     assert "An impostor" not in feed.text(report)
 
 
-def test_the_log_says_what_is_public(feed: Log, report: str, faults: Faults) -> None:
+def test_verify_finds_no_fault(feed: Log, report: str, faults: Faults) -> None:
     del feed, report
     assert faults() == []
 
 
 @pytest.mark.parametrize("address", ["/catalog.ttl", "/catalog/all.ttl"])
-def test_portals_find_it_beside_the_others(get: Get, report: str, owner: str, address: str) -> None:
+def test_it_is_in_the_catalogue_for_portals(
+    get: Get, report: str, owner: str, address: str
+) -> None:
     dataset = factories.MarathonDataset(owner_org=owner)["id"]
     found = set(described(get, address).objects(None, DCAT.dataset))
     assert found == {URIRef(f"{SITE}/dataset/{each}") for each in (report, dataset)}
@@ -104,7 +108,7 @@ def test_it_is_in_the_inventories_the_changes_and_the_part_of_its_owner(
     assert "Informe" in get("/catalog/changes.atom").body
 
 
-def test_its_own_address_answers_in_every_format(get: Get, report: str) -> None:
+def test_it_can_be_fetched_in_every_format(get: Get, report: str) -> None:
     for extension in ("ttl", "rdf", "xml", "jsonld", "nt", "n3"):
         assert get(f"/dataset/{report}.{extension}").status_code == 200, extension
     graph = described(get, "/dataset/informe.ttl")
@@ -112,7 +116,7 @@ def test_its_own_address_answers_in_every_format(get: Get, report: str) -> None:
     assert str(title) == "Informe"
 
 
-def test_a_series_is_a_series(feed: Log, get: Get, owner: str) -> None:
+def test_a_dataset_series_keeps_its_class(feed: Log, get: Get, owner: str) -> None:
     series = add("dataset_series", owner, title="Serie", notes="De informes.")
     iri = f"{SITE}/dataset/{series}"
     assert f"<{iri}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{CLASSES[1]}>" in feed.text(
@@ -121,7 +125,7 @@ def test_a_series_is_a_series(feed: Log, get: Get, owner: str) -> None:
     assert [each["title"] for each in json.loads(get("/data.json").body)["dataset"]] == ["Serie"]
 
 
-def test_private_it_is_nowhere_and_deleted_it_is_gone(
+def test_a_private_one_gets_404_and_a_deleted_one_410(
     feed: Log, get: Get, owner: str, report: str, faults: Faults
 ) -> None:
     hidden = add("informe", owner, name="oculto", title="Oculto", private=True)
@@ -134,17 +138,21 @@ def test_private_it_is_nowhere_and_deleted_it_is_gone(
 
 
 @pytest.mark.parametrize("package_type", ["harvest", "showcase"])
-def test_what_stock_leaves_out_is_left_out(feed: Log, owner: str, package_type: str) -> None:
+def test_types_that_stock_does_not_publish_are_not_published(
+    feed: Log, owner: str, package_type: str
+) -> None:
     assert not feed.is_public(add(package_type, owner, title="Fuente"))
 
 
-def test_an_idea_is_never_a_dataset(get: Get, feed: Log) -> None:
+def test_an_idea_is_not_published_as_a_dataset(get: Get, feed: Log) -> None:
     idea = factories.Idea()
     assert f"/dataset/{idea['id']}>" not in get("/catalog/all.nt").body
     assert feed.is_public(idea["id"])
 
 
-def test_a_rebuild_writes_what_the_site_had_before(feed: Log, report: str, faults: Faults) -> None:
+def test_a_rebuild_publishes_records_older_than_the_plugin(
+    feed: Log, report: str, faults: Faults
+) -> None:
     model.Session.execute(sa.delete(Entry).where(Entry.thing == report))
     model.Session.commit()
     assert not feed.is_public(report)
@@ -161,7 +169,7 @@ VERSIONS = {
 
 
 @pytest.mark.parametrize("profiles", VERSIONS)
-def test_the_profile_that_is_configured_describes_it(
+def test_the_configured_profile_describes_it(
     feed: Log, owner: str, ckan_config: dict[str, Any], profiles: str
 ) -> None:
     ckan_config["ckanext.dcat.rdf.profiles"] = profiles
@@ -169,7 +177,7 @@ def test_the_profile_that_is_configured_describes_it(
     assert f'<{VERSIONS[profiles]}> "2"' in feed.text(report)
 
 
-def test_an_unknown_profile_does_not_take_it_out_of_the_feed(
+def test_an_unknown_profile_leaves_it_in_the_feed(
     feed: Log, owner: str, ckan_config: dict[str, Any]
 ) -> None:
     ckan_config["ckanext.dcat.rdf.profiles"] = "no_such_profile"

@@ -1,4 +1,4 @@
-"""Readers while others write: nothing that was there all along is missed, nothing is left behind.
+"""Crawls and followers during writes: they miss no dataset and keep no deleted one.
 
 ``make prove`` runs 200 crawls and 20 rounds of writers.
 """
@@ -68,7 +68,7 @@ def datasets(feed: Log) -> list[str]:
 
 @pytest.mark.parametrize("first", range(0, CRAWLS, CRAWLS_A_CATALOGUE))
 class TestCrawl:
-    def test_what_was_there_all_along_is_seen_once(
+    def test_a_crawl_during_writes_sees_every_unchanged_dataset_once(
         self, first: int, datasets: list[str], request: pytest.FixtureRequest
     ) -> None:
         for number in crawls(first):
@@ -83,7 +83,7 @@ class TestCrawl:
             assert {each for each, times in seen.items() if times > 1} == set()
             assert there - gone - seen.keys() == set()
 
-    def test_by_cursors_too_and_what_changed_meanwhile_comes_again(
+    def test_a_crawl_by_cursors_sees_every_change_made_during_it(
         self,
         first: int,
         datasets: list[str],
@@ -168,7 +168,7 @@ class Follower:
 
 
 class TestWriters:
-    def test_a_follower_ends_with_what_the_log_says(
+    def test_a_follower_during_writes_ends_with_the_content_of_the_log(
         self, app: Any, feed: Log, request: pytest.FixtureRequest
     ) -> None:
         idea = factories.Idea()
@@ -204,7 +204,7 @@ class TestWriters:
 
 
 class TestOwners:
-    def test_a_first_dataset_and_a_change_of_its_organisation_at_once(
+    def test_a_first_dataset_saved_beside_a_change_of_its_organisation(
         self, app: Any, feed: Log
     ) -> None:
         for number in range(RACES):

@@ -1,4 +1,4 @@
-"""The oracle finds whatever is wrong with the log, and a rebuild puts it right."""
+"""``feed verify`` finds every damage of the log, and ``feed rebuild`` corrects it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ DAMAGE = [
 
 
 class TestVerify:
-    def test_a_log_that_is_right_has_no_faults(self, dataset: Any, faults: Faults) -> None:
+    def test_a_correct_log_has_no_faults(self, dataset: Any, faults: Faults) -> None:
         assert faults() == []
 
     @pytest.mark.parametrize(("statement", "wrong"), DAMAGE)
@@ -79,7 +79,7 @@ class TestVerify:
         bulk(statement)
         assert wrong in {fault.wrong for fault in faults()}
 
-    def test_a_degraded_one_is_published_and_said_so(
+    def test_a_malformed_dataset_is_published_and_reported(
         self, feed: Log, faults: Faults, cli: CKANCliRunner
     ) -> None:
         dataset = factories.MarathonDataset(title="Wells")
@@ -95,7 +95,9 @@ class TestVerify:
 
 
 class TestCommands:
-    def test_verify_lists_what_differs_and_fails(self, dataset: Any, cli: CKANCliRunner) -> None:
+    def test_verify_lists_differences_and_exits_with_1(
+        self, dataset: Any, cli: CKANCliRunner
+    ) -> None:
         assert cli.invoke(ckan, ["marathon", "feed", "verify"]).exit_code == 0
         bulk(DAMAGE[0][0])
         result = cli.invoke(ckan, ["marathon", "feed", "verify"])
@@ -103,7 +105,7 @@ class TestCommands:
         assert f"/dataset/{dataset['id']}" in result.output
 
     @pytest.mark.parametrize(("statement", "wrong"), DAMAGE)
-    def test_rebuild_puts_it_right(
+    def test_rebuild_corrects_a_damaged_log(
         self, statement: str, wrong: LogFaultKind, dataset: Any, faults: Faults, cli: CKANCliRunner
     ) -> None:
         bulk(statement)
@@ -121,26 +123,28 @@ class TestCommands:
         assert feed.is_public(dataset["id"])
         assert faults() == []
 
-    def test_where_nobody_looks_it_says_how_far_it_is_beside_the_result(
+    def test_without_a_terminal_progress_goes_to_stderr(
         self, dataset: Any, cli: CKANCliRunner
     ) -> None:
         result = cli.invoke(ckan, ["marathon", "feed", "rebuild"])
         assert re.search(r"^Writing the log: (\d+) / \1$", result.stderr, re.MULTILINE)
         assert "Writing the log" not in result.stdout
 
-    def test_a_rebuild_that_finds_nothing_writes_nothing(
+    def test_a_rebuild_of_a_correct_log_adds_no_change(
         self, dataset: Any, feed: Log, cli: CKANCliRunner
     ) -> None:
         before = feed.number
         cli.invoke(ckan, ["marathon", "feed", "rebuild"])
         assert feed.number == before
 
-    def test_status_says_how_it_is(self, dataset: Any, cli: CKANCliRunner) -> None:
+    def test_status_prints_the_number_of_datasets_and_the_address(
+        self, dataset: Any, cli: CKANCliRunner
+    ) -> None:
         output = cli.invoke(ckan, ["marathon", "feed", "status"]).output
         assert "1 dataset" in output
         assert "http://test.ckan.net" in output
 
-    def test_a_new_epoch(self, dataset: Any, cli: CKANCliRunner) -> None:
+    def test_the_epoch_command_begins_a_new_epoch(self, dataset: Any, cli: CKANCliRunner) -> None:
         before = log_state.read_state()
         result = cli.invoke(ckan, ["marathon", "feed", "new-epoch", "--yes"])
         assert not result.exit_code, result.output
@@ -161,7 +165,7 @@ class TestRestored:
             bulk(statement)
         assert log_state.read_state().epoch != before.epoch
 
-    def test_tables_that_are_not_of_one_moment_are_seen(
+    def test_tables_restored_in_part_are_a_fault(
         self, dataset: Any, faults: Faults, cli: CKANCliRunner
     ) -> None:
         bulk("UPDATE marathon_feed_clock SET mark = mark # 1")
@@ -171,7 +175,7 @@ class TestRestored:
         assert "a backup was restored in part" in result.output
         assert "feed rebuild" not in result.output
 
-    def test_a_change_that_was_served_and_is_lost_is_seen(
+    def test_a_lost_change_that_was_served_is_a_fault(
         self, storage: Path, dataset: Any, faults: Faults
     ) -> None:
         factories.MarathonDataset()
@@ -188,13 +192,15 @@ class TestRestored:
         assert not log_state.begin_epoch_after_loss()
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"number": "x", "mark": 1}'])
-    def test_a_note_that_cannot_be_read_says_nothing(
+    def test_an_unreadable_witness_is_no_fault(
         self, storage: Path, dataset: Any, faults: Faults, text: str
     ) -> None:
         (storage / log_state.WITNESS_NAME).write_text(text, encoding="utf-8")
         assert faults() == []
 
-    def test_what_was_rolled_back_was_never_served(self, storage: Path, dataset: Any) -> None:
+    def test_a_rolled_back_change_does_not_move_the_witness(
+        self, storage: Path, dataset: Any
+    ) -> None:
         factories.MarathonDataset()
         before = log_state.read_witness()
         assert before is not None

@@ -1,4 +1,4 @@
-"""The note beside the database, by which a process finds out that published changes were lost."""
+"""The witness file, by which a process detects that published changes were lost."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def last(feed: Log, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path:
     return found
 
 
-def test_what_the_log_has_is_not_lost(last: Witness) -> None:
+def test_a_change_in_the_log_is_not_lost(last: Witness) -> None:
     assert log_state.find_lost_change() is None
     assert log_state.begin_epoch_after_loss() is False
 
 
 @pytest.mark.parametrize("further", [0, 7])
-def test_a_change_is_lost_if_the_log_lacks_its_number_or_has_another_one_of_it(
+def test_a_change_is_lost_if_its_number_is_missing_or_has_another_mark(
     last: Witness, further: int
 ) -> None:
     lost = Witness(last.number + further, last.mark ^ 1)
@@ -42,8 +42,8 @@ def test_a_change_is_lost_if_the_log_lacks_its_number_or_has_another_one_of_it(
     assert log_state.find_unanswered_loss() == lost
 
 
-def test_of_one_loss_there_is_one_new_epoch(last: Witness) -> None:
-    """Also where the note cannot be written any more, and still tells of the loss."""
+def test_one_loss_begins_one_epoch(last: Witness) -> None:
+    """Also if the witness file cannot be written and still has the lost change."""
     lost = Witness(last.number, last.mark ^ 1)
     log_state.write_witness(lost)
     epoch = clock.read_clock().epoch

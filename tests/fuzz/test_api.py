@@ -1,4 +1,4 @@
-"""Whatever type a parameter is sent in, no action of the API answers that the server is broken."""
+"""Parameters of any JSON type give no 500 in any action of the API."""
 
 from __future__ import annotations
 

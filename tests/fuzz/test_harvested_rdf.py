@@ -1,4 +1,4 @@
-"""Whatever RDF another catalogue sends, it is read, saved or refused with errors by field.
+"""Odd RDF of other catalogues is read, saved, or refused with errors by field.
 
 A good dataset is taken and some of what it says is replaced: values of another kind, texts that are
 none, addresses that lead nowhere, nodes that point at each other.
@@ -99,7 +99,7 @@ def check_plain(value: Any) -> None:
 
 @settings(READ)
 @hypothesis.given(graphs())
-def test_a_graph_is_read_as_far_as_it_can_be(graph: Graph) -> None:
+def test_an_odd_graph_gives_a_plain_dataset_dict(graph: Graph) -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
     for site in (SITE, elsewhere):
         found = read_dataset(graph, DATASET, site)
@@ -113,13 +113,13 @@ def test_a_graph_is_read_as_far_as_it_can_be(graph: Graph) -> None:
 
 @settings(READ)
 @hypothesis.given(_TEXTS | st.lists(st.sampled_from([*GEOMETRIES, "(", '"', "\\\n"])).map("".join))
-def test_a_geometry_is_read_or_left_out(text: str) -> None:
+def test_an_odd_geometry_is_geojson_or_empty(text: str) -> None:
     found = read_geojson(text)
     assert found == "" or "type" in json.loads(found)
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_a_graph_is_saved_or_refused_by_field() -> None:
+def test_an_odd_graph_is_saved_or_refused_with_errors_at_fields() -> None:
     organization = NationalBody()
     tally: Counter[str] = Counter()
 

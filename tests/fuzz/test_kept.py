@@ -1,4 +1,4 @@
-"""Odd values in every field of every type: what is taken is stored, or the answer names it."""
+"""Odd values in every field of every type are stored, refused, or named in the answer."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def leaves(value: Any) -> Iterator[str]:
 
 @pytest.mark.usefixtures("marathon_site")
 @pytest.mark.parametrize("record", ["dataset", "workshop", "idea", "commitment"])
-def test_nothing_that_is_sent_vanishes_without_a_word(record: str) -> None:
+def test_every_sent_value_is_stored_noticed_or_refused(record: str) -> None:
     make = {
         "dataset": factories.MarathonDataset,
         "workshop": factories.Workshop,

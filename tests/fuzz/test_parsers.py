@@ -91,7 +91,7 @@ def read_moment(value: Any) -> str:
         texts.split_items,
     ],
 )
-def test_a_value_is_refused_or_read_once_and_for_all(parse: Callable[[Any], Any]) -> None:
+def test_an_accepted_value_is_read_unchanged_again(parse: Callable[[Any], Any]) -> None:
     @settings()
     @hypothesis.given(VALUES | SHAPES_ON_EARTH | SHAPES_ON_EARTH.map(json.dumps))
     def check(value: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_list_that_is_stored_is_read_or_counts_as_empty(value: Any) -> None:
 
 @settings()
 @hypothesis.given(st.text() | st.from_regex(_SHAPES[0], fullmatch=True))
-def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> None:
+def test_the_address_of_a_resource_is_accepted_unchanged_or_refused(text: str) -> None:
     try:
         assert addresses.check_resource_address(text) == text
     except Malformed:
@@ -140,7 +140,7 @@ def test_an_address_of_a_resource_is_taken_as_it_is_or_refused(text: str) -> Non
         texts.quote_value,
     ],
 )
-def test_what_is_stored_is_written_or_left_out(parse: Callable[[Any], Any]) -> None:
+def test_a_stored_value_gives_a_storable_text_or_none(parse: Callable[[Any], Any]) -> None:
     @settings()
     @hypothesis.given(VALUES | SHAPES_ON_EARTH)
     def check(value: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_takedown_list_is_refused_by_row_and_field(text: str) -> None:
 
 @settings()
 @hypothesis.given(st.text() | JSON.map(json.dumps))
-def test_a_fingerprint_of_a_form_is_read_or_left_aside(text: str) -> None:
+def test_a_form_fingerprint_is_parsed_or_ignored(text: str) -> None:
     found = form_answers.read_fingerprint(text)
     assert (
         found is None
@@ -190,7 +190,7 @@ _TARGETS = st.one_of(
 
 @settings()
 @hypothesis.given(_TARGETS, st.text(), st.sampled_from(["200", "304", "999"]), st.text(max_size=30))
-def test_a_line_of_a_log_is_counted_or_passed_over(
+def test_a_line_of_an_access_log_is_counted_or_skipped(
     target: str, agent: str, status: str, when: str
 ) -> None:
     line = f'- - - [{when}] "GET {target} HTTP/1.1" {status} 1 "-" "{agent}"'
@@ -238,7 +238,7 @@ def test_rows_of_a_form_keep_their_order(values: dict[str, Any]) -> None:
 
 @settings()
 @hypothesis.given(st.text() | st.from_regex(r"([a-z-]{1,10} ?[a-z:/.']{0,9}; ?){1,3}"))
-def test_sources_of_a_policy_are_read_or_named(text: str) -> None:
+def test_sources_of_a_policy_are_parsed_or_refused(text: str) -> None:
     try:
         found = parse_sources(text)
     except ValueError:
@@ -248,7 +248,7 @@ def test_sources_of_a_policy_are_read_or_named(text: str) -> None:
 
 @settings()
 @hypothesis.given(st.binary(max_size=600), st.text(max_size=20))
-def test_a_file_has_a_media_type_whatever_it_holds(sample: bytes, name: str) -> None:
+def test_random_bytes_get_a_media_type(sample: bytes, name: str) -> None:
     found = file.detect_media_type(sample, name)
     assert re.fullmatch(r"[\w.+-]+/[\w.+-]+", found)
     assert file.add_charset(found, sample, True).startswith(found)

@@ -77,7 +77,7 @@ def test_every_action_is_documented(action: str) -> None:
     assert f"`{action}`" in DOCS
 
 
-def test_there_are_actions_commands_and_urls_to_look_for() -> None:
+def test_the_docs_tests_find_actions_commands_and_urls() -> None:
     assert len(functions("logic/action", r"marathon_\w+")) >= 5
     assert len(commands()) >= 4
     assert len(urls()) >= 4
@@ -94,7 +94,7 @@ def test_every_public_url_is_documented(url: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_have_targets(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" in target or target.startswith(("#", "mailto:")):
             continue

@@ -7,21 +7,21 @@ import ast
 from tests.mutations.table import ROOT, read_table
 
 
-def test_every_text_occurs_once_and_changes() -> None:
+def test_every_mutated_text_occurs_once_in_its_file() -> None:
     for mutation in read_table():
         source = (ROOT / mutation.file).read_text(encoding="utf-8")
         assert source.count(mutation.text) == 1, mutation
         assert mutation.becomes != mutation.text, mutation
 
 
-def test_every_mutation_is_python() -> None:
-    """One that cannot be compiled fails every test, whatever they look at."""
+def test_every_mutated_file_compiles() -> None:
+    """A mutation that does not compile would fail every test."""
     for mutation in read_table():
         source = (ROOT / mutation.file).read_text(encoding="utf-8")
         ast.parse(source.replace(mutation.text, mutation.becomes, 1), mutation.file)
 
 
-def test_every_test_exists() -> None:
+def test_every_named_test_exists() -> None:
     for mutation in read_table():
         assert mutation.tests or mutation.equivalent, mutation
         for test in mutation.tests:

@@ -1,4 +1,4 @@
-"""Pages whose view gives what they print ask for nothing: their templates call what formats."""
+"""Templates of pages with a view model call only helpers that format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make test` tries is the same each time, whichever tests ran before."""
+"""Random examples of `make test` are the same in every run and in any order of tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def drawn() -> list[str]:
 
 
 @pytest.mark.skipif(proving.FULL, reason="make prove tries something new each time")
-def test_a_module_that_was_imported_before_changes_nothing(
+def test_imported_modules_do_not_change_random_examples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = drawn()
@@ -46,7 +46,7 @@ def made_up() -> list[str]:
     return [*(chance.fake.name() for _ in range(3)), str(chance.next_number())]
 
 
-def test_factories_make_up_the_same_for_a_file_whatever_ran_before() -> None:
+def test_factories_give_the_same_values_for_a_file_in_any_order() -> None:
     chance.begin("tests/a.py")
     before = made_up() + made_up()
     chance.begin("tests/b.py")

@@ -1,4 +1,4 @@
-"""Tests that need servers say so where these are missing, and what to run."""
+"""Without servers, pytest ends with a sentence that names the command to run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def nobody_listens_at() -> str:
         return f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_without_an_ini_file_it_says_what_to_run() -> None:
+def test_without_an_ini_file_pytest_names_the_command() -> None:
     code, said = run_pytest(NEEDY)
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "--ckan-ini=test.ini" in said
@@ -47,7 +47,7 @@ def test_without_an_ini_file_it_says_what_to_run() -> None:
     assert "Traceback" not in said
 
 
-def test_without_addresses_it_names_those_that_are_missing() -> None:
+def test_missing_addresses_of_servers_are_named() -> None:
     code, said = run_pytest("--ckan-ini=test.ini", NEEDY)
     assert code == pytest.ExitCode.USAGE_ERROR
     for name in NAMES:
@@ -55,7 +55,7 @@ def test_without_addresses_it_names_those_that_are_missing() -> None:
     assert "make test-fast" in said
 
 
-def test_a_server_that_does_not_answer_is_told() -> None:
+def test_an_unreachable_server_is_a_usage_error() -> None:
     nowhere = nobody_listens_at()
     addresses = (f"postgresql://ckan@{nowhere}/ckan", f"redis://{nowhere}", f"http://{nowhere}/")
     code, said = run_pytest(
@@ -66,7 +66,7 @@ def test_a_server_that_does_not_answer_is_told() -> None:
     assert "python -m stack services" in said
 
 
-def test_without_ckan_s_fixtures_only_tests_that_need_no_server_run() -> None:
+def test_without_ckans_fixtures_only_tests_without_servers_run() -> None:
     code, said = run_pytest("-p", "no:ckan", "-x", NEEDY)
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "This test needs servers" in said

@@ -54,7 +54,7 @@ def test_every_message_in_the_code_has_a_spanish_translation(tmp_path: Path) -> 
     assert not unused, "no longer in the code:\n" + "\n".join(unused)
 
 
-def test_what_we_bring_for_ckan_is_still_missing_there() -> None:
+def test_translations_added_for_ckan_are_still_missing_in_ckan() -> None:
     theirs = Path(ckan.__file__).parent / "i18n" / "es" / "LC_MESSAGES" / "ckan.po"
     with theirs.open("rb") as source:
         said = [(m.id, m.string) for m in read_po(source, locale="es") if m.id]

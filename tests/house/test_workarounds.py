@@ -22,14 +22,14 @@ def find_marks() -> list[tuple[str, str]]:
     )
 
 
-def test_the_table_has_what_the_code_has() -> None:
+def test_the_docs_list_every_workaround() -> None:
     rows = ROW.findall(TABLE.read_text(encoding="utf-8"))
     assert sorted((name, file) for name, file, _what, _upstream in rows) == find_marks()
     names = [name for name, _file, _what, _upstream in rows]
     assert len(names) == len(set(names)) > 0
 
 
-def test_each_has_an_issue_or_a_text_to_report() -> None:
+def test_each_workaround_has_an_issue_or_a_text_to_report() -> None:
     for name, _file, what, upstream in ROW.findall(TABLE.read_text(encoding="utf-8")):
         assert what.strip(), name
         issues = ISSUE.findall(upstream)

@@ -1,4 +1,4 @@
-"""The feed hears of what the session flushes: nothing may change CKAN's tables behind its back."""
+"""No code of ours writes to CKAN's tables in bulk: the feed sees only what the session flushes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_traces_are_removed_only_from_tables_that_the_feed_does_not_describe() -
     assert others == {"table", "detail", "activity", "harvested"}
 
 
-def test_streams_are_the_other_exception() -> None:
+def test_bulk_writes_to_activities_are_allowed() -> None:
     assert {table for table, _line in written_of_others(STREAMS)} == {"_table", "activity"}
 
 
@@ -94,11 +94,11 @@ def test_streams_are_the_other_exception() -> None:
         "sa.text('delete from resource where id = 1')",
     ],
 )
-def test_each_way_of_doing_it_is_found(statement: str) -> None:
+def test_each_form_of_a_bulk_write_is_found(statement: str) -> None:
     assert list(written(ast.parse(statement)))
 
 
-def test_no_statement_compares_each_row_with_each() -> None:
+def test_no_statement_uses_not_in_with_a_select() -> None:
     """PostgreSQL does that with ``NOT IN (SELECT …)`` once the list outgrows its memory.
 
     With 100,000 datasets one of the rebuild had not ended after three minutes; as a join, which

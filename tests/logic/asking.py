@@ -1,4 +1,4 @@
-"""Asking the API as somebody, and what it refuses."""
+"""Calls of actions as a given user, and the errors they raise."""
 
 from __future__ import annotations
 

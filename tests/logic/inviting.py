@@ -1,4 +1,4 @@
-"""Inviting somebody, and what an invited person does."""
+"""Helpers to invite officers and to open their links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real mail server on this machine, which keeps what it gets."""
+"""A real mail server on this machine, which stores the mails it gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A municipality whose officer saves through the API, as ckanext-activity meets them."""
+"""A municipality whose officer saves through the API, and the activities that others can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking for a word wherever the site could have kept it."""
+"""Searches a word in every table, file, index and queue of the site."""
 
 from __future__ import annotations
 

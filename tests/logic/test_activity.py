@@ -1,4 +1,4 @@
-"""What ckanext-activity keeps and shows: nothing that an outsider may not see of a record now."""
+"""Activities store and show only content that outsiders may see of the record now."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_stream(marathon_site: None, migrate_db_for: Callable[[str], None], app:
 
 class TestStripData:
     @pytest.mark.parametrize("name", workshop.COUNT_FIELDS)
-    def test_counts_that_are_text_are_masked(self, name: str) -> None:
+    def test_counts_stored_as_text_are_masked(self, name: str) -> None:
         # As extras of a record that other plugins write down.
         package = {"type": "workshop", "participants": "20", name: "3"}
         assert strip_data({"package": package})["package"].get(name) != "3"
@@ -47,14 +47,16 @@ class TestStripData:
     @pytest.mark.parametrize(
         ("kind", "links"), [("dataset", ("idea", "data_need")), ("idea", ("workshop",))]
     )
-    def test_links_are_left_out(self, kind: str, links: tuple[str, ...]) -> None:
+    def test_references_to_other_records_are_removed(
+        self, kind: str, links: tuple[str, ...]
+    ) -> None:
         package = {"type": kind, "title": "Pozos", **{name: ["un-id"] for name in links}}
         stripped = strip_data({"package": package})["package"]
         assert stripped["title"] == "Pozos"
         assert not stripped.keys() & set(links)
 
 
-class TestWhatIsStored:
+class TestStoredActivities:
     @detailed
     def test_small_counts_are_masked(self, make_stream: MakeStream) -> None:
         stream = make_stream()
@@ -65,7 +67,7 @@ class TestWhatIsStored:
         assert SECRET not in json.dumps([row.data for row in rows()])
 
     @detailed
-    def test_nobody_s_login_or_name_is_read_by_anonymous(self, make_stream: MakeStream) -> None:
+    def test_anonymous_visitors_see_no_login_or_full_name(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         stream.save("marathon_idea_status_update", id=stream.idea["id"], status="prioritised")
         read = stream.everything()
@@ -86,7 +88,7 @@ class TestWhatIsStored:
             assert secret not in read, secret
 
     @detailed
-    def test_a_record_that_is_hidden_later_is_named_nowhere(self, make_stream: MakeStream) -> None:
+    def test_a_record_hidden_later_is_named_nowhere(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         stream.save("package_patch", id=stream.dataset["id"], title="Otro título")
         stream.save("package_patch", id=stream.idea["id"], private=True)
@@ -95,23 +97,21 @@ class TestWhatIsStored:
         for secret in ("El idea secreto", "el-idea", stream.idea["id"], need):
             assert secret not in read, secret
 
-    def test_a_row_is_shown_without_saying_whether_its_record_is_wanted(
-        self, make_stream: MakeStream
-    ) -> None:
+    def test_activity_show_works_without_include_data(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         (row,) = rows(stream.dataset["id"])
         for who in (None, stream.officer):
             shown = stream.read("activity_show", who, id=row.id)
             assert shown["data"]["package"]["title"] == "El dataset secreto"
 
-    def test_an_insider_reads_who_did_it(self, make_stream: MakeStream) -> None:
+    def test_an_insider_sees_who_made_the_change(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         (row,) = stream.lists(stream.officer)["workshop"]
         assert row["user_id"] == stream.officer["id"]
         page = stream.page(f"/dataset/activity/{stream.workshop['id']}", stream.officer)
         assert stream.officer["fullname"] in page
 
-    def test_former_versions_are_for_those_who_may_edit(self, make_stream: MakeStream) -> None:
+    def test_only_editors_see_former_versions(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         stream.save("package_patch", id=stream.dataset["id"], notes="Tel. 5555-1234")
         stream.save("package_patch", id=stream.dataset["id"], notes="Corregido")
@@ -174,9 +174,9 @@ def add_view(stream: Stream, **more: Any) -> dict[str, Any]:
     return stream.save("resource_view_create", **view)
 
 
-class TestWhatIsNoLongerPublic:
+class TestRecordsNoLongerPublic:
     @pytest.mark.parametrize("hide", WAYS, ids=lambda hide: hide.__name__)
-    def test_leaves_every_list(self, hide: Hide, make_stream: MakeStream) -> None:
+    def test_their_activities_leave_every_list(self, hide: Hide, make_stream: MakeStream) -> None:
         stream = make_stream()
         outsider = core.UserWithToken()
         following = {"Authorization": outsider["token"]}
@@ -191,7 +191,7 @@ class TestWhatIsNoLongerPublic:
             assert secret not in read, secret
         assert activity.count_exposed() == 0
 
-    def test_what_somebody_wrote_without_labels_is_read_by_nobody(
+    def test_activities_without_labels_are_hidden_from_everybody(
         self, make_stream: MakeStream
     ) -> None:
         stream = make_stream()
@@ -202,13 +202,15 @@ class TestWhatIsNoLongerPublic:
         for user in (None, outsider, stream.officer):
             assert "El dataset secreto" not in json.dumps(stream.lists(user))
 
-    def test_stays_for_its_organisation(self, make_stream: MakeStream) -> None:
+    def test_their_organisation_still_sees_their_activities(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         private(stream, "dataset")
         types = [row["activity_type"] for row in stream.lists(stream.officer)["dataset"]]
         assert types == ["changed package", "new package"]
 
-    def test_goes_along_to_another_organisation(self, make_stream: MakeStream) -> None:
+    def test_their_activities_move_with_them_to_another_organisation(
+        self, make_stream: MakeStream
+    ) -> None:
         stream = make_stream(workshop={"private": True})
         other = factories.Municipality()
         theirs = core.UserWithToken()
@@ -227,7 +229,9 @@ class TestWhatIsNoLongerPublic:
         recent = json.dumps(stream.lists(stream.officer)["recent"])
         assert stream.workshop["id"] not in recent
 
-    def test_comes_back_with_what_was_public(self, make_stream: MakeStream) -> None:
+    def test_public_activities_come_back_when_they_are_public_again(
+        self, make_stream: MakeStream
+    ) -> None:
         stream = make_stream()
         private(stream, "dataset")
         stream.save("package_patch", id=stream.dataset["id"], title="Borrador interno")
@@ -238,7 +242,7 @@ class TestWhatIsNoLongerPublic:
         assert "Borrador interno" in json.dumps(stream.lists(stream.officer)["dataset"])
 
     @detailed
-    def test_a_comparison_shows_nothing_from_before_it_was_published(
+    def test_a_comparison_shows_no_version_older_than_the_publication(
         self, make_stream: MakeStream
     ) -> None:
         stream = make_stream(dataset={"private": True, "notes": "Borrador interno"})
@@ -249,7 +253,9 @@ class TestWhatIsNoLongerPublic:
         assert "Borrador interno" in stream.everything(stream.officer)
 
     @pytest.mark.parametrize("hide", [private, deleted])
-    def test_views_of_its_files_leave_too(self, hide: Hide, make_stream: MakeStream) -> None:
+    def test_activities_of_views_are_hidden_with_them(
+        self, hide: Hide, make_stream: MakeStream
+    ) -> None:
         stream = make_stream()
         add_view(stream)
         outsider = core.UserWithToken()
@@ -260,7 +266,7 @@ class TestWhatIsNoLongerPublic:
             assert "Vista secreta" not in json.dumps(stream.lists(user))
         assert "Vista secreta" in json.dumps(stream.lists(stream.officer))
 
-    def test_views_of_a_private_dataset_are_seen_by_its_organisation(
+    def test_activities_of_views_of_a_private_dataset_are_visible_to_its_organisation(
         self, make_stream: MakeStream
     ) -> None:
         stream = make_stream(dataset={"private": True})
@@ -268,7 +274,7 @@ class TestWhatIsNoLongerPublic:
         assert "Vista secreta" not in json.dumps(stream.lists(core.UserWithToken()))
         assert "Vista secreta" in json.dumps(stream.lists(stream.officer))
 
-    def test_a_deleted_organisation(self, make_stream: MakeStream) -> None:
+    def test_activities_of_a_deleted_organisation_are_hidden(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         gone = factories.Municipality(title="Municipio borrado", user=stream.officer)
         outsider = core.UserWithToken()
@@ -277,7 +283,7 @@ class TestWhatIsNoLongerPublic:
         call_action("organization_delete", context=sysadmin, id=gone["id"])
         assert "Municipio borrado" not in json.dumps(stream.lists(outsider))
 
-    def test_that_an_organisation_was_deleted(self, make_stream: MakeStream) -> None:
+    def test_the_deletion_of_an_organisation_is_hidden(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         admin = core.SysadminWithToken()
         gone = factories.Municipality(title="Municipio borrado")
@@ -289,7 +295,7 @@ class TestWhatIsNoLongerPublic:
         assert activity.count_exposed() == 0
 
     @pytest.mark.parametrize("detail", ["true", "false"])
-    def test_a_former_version_of_a_file_is_asked_for_like_one_of_the_dataset(
+    def test_former_versions_of_files_need_the_permission_for_those_of_datasets(
         self, detail: str, make_stream: MakeStream, ckan_config: Any, monkeypatch: Any
     ) -> None:
         monkeypatch.setitem(
@@ -311,7 +317,7 @@ class TestWhatIsNoLongerPublic:
         assert {stream.app.get(each).status_code for each in (path, unknown)} == {404}
         assert stream.app.get(path, headers=headers).status_code == 200
 
-    def test_a_row_that_is_written_meanwhile_waits_for_the_change(
+    def test_an_activity_written_during_the_change_waits_for_it(
         self, make_stream: MakeStream
     ) -> None:
         from ckanext.activity.model import Activity

@@ -84,7 +84,7 @@ def permissions_actions() -> list[str]:
     return list(auth.collect_auth_functions())
 
 
-def test_the_settings_that_the_table_holds_with_are_those_of_the_docs() -> None:
+def test_the_docs_name_the_settings_that_the_table_assumes() -> None:
     said = dict(re.findall(r"^(ckan\.auth\.\w+) = (\w+)$", DOCS.read_text("utf-8"), re.M))
     assert said == SETTINGS
 
@@ -96,5 +96,5 @@ def strict_settings(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site", "strict_settings", "with_request_context")
-def test_everybody_may_do_what_the_table_says_and_nothing_else() -> None:
+def test_every_role_has_exactly_the_permissions_of_the_table() -> None:
     assert list(mistakes(auth_world.build())) == []

@@ -1,4 +1,4 @@
-"""Who changed what and when: written with the change, read by those whom it concerns."""
+"""The record of changes: entries written with each change, and who may read them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def fields(entry: dict[str, Any]) -> dict[str, Any]:
     return {each["field"]: (each["old"], each["new"]) for each in entry["changes"]}
 
 
-class TestWhatIsWritten:
-    def test_a_new_record_and_its_edits_name_fields_and_who_it_was(self) -> None:
+class TestEntries:
+    def test_entries_of_a_record_name_the_fields_and_the_account(self) -> None:
         organization = factories.Municipality()["id"]
         editor = factories.officer(organization)
         workshop = factories.Workshop(owner_org=organization)["id"]
@@ -50,7 +50,7 @@ class TestWhatIsWritten:
         assert changed["organization"]["id"] == organization
         assert changed["title"] == "Otro título"
 
-    def test_of_short_values_the_former_and_the_new_one_are_kept(self) -> None:
+    def test_entries_have_the_old_and_new_value_of_short_fields(self) -> None:
         idea = factories.Idea()
         call_action("marathon_idea_status_update", id=idea["id"], status="prioritised")
         call_action("package_patch", id=idea["id"], private=True)
@@ -58,7 +58,7 @@ class TestWhatIsWritten:
         assert fields(private)["private"] == (False, True)
         assert fields(status)["status"] == ("proposed", "prioritised")
 
-    def test_the_texts_of_a_record_are_not_kept(self) -> None:
+    def test_entries_have_no_texts_of_the_record(self) -> None:
         dataset = factories.MarathonDataset(title="xilotepequez", notes="xilotepequez")
         call_action("package_patch", id=dataset["id"], notes="quetzolandia")
         model.Session.rollback()
@@ -67,12 +67,12 @@ class TestWhatIsWritten:
         )
         assert model.Session.scalar(words) == 0
 
-    def test_a_save_that_changes_nothing_leaves_no_entry(self) -> None:
+    def test_a_save_without_changes_adds_no_entry(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("package_patch", id=dataset["id"], title=dataset["title"])
         assert [each["action"] for each in entries(record=dataset["id"])] == ["created"]
 
-    def test_a_rolled_back_change_leaves_no_entry(self) -> None:
+    def test_a_rolled_back_change_adds_no_entry(self) -> None:
         dataset = factories.MarathonDataset()
         package = model.Package.get(dataset["id"])
         package.title = "Nunca"
@@ -102,7 +102,7 @@ class TestWhatIsWritten:
         assert {each["organization"]["id"] for each in files} == {dataset["owner_org"]}
         assert "tags" in fields(next(each for each in found if each["kind"] == "dataset"))
 
-    def test_a_move_is_seen_by_both_organisations(self) -> None:
+    def test_both_organisations_see_a_move(self) -> None:
         one, other = factories.NationalBody(), factories.NationalBody()
         dataset = ckan_factories.Dataset(service_problem=["AGU-01"], owner_org=one["id"])
         call_action("package_owner_org_update", id=dataset["id"], organization_id=other["id"])
@@ -181,13 +181,13 @@ class TestWhatIsWritten:
         assert result.exit_code == 0, result.output
         assert entries(record=dataset["id"])[0]["origin"] == "command_line"
 
-    def test_a_command_that_writes_links_is_no_visit_of_the_site(self, app: Any) -> None:
+    def test_a_command_with_a_request_context_has_the_origin_command_line(self, app: Any) -> None:
         dataset = factories.MarathonDataset()
         with app.flask_app.test_request_context():
             call_action("package_patch", id=dataset["id"], title="Otro")
         assert entries(record=dataset["id"])[0]["origin"] == "command_line"
 
-    def test_an_import_is_one_whoever_runs_it(self) -> None:
+    def test_an_import_has_the_origin_import_for_every_account(self) -> None:
         idea = factories.Idea()
         editor = factories.officer(idea["owner_org"])
         row = {"name": "pozos", "title": "Pozos", "notes": "Pozos"}
@@ -208,7 +208,7 @@ class TestWhatIsWritten:
 
 
 class TestTakedown:
-    def test_it_is_an_entry_and_what_it_was_called_is_removed(self) -> None:
+    def test_a_takedown_adds_an_entry_and_removes_the_name_from_former_ones(self) -> None:
         admin = ckan_factories.Sysadmin()
         dataset = factories.MarathonDataset(title="Xilotepequez")
         ckan_factories.Resource(package_id=dataset["id"], name="Xilotepequez")
@@ -226,7 +226,7 @@ class TestTakedown:
         assert model.Session.scalar(rows) == 0
 
 
-class TestWhoMayRead:
+class TestVisibilityOfEntries:
     def test_members_see_their_organisation_and_administrators_its_people(self) -> None:
         dataset = factories.MarathonDataset(private=True)
         organization = dataset["owner_org"]
@@ -267,7 +267,7 @@ class TestWhoMayRead:
         assert not {"user", "setting"} & kinds(admin)
         assert {"user", "setting"} <= kinds(ckan_factories.Sysadmin())
 
-    def test_the_title_of_what_went_to_another_organisation_is_not_told(self) -> None:
+    def test_the_title_of_a_record_moved_to_another_organisation_is_hidden(self) -> None:
         one, other = factories.NationalBody(), factories.NationalBody()
         dataset = ckan_factories.Dataset(
             service_problem=["AGU-01"], owner_org=one["id"], title="Secreto", private=True
@@ -280,8 +280,8 @@ class TestWhoMayRead:
         assert {each["title"] for each in found} == {None}
 
 
-class TestAsking:
-    def test_pages_follow_each_other_without_a_gap(self) -> None:
+class TestFilters:
+    def test_pages_have_every_entry_once(self) -> None:
         dataset = factories.MarathonDataset()
         for number in range(4):
             call_action("package_patch", id=dataset["id"], notes=str(number))
@@ -307,14 +307,14 @@ class TestAsking:
         assert entries(**{"from": "2200-01-01"}) == []
         assert entries(**{"from": "2020-01-01", "until": "2199-12-31"})
 
-    def test_a_time_begins_with_itself_and_ends_before_itself(self) -> None:
+    def test_from_is_inclusive_and_until_exclusive_for_times(self) -> None:
         record = factories.MarathonDataset()["id"]
         at = model.Session.scalar(sa.select(AuditEntry.at).where(AuditEntry.record == record))
         moment = at.isoformat()
         assert entries(record=record, **{"from": moment})
         assert entries(record=record, until=moment) == []
 
-    def test_the_last_day_is_whole(self) -> None:
+    def test_until_with_a_day_includes_that_day(self) -> None:
         record = factories.MarathonDataset()["id"]
         at = datetime.fromisoformat(entries(record=record)[0]["at"])
         day = at.astimezone(GUATEMALA).date()
@@ -354,11 +354,11 @@ class TestAsking:
         assert list(refused.value.error_dict) == list(wanted)
 
     @pytest.mark.parametrize("reference", ["nadie", "\x7f", "x" * 200])
-    def test_an_organisation_that_is_not_there(self, reference: str) -> None:
+    def test_an_unknown_organisation_is_an_error(self, reference: str) -> None:
         with pytest.raises(tk.ObjectNotFound):
             call_action("marathon_change_list", organization=reference)
 
-    def test_the_last_day_there_is(self) -> None:
+    def test_until_accepts_the_last_possible_day(self) -> None:
         assert entries(until="9999-12-31") == entries()
 
 

@@ -1,4 +1,4 @@
-"""Every uploaded file has the SHA-256 of its bytes; a link has what somebody stated of it."""
+"""Uploads get the SHA-256 of their bytes; links keep the checksum that was entered."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TestUpload:
         assert stated(resource) == sha(BYTES)
 
     def test_a_replaced_file_gets_a_new_checksum(self, resource: dict[str, Any]) -> None:
-        """What was read and is sent back with the new file is no statement about it."""
+        """The former checksum, sent back with the new file, is ignored."""
         patched = call_action("resource_patch", id=resource["id"], upload=file(OTHER))
         assert stated(patched) == sha(OTHER)
 
@@ -58,7 +58,7 @@ class TestUpload:
         md5 = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
         assert stated(call_action("resource_patch", id=resource["id"], hash=md5)) == sha(BYTES)
 
-    def test_a_file_that_came_damaged_is_refused(self, resource: dict[str, Any]) -> None:
+    def test_an_upload_with_another_checksum_is_refused(self, resource: dict[str, Any]) -> None:
         for algorithm in ("md5", "sha1", "sha256", "sha512"):
             right = hashlib.new(algorithm, OTHER).hexdigest()
             wrong = hashlib.new(algorithm, b"x").hexdigest()
@@ -139,7 +139,7 @@ class TestSizeOfAnUpload:
         assert refusal("package_update", **shown)["resources"][0]["size"]
 
 
-class TestWhatContradictsAnUpload:
+class TestContradictionsToAnUpload:
     def test_a_checksum_of_another_kind_is_compared_with_the_file(
         self, resource: dict[str, Any]
     ) -> None:
@@ -229,7 +229,7 @@ class TestLink:
         without = call_action("resource_patch", id=link["id"], hash="")
         assert stated(without) == ("", "")
 
-    def test_an_address_to_which_ckan_adds_http_counts_as_unchanged(
+    def test_an_address_with_http_added_by_ckan_counts_as_unchanged(
         self, marathon_site: None
     ) -> None:
         row = {"url": "example.gt/a.csv", "hash": "ab" * 16, "size": 5}
@@ -239,7 +239,7 @@ class TestLink:
         kept = call_action("resource_update", **{**shown, "name": "B"})
         assert (stated(kept)[0], kept["size"]) == ("ab" * 16, 5)
 
-    def test_a_hash_that_is_no_checksum_is_kept_with_one_notice(self, marathon_site: None) -> None:
+    def test_a_malformed_hash_is_stored_with_one_notice(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "abc"}
         made = MarathonDataset(resources=[row, {"url": LINK, "hash": "ab" * 16}])
         (notice,) = made["marathon_notices"]
@@ -252,7 +252,7 @@ class TestLink:
         other = call_action("resource_patch", id=file["id"], hash="abd")
         assert "“abd”" in other["marathon_notices"][0]
 
-    def test_a_link_has_only_the_values_that_were_sent(self, marathon_site: None) -> None:
+    def test_a_link_gets_no_computed_hash_or_size(self, marathon_site: None) -> None:
         row = {"url": LINK, "hash": "ab" * 16, "hash_algorithm": "md5", "size": 5}
         (one,) = (dataset := MarathonDataset(resources=[row]))["resources"]
         assert stated(one) == ("ab" * 16, "md5")
@@ -312,6 +312,8 @@ class TestOlderFiles:
         ({}, None),
     ],
 )
-def test_which_texts_are_checksums(given: dict[str, Any], expected: str | None) -> None:
+def test_checksums_are_recognised_by_length_and_prefix(
+    given: dict[str, Any], expected: str | None
+) -> None:
     found = file_domain.read_checksum(given)
     assert (found.algorithm if found else None) == expected

@@ -29,12 +29,12 @@ class TestCodes:
             package.find_code_holder(workshop["owner_org"], "workshop", "2105-1") == workshop["id"]
         )
 
-    def test_many_have_none(self) -> None:
+    def test_several_records_may_have_no_code(self) -> None:
         organization = factories.Municipality()
         for _ in range(2):
             assert factories.Workshop(owner_org=organization["id"], code="")["code"] == ""
 
-    def test_an_edit_keeps_it_and_a_change_frees_it(self) -> None:
+    def test_an_edit_keeps_the_code_and_a_change_frees_it(self) -> None:
         first = factories.Workshop(code="T-1")
         call_action("package_patch", id=first["id"], title="Otro")
         call_action("package_patch", id=first["id"], code="T-2")
@@ -73,7 +73,7 @@ class TestMunicipalityOfAnOrganization:
         assert first["title"] in errors["municipality_code"][0]
         assert municipality.find_municipality("0501") == first["id"]
 
-    def test_an_edit_keeps_it_and_a_change_frees_it(self) -> None:
+    def test_an_edit_keeps_the_code_and_a_change_frees_it(self) -> None:
         first = factories.Municipality(municipality_code="0501")
         call_action("organization_patch", id=first["id"], title="Otro nombre")
         assert municipality.find_municipality("0501") == first["id"]
@@ -95,13 +95,13 @@ class TestMunicipalityOfAnOrganization:
         assert shown["role"] == "municipality"
         assert shown["pilot"] is True
 
-    def test_many_have_none(self) -> None:
+    def test_several_records_may_have_no_code(self) -> None:
         for _ in range(2):
             assert factories.NationalBody().get("municipality_code", "") == ""
 
 
 @pytest.mark.usefixtures("marathon_site")
-class TestWhoSetsWhat:
+class TestReservedFields:
     CHANGES = (
         ("role", "other_public_body"),
         ("municipality_code", "0101"),
@@ -109,7 +109,7 @@ class TestWhoSetsWhat:
     )
 
     @pytest.mark.parametrize(("field", "value"), CHANGES)
-    def test_its_own_admin_sets_none_of_it(self, field: str, value: Any) -> None:
+    def test_an_admin_of_the_organisation_cannot_set_them(self, field: str, value: Any) -> None:
         organization = factories.Municipality(municipality_code="2105")
         admin = factories.officer(organization["id"], "admin")
         errors = refused("organization_patch", admin, id=organization["id"], **{field: value})
@@ -118,13 +118,13 @@ class TestWhoSetsWhat:
         act("organization_update", admin, **{**shown, "title": "Otro nombre"})
 
     @pytest.mark.parametrize(("field", "value"), CHANGES)
-    def test_a_sysadmin_sets_all(self, field: str, value: Any) -> None:
+    def test_a_sysadmin_can_set_them_all(self, field: str, value: Any) -> None:
         organization = factories.Municipality(municipality_code="2105")
         act("organization_patch", core.Sysadmin(), id=organization["id"], **{field: value})
         shown = call_action("organization_show", id=organization["id"])
         assert shown[field] == value
 
-    def test_an_admin_of_the_coordinating_body_sets_the_place_and_not_the_role(self) -> None:
+    def test_a_coordinating_admin_can_set_the_municipality_but_not_the_role(self) -> None:
         organization = factories.Municipality(municipality_code="2105")
         admin = factories.officer(factories.CoordinatingBody()["id"], "admin")
         data = {"id": organization["id"], "municipality_code": "0101", "pilot": True}

@@ -1,4 +1,4 @@
-"""What the coordinating body does for others, done for real, and what it cannot get at."""
+"""Permissions of the coordinating body for records of other organisations, tried on real calls."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["admin", "body", "editor", "muni"]
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
-class TestWhatIsOurs:
-    def test_creates_edits_and_deletes_a_workshop_of_a_municipality(
+class TestWorkshopsIdeasAndCommitments:
+    def test_a_coordinating_editor_creates_edits_and_deletes_a_workshop_of_a_municipality(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         made = act(
@@ -56,7 +56,7 @@ class TestWhatIsOurs:
         act("package_delete", editor, id=made["id"])
         assert model.Package.get(made["id"]).state == "deleted"
 
-    def test_nothing_is_given_to_a_group_or_to_what_was_deleted(
+    def test_records_cannot_be_created_in_groups_or_deleted_organisations(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         assert permissions.may_create_in(editor, muni["id"], "workshop")
@@ -64,18 +64,24 @@ class TestWhatIsOurs:
         call_action("organization_delete", id=muni["id"])
         assert not permissions.may_create_in(editor, muni["id"], "workshop")
 
-    def test_adds_and_replaces_files_of_a_workshop(self, editor: str, muni: dict[str, Any]) -> None:
+    def test_a_coordinating_editor_adds_and_replaces_files_of_a_workshop(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
         workshop = workshop_of(muni)
         added = act("resource_create", editor, package_id=workshop["id"], url="https://a.gt/acta")
         act("resource_patch", editor, id=added["id"], name="Acta")
         act("resource_delete", editor, id=added["id"])
 
-    def test_changes_the_status_of_an_idea(self, editor: str, muni: dict[str, Any]) -> None:
+    def test_a_coordinating_editor_changes_the_status_of_an_idea(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
         changed = act("package_patch", editor, id=idea["id"], status="prioritised")
         assert changed["status"] == "prioritised"
 
-    def test_edits_a_commitment(self, editor: str, muni: dict[str, Any]) -> None:
+    def test_a_coordinating_editor_edits_a_commitment(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
         commitment = Commitment(owner_org=muni["id"])
         changed = act("package_patch", editor, id=commitment["id"], axis="Participación")
         assert changed["axis"] == "Participación"
@@ -99,7 +105,7 @@ class TestWhatIsOurs:
         moved = act("package_patch", editor, id=own["id"], owner_org=muni["id"])
         assert moved["owner_org"] == muni["id"]
 
-    def test_an_editor_of_both_organisations_moves_what_is_theirs(
+    def test_an_editor_of_both_organisations_can_move_records_between_them(
         self, muni: dict[str, Any]
     ) -> None:
         other = Municipality()["id"]
@@ -142,14 +148,14 @@ def moving(action: str, idea: dict[str, Any], target: str) -> dict[str, Any]:
     return {**whole, "owner_org": target}
 
 
-class TestWhatIsNotOurs:
+class TestDatasetsOfMunicipalities:
     def test_cannot_create_a_dataset_for_a_municipality(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         with pytest.raises(tk.NotAuthorized):
             act("package_create", editor, name="x-y", title="x", owner_org=muni["id"])
 
-    def test_cannot_make_an_own_dataset_a_municipality_s(
+    def test_cannot_move_an_own_dataset_to_a_municipality(
         self, editor: str, body: str, muni: dict[str, Any]
     ) -> None:
         own = factories.Dataset(owner_org=body, municipality=["2105"], service_problem=["AGU-01"])
@@ -162,7 +168,7 @@ class TestWhatIsNotOurs:
         act("package_patch", editor, id=idea["id"], type="dataset", title="Another title")
         assert model.Package.get(idea["id"]).type == "idea"
 
-    def test_cannot_edit_a_dataset_by_saying_that_it_is_an_idea(
+    def test_cannot_edit_a_dataset_by_sending_the_type_idea(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
@@ -190,7 +196,7 @@ class TestWhatIsNotOurs:
         with pytest.raises(tk.NotAuthorized):
             act("resource_patch", editor, id=file["id"], package_id=idea["id"], name="x")
 
-    def test_a_member_only_reads_nothing_that_is_private(
+    def test_a_member_without_the_editor_role_reads_no_private_record(
         self, body: str, muni: dict[str, Any]
     ) -> None:
         reader = officer(body, "member")["name"]
@@ -212,7 +218,7 @@ class TestOrganisations:
         act("organization_patch", admin, id=muni["id"], contact_name="Oficina de agua")
         assert call_action("member_list", id=muni["id"], object_type="user") == people
 
-    def test_does_not_edit_one_that_was_deleted(self, admin: str, muni: dict[str, Any]) -> None:
+    def test_cannot_edit_a_deleted_organisation(self, admin: str, muni: dict[str, Any]) -> None:
         asked = {"id": muni["id"], "title": "Otro"}
         tk.check_access("organization_update", Context(user=admin), asked)
         call_action("organization_delete", id=muni["id"])
@@ -231,13 +237,15 @@ class TestOrganisations:
         assert set(caught.value.error_dict) == {"municipality_code"}
 
     @pytest.mark.parametrize("users", [[7], "ana", [{"name": "nobody"}], [{}], {"a": 1}])
-    def test_nonsense_for_people_is_refused(
+    def test_malformed_users_are_refused(
         self, admin: str, muni: dict[str, Any], users: Any
     ) -> None:
         with pytest.raises((tk.NotAuthorized, tk.ValidationError)):
             act("organization_update", admin, id=muni["id"], name=muni["name"], users=users)
 
-    def test_is_not_made_a_member_by_the_way(self, admin: str, muni: dict[str, Any]) -> None:
+    def test_cannot_add_itself_as_a_member_by_editing(
+        self, admin: str, muni: dict[str, Any]
+    ) -> None:
         with pytest.raises(tk.NotAuthorized):
             act(
                 "organization_patch",
@@ -247,7 +255,7 @@ class TestOrganisations:
             )
 
 
-def test_an_admin_adds_an_organisation_by_ckan_s_form(
+def test_a_coordinating_admin_adds_an_organisation_by_ckans_form(
     app: Any, admin: str, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "ckan.auth.user_create_organizations", False)

@@ -42,7 +42,7 @@ def copied(**fields: Any) -> dict[str, Any]:
 
 
 class TestExtrasWithTheNameOfAField:
-    def test_move_into_it(self) -> None:
+    def test_such_extras_move_into_the_field(self) -> None:
         sent = rows(frequency="anual", language="es,en", conforms_to='["https://a.gt/n"]')
         dataset = made(extras=sent)
         assert dataset["frequency"] == ANNUAL
@@ -50,7 +50,7 @@ class TestExtrasWithTheNameOfAField:
         assert dataset["conforms_to"] == ["https://a.gt/n"]
         assert extras(dataset) == {}
 
-    def test_stay_readable_if_it_does_not_take_them(self) -> None:
+    def test_refused_extras_are_stored_under_a_name_with_text(self) -> None:
         dataset = made(extras=rows(frequency="cada jueves", contact="Ana", state="x"))
         expected = {"frequency_text": "cada jueves", "contact_text": "Ana", "state_text": "x"}
         assert extras(dataset) == expected
@@ -58,54 +58,54 @@ class TestExtrasWithTheNameOfAField:
         assert not dataset.get("frequency")
         assert any("frequency_text" in each for each in dataset["marathon_notices"])
 
-    def test_do_not_replace_what_the_field_says(self) -> None:
+    def test_such_extras_do_not_replace_the_value_of_the_field(self) -> None:
         dataset = made(frequency=ANNUAL, extras=rows(frequency="mensual"))
         assert dataset["frequency"] == ANNUAL
         assert extras(dataset) == {"frequency_text": "mensual"}
 
-    def test_of_rows_move_as_json(self) -> None:
+    def test_json_rows_in_an_extra_move_into_the_field(self) -> None:
         contact = [{"name": "Oficina", "email": "no es correo"}]
         dataset = made(extras=rows(contact=json.dumps(contact)))
         assert dataset["contact"] == [{"name": "Oficina"}]
         assert extras(dataset) == {"contact_email_text": "no es correo"}
 
-    def test_name_nothing_that_only_some_may_set(self) -> None:
+    def test_extras_cannot_set_reserved_fields(self) -> None:
         other = core.Organization()
         dataset = made(extras=rows(owner_org=other["id"], private="true", id="a"))
         assert dataset["owner_org"] != other["id"]
         assert dataset["private"] is False
         assert set(extras(dataset)) == {"owner_org_text", "private_text", "id_text"}
 
-    def test_move_on_update_too(self) -> None:
+    def test_such_extras_move_on_update_too(self) -> None:
         dataset = made()
         again = call_action("package_patch", id=dataset["id"], extras=rows(frequency="anual"))
         assert again["frequency"] == ANNUAL
 
-    def test_of_parts_of_fields_are_taken(self) -> None:
+    def test_extras_named_after_subfields_are_stored(self) -> None:
         sent = {"contact_name": "Oficina", "publisher_email": "a@otro.gt", "dcat_issued": "2020"}
         assert extras(made(extras=rows(**sent))) == sent
 
-    def test_may_be_geojson_as_an_object(self) -> None:
+    def test_the_value_of_an_extra_may_be_a_geojson_object(self) -> None:
         dataset = made(extras=rows(spatial=POINT))
         assert json.loads(extras(dataset)["spatial"]) == POINT
 
-    def test_may_be_lists_of_objects(self) -> None:
+    def test_the_value_of_an_extra_may_be_a_list_of_objects(self) -> None:
         value = json.dumps([{"role": "a", "relation": "https://a.gt"}])
         assert extras(made(extras=rows(otra=value))) == {"otra": value}
 
 
 class TestGeometry:
     @pytest.mark.parametrize("part", ["geom", "bbox", "centroid"])
-    def test_may_be_an_object(self, part: str) -> None:
+    def test_a_geometry_may_be_an_object(self, part: str) -> None:
         (place,) = made(spatial_coverage=[{part: POINT}])["spatial_coverage"]
         assert json.loads(place[part]) == POINT
 
 
-class TestCopy:
-    def test_needs_no_idea_or_problem(self) -> None:
+class TestHarvestedCopy:
+    def test_a_copy_needs_no_idea_or_problem(self) -> None:
         assert copied()["title"] == "Copia"
 
-    def test_keeps_what_fits_and_the_rest_as_text(self) -> None:
+    def test_a_copy_keeps_valid_values_and_the_others_as_text(self) -> None:
         shown = copied(
             title="A" * 600,
             notes="lluvia\u202e mm",
@@ -134,14 +134,14 @@ class TestCopy:
         (resource,) = shown["resources"]
         assert (resource["url"], resource["license_text"]) == ("https://otro.gt/1.csv", "libre")
 
-    def test_of_another_site_of_ours_keeps_links_that_are_unknown_here_as_text(self) -> None:
+    def test_a_copy_keeps_references_unknown_here_as_text(self) -> None:
         need = "44444444-4444-4444-8444-444444444444"
         kept = extras(copied(idea=["otra-idea"], data_need=[need], service_problem=["XYZ-99"]))
         assert kept["idea_text"] == "otra-idea"
         assert kept["data_need_text"] == need
         assert kept["service_problem_text"] == "XYZ-99"
 
-    def test_is_updated_by_the_next_harvest(self) -> None:
+    def test_a_copy_is_updated_by_the_next_harvest(self) -> None:
         shown = copied(frequency="anual")
         context: Any = {"ignore_auth": True, "user": ""}
         sent = {
@@ -156,7 +156,7 @@ class TestCopy:
         assert (again["title"], extras(again)["frequency_text"]) == ("Otra", "a veces")
         assert not again.get("frequency")
 
-    def test_as_the_harvester_of_dcat_json_sends_it(self) -> None:
+    def test_a_copy_sent_by_the_dcat_json_harvester(self) -> None:
         document = {
             "title": "Lluvia",
             "description": "mm",
@@ -181,7 +181,7 @@ class TestCopy:
         assert kept["dcat_publisher_name"] == "INSIVUMEH"
         assert kept["url_text"] == "lluvia"
 
-    def test_as_a_harvester_of_ckan_sends_it(self) -> None:
+    def test_a_copy_sent_by_the_ckan_harvester(self) -> None:
         context: Any = {"ignore_auth": True, "user": "", "schema": default_create_package_schema()}
         sent = {"name": "lluvia", "title": "Lluvia", "url": "en la oficina", "groups": []}
         sent |= {"owner_org": core.Organization()["id"], "tags": [{"name": "I+D"}]}
@@ -190,7 +190,7 @@ class TestCopy:
         assert extras(shown) == {"url_text": "en la oficina", "tags_text": "I+D"}
 
     @pytest.mark.parametrize("is_sysadmin", [True, False])
-    def test_cannot_be_sent_by_a_person(self, is_sysadmin: bool) -> None:
+    def test_a_person_cannot_send_a_copy(self, is_sysadmin: bool) -> None:
         organization = core.Organization()
         user = core.User(sysadmin=is_sysadmin)
         call_action(

@@ -1,4 +1,4 @@
-"""What a page costs: a number of queries that does not grow, and nothing left by what fails."""
+"""Numbers of queries that do not grow with content, and saves without Solr."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TestQueries:
             call_action("package_patch", id=long["id"], status=status)
         assert cost(short["id"]) == cost(long["id"])
 
-    def test_a_search_asks_nothing_of_ours_a_result(self) -> None:
+    def test_a_search_needs_two_of_our_queries_for_any_number_of_results(self) -> None:
         for _ in range(3):
             factories.MarathonDataset()
         with asked() as sent:

@@ -20,7 +20,7 @@ TABLE = b"codigo;horas;nombre\n0501;4;007 pozos\n0115;6;x\n"
 SHA = "ab" * 32
 
 
-def test_a_link_is_no_file_and_gets_no_checksum() -> None:
+def test_only_uploads_get_a_checksum() -> None:
     files = [
         {"id": "1", "url": "https://a.gt/1.csv", "name": "Enlace"},
         {"id": "2", "url": "https://a.gt/2.csv", "hash": SHA},
@@ -42,7 +42,7 @@ def test_a_link_is_no_file_and_gets_no_checksum() -> None:
     assert found["notes"] == "T"
 
 
-def test_columns_in_which_a_number_begins_with_zero() -> None:
+def test_columns_with_leading_zeros_are_text() -> None:
     assert dataset_logic.find_code_columns(TABLE.decode()) == {"codigo"}
     assert dataset_logic.find_code_columns('a,b\n0,1\n"0501",2\n1,0.5\n') == {"a"}
     assert dataset_logic.find_code_columns("") == set()
@@ -51,7 +51,7 @@ def test_columns_in_which_a_number_begins_with_zero() -> None:
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("with_plugins", "marathon_site", "storage", "with_request_context")
-def test_what_a_site_serves(app: Any, tmp_path: Path) -> None:
+def test_the_served_croissant_describes_the_upload(app: Any, tmp_path: Path) -> None:
     dataset = MarathonDataset(resources=[{"url": "https://example.gt/1.csv", "name": "Enlace"}])
     upload = FileStorage(io.BytesIO(TABLE), "fugas.csv")
     held = call_action("resource_create", package_id=dataset["id"], upload=upload, name="Fugas")
@@ -73,7 +73,7 @@ def test_what_a_site_serves(app: Any, tmp_path: Path) -> None:
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("with_plugins", "marathon_site")
-def test_of_a_dataset_that_is_hidden_it_is_gone(app: Any) -> None:
+def test_croissant_of_a_hidden_dataset_gets_410_and_of_a_draft_404(app: Any) -> None:
     dataset, draft = MarathonDataset(), MarathonDataset(private=True)
     call_action("package_patch", id=dataset["id"], private=True)
     for reference, status in ((dataset["id"], 410), (dataset["name"], 410), (draft["id"], 404)):

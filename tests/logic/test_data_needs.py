@@ -1,4 +1,4 @@
-"""Whether an idea still waits for data, in the search index, whatever happens to the datasets."""
+"""The filter for ideas with unmet data needs follows every change of the datasets."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ def last(idea: dict[str, Any]) -> dict[str, Any]:
     return MarathonDataset(idea=[idea["id"]], data_need=needs_of(idea)[1:])
 
 
-class TestOfAnIdea:
-    def test_waits_until_a_public_dataset_meets_every_need(self, idea: dict[str, Any]) -> None:
+class TestFilterByDataNeeds:
+    def test_an_idea_is_unmet_until_public_datasets_meet_every_need(
+        self, idea: dict[str, Any]
+    ) -> None:
         assert found("unmet") == {idea["id"]}
         hidden = MarathonDataset(idea=[idea["id"]], data_need=needs_of(idea), private=True)
         assert (found("unmet"), found("met")) == ({idea["id"]}, set())
         call_action("package_patch", id=hidden["id"], private=False)
         assert (found("unmet"), found("met")) == (set(), {idea["id"]})
 
-    def test_that_asks_for_nothing_is_under_neither(self) -> None:
+    def test_an_idea_without_needs_is_neither_met_nor_unmet(self) -> None:
         Idea()
         assert found("unmet") == found("met") == set()
 
-    def test_that_was_given_up_waits_no_more(self, idea: dict[str, Any]) -> None:
+    def test_a_discarded_idea_is_neither_met_nor_unmet(self, idea: dict[str, Any]) -> None:
         call_action("package_patch", id=idea["id"], status="discarded")
         assert found("unmet") == found("met") == set()
 
-    def test_that_asks_for_more_waits_again(
+    def test_an_idea_with_a_new_need_is_unmet_again(
         self, idea: dict[str, Any], last: dict[str, Any]
     ) -> None:
         assert found("met") == {idea["id"]}
@@ -102,7 +104,7 @@ WAYS = [hide, hide_many, edit, delete, delete_on_the_command_line, purge, take_d
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_an_idea_waits_again_when_a_dataset_is_gone(
+def test_an_idea_is_unmet_again_when_its_dataset_is_withdrawn(
     idea: dict[str, Any], last: dict[str, Any], cli: Any, way: Callable[..., None]
 ) -> None:
     assert found("met") == {idea["id"]}
@@ -110,7 +112,7 @@ def test_an_idea_waits_again_when_a_dataset_is_gone(
     assert (found("unmet"), found("met")) == ({idea["id"]}, set())
 
 
-def test_an_idea_waits_no_more_when_a_dataset_comes_back(
+def test_an_idea_is_met_again_when_its_dataset_is_restored(
     idea: dict[str, Any], last: dict[str, Any]
 ) -> None:
     call_action("package_delete", id=last["id"])
@@ -119,7 +121,7 @@ def test_an_idea_waits_no_more_when_a_dataset_comes_back(
     assert found("met") == {idea["id"]}
 
 
-def test_an_edit_that_meets_nothing_new_indexes_no_idea(
+def test_an_edit_that_meets_no_further_need_queues_no_job(
     idea: dict[str, Any], last: dict[str, Any]
 ) -> None:
     jobs.Worker().work(burst=True)

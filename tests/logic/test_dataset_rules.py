@@ -50,7 +50,7 @@ def old_dataset() -> dict[str, Any]:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestTitleAndLicence:
-    def test_what_is_too_long_or_unknown_is_refused(self) -> None:
+    def test_a_title_too_long_or_an_unknown_licence_is_refused(self) -> None:
         body = factories.NationalBody()["id"]
         data = new_dataset(factories.officer(body), body, service_problem=["AGU-01"])
         assert list(refused(**{**data, "title": "x" * 501})) == ["title"]
@@ -59,7 +59,7 @@ class TestTitleAndLicence:
         assert "cc-by" in errors["license_id"][0]
         assert act(**{**data, "title": "x" * 500}, license_id="cc-by")["license_id"] == "cc-by"
 
-    def test_what_was_stored_before_stays_editable(self) -> None:
+    def test_a_dataset_with_values_older_than_the_rules_can_be_edited(self) -> None:
         made = factories.MarathonDataset()
         package = model.Package.get(made["id"])
         package.title, package.license_id = "x" * 600, "old-licence"
@@ -76,7 +76,7 @@ class TestTitleAndLicence:
 
 
 @pytest.mark.usefixtures("marathon_site")
-class TestWhatADatasetMustHave:
+class TestRequiredFields:
     def test_a_municipalitys_dataset_needs_an_idea(self) -> None:
         organization = factories.Municipality()
         user = factories.officer(organization["id"])
@@ -101,7 +101,7 @@ class TestWhatADatasetMustHave:
         made = act(**new_dataset(user, organization["id"], service_problem=["AGU-01"]))
         assert (made["municipality"], made["municipality_origin"]) == ([], "none")
 
-    def test_title_and_description_are_asked_for_at_their_fields(self) -> None:
+    def test_missing_title_and_description_are_errors_at_their_fields(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         data = new_dataset(user, idea["owner_org"], idea=idea["id"], title="", notes=" ")
@@ -109,21 +109,21 @@ class TestWhatADatasetMustHave:
         del data["title"]
         assert set(refused(**data)) == {"title", "notes"}
 
-    def test_a_dataset_of_an_organisation_without_a_role_needs_everything(self) -> None:
+    def test_a_dataset_of_an_organisation_without_a_role_needs_all_required_fields(self) -> None:
         organization = core.Organization()
         user = factories.officer(organization["id"])
         errors = refused(**new_dataset(user, organization["id"]))
         assert set(errors) == {"idea", "municipality", "service_problem", "owner_org"}
         assert "role" in errors["owner_org"][0]
 
-    def test_a_code_alone_makes_a_municipality(self) -> None:
+    def test_an_organisation_with_a_code_counts_as_a_municipality(self) -> None:
         organization = factories.older_organization(municipality_code="2105")
         user = factories.officer(organization["id"])
         errors = refused(**new_dataset(user, organization["id"]))
         assert set(errors) == {"idea", "municipality", "service_problem"}
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", True)
-    def test_a_dataset_without_an_organisation_needs_everything(self) -> None:
+    def test_a_dataset_without_an_organisation_needs_all_required_fields(self) -> None:
         errors = refused(**without(new_dataset(core.Sysadmin(), ""), "owner_org"))
         assert set(errors) == {"idea", "municipality", "service_problem"}
 
@@ -158,7 +158,9 @@ class TestDatasetsOlderThanThePlugin:
         assert shown["notes"] == "Con notas"
         assert {"key": "origen", "value": "hoja"} in shown["extras"]
 
-    def test_malformed_values_are_refused_in_them_too(self, old_dataset: dict[str, Any]) -> None:
+    def test_malformed_values_are_refused_in_older_datasets_too(
+        self, old_dataset: dict[str, Any]
+    ) -> None:
         user = factories.officer(old_dataset["owner_org"])
         errors = refused("package_patch", user, id=old_dataset["id"], municipality=["9999"])
         assert list(errors) == ["municipality"]
@@ -178,14 +180,16 @@ class TestDatasetsOlderThanThePlugin:
         errors = refused("package_patch", user, id=old_dataset["id"], private=True)
         assert "idea" in errors
 
-    def test_the_day_of_the_installation_counts(self, old_dataset: dict[str, Any]) -> None:
+    def test_the_time_of_installation_decides_what_is_older(
+        self, old_dataset: dict[str, Any]
+    ) -> None:
         installed = datetime.now() - timedelta(days=30)
         model.Session.execute(sa.update(Installation).values(installed_at=installed))
         model.repo.commit()
         user = factories.officer(old_dataset["owner_org"])
         assert "idea" in refused("package_patch", user, id=old_dataset["id"], private=True)
 
-    def test_fields_of_the_same_name_with_other_content_break_nothing(
+    def test_fields_of_the_same_name_with_malformed_content_can_be_shown_and_saved(
         self, old_dataset: dict[str, Any]
     ) -> None:
         package = model.Package.get(old_dataset["id"])
@@ -225,7 +229,7 @@ class TestIdeasOfADataset:
             said.add(errors["idea"][0].replace(reference, "…"))
         assert len(said) == 1
 
-    def test_everything_is_computed_from_all_its_ideas(self) -> None:
+    def test_places_and_problems_are_computed_from_all_its_ideas(self) -> None:
         one = factories.Idea(service_problem=["AGU-01"])
         two = factories.Idea(service_problem=["SEG-01", "AGU-01"])
         made = factories.MarathonDataset(idea=[one["id"], two["id"]])
@@ -242,7 +246,7 @@ class TestIdeasOfADataset:
         assert call_action("package_show", id=made["id"])["service_problem"] == ["SEG-01"]
 
     @pytest.mark.parametrize("method", ["package_update", "package_patch"])
-    def test_sending_back_what_was_shown_leaves_it_computed(self, method: str) -> None:
+    def test_computed_values_sent_back_stay_computed(self, method: str) -> None:
         made = factories.MarathonDataset()
         shown = call_action("package_show", id=made["id"])
         call_action(method, **{**shown, "title": "Otro"})
@@ -254,14 +258,14 @@ class TestIdeasOfADataset:
         again = call_action("package_show", id=made["id"])
         assert (again["municipality_origin"], again["service_problem_origin"]) == ("own", "idea")
 
-    def test_it_stays_computed_when_the_idea_changes_with_it(self) -> None:
+    def test_values_stay_computed_when_the_idea_is_replaced(self) -> None:
         made, other = factories.MarathonDataset(), factories.Idea(service_problem=["SEG-01"])
         call_action("package_patch", id=made["id"], idea=[other["id"]])
         shown = call_action("package_show", id=made["id"])
         assert (shown["service_problem"], shown["service_problem_origin"]) == (["SEG-01"], "idea")
         assert shown["municipality"] == other["municipality"]
 
-    def test_a_copy_of_another_dataset_is_computed_too(self) -> None:
+    def test_values_copied_from_another_dataset_are_computed(self) -> None:
         shown = call_action("package_show", id=factories.MarathonDataset()["id"])
         copy = call_action("package_create", **{**without(shown, "id"), "name": "copia"})
         assert copy["municipality_origin"] == "idea"
@@ -269,7 +273,7 @@ class TestIdeasOfADataset:
         own = call_action("package_create", **{**chosen, "name": "propio"})
         assert own["municipality_origin"] == "own"
 
-    def test_a_data_need_is_one_of_its_ideas(self) -> None:
+    def test_a_data_need_of_another_idea_is_refused(self) -> None:
         idea = factories.Idea(data_need=[{"what": "Pozos"}])
         other = factories.Idea(data_need=[{"what": "Tarifas"}])
         user = factories.officer(idea["owner_org"])
@@ -280,7 +284,7 @@ class TestIdeasOfADataset:
         need = idea["data_need"][0]["id"]
         assert act(**data, data_need=need.upper())["data_need"] == [need]
 
-    def test_an_officer_keeps_an_idea_that_they_may_not_see(self) -> None:
+    def test_an_edit_by_an_officer_keeps_a_hidden_idea(self) -> None:
         hidden = factories.Idea(private=True)
         organization = factories.Municipality()
         made = factories.MarathonDataset(idea=[hidden["id"]], owner_org=organization["id"])
@@ -295,7 +299,9 @@ class TestIdeasOfADataset:
         assert outside["municipality"] == hidden["municipality"]
 
     @pytest.mark.parametrize("source", ["show", "search", "save"])
-    def test_an_idea_that_was_left_out_of_what_is_sent_back_stays(self, source: str) -> None:
+    def test_an_idea_hidden_from_the_reader_stays_when_the_answer_is_sent_back(
+        self, source: str
+    ) -> None:
         hidden, seen = factories.Idea(private=True), factories.Idea()
         made = factories.MarathonDataset(idea=[hidden["id"], seen["id"]])
         user = factories.officer(made["owner_org"])
@@ -310,7 +316,7 @@ class TestIdeasOfADataset:
             [hidden["id"], seen["id"]]
         )
 
-    def test_an_idea_that_was_shown_can_be_taken_out(self) -> None:
+    def test_an_editor_can_remove_a_hidden_idea(self) -> None:
         hidden, seen = factories.Idea(private=True), factories.Idea()
         made = factories.MarathonDataset(
             idea=[hidden["id"], seen["id"]], owner_org=seen["owner_org"]

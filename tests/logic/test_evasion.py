@@ -1,4 +1,4 @@
-"""What a client may not get past the rules, however it words the request."""
+"""Requests that try to avoid the rules by unusual values, fields or actions."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def stored(reference: str) -> Any:
 
 
 class TestPrivate:
-    """CKAN takes whatever it does not know for "public"."""
+    """CKAN treats an unknown value of ``private`` as public."""
 
-    def test_every_unambiguous_yes_makes_it_private(self, muni: dict[str, Any]) -> None:
+    def test_every_spelling_of_yes_makes_a_record_private(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         data = new_commitment(muni["id"], private="sí")
         made = act("package_create", person, **data)
@@ -100,7 +100,7 @@ class TestState:
         assert (made["state"], stored(made["id"]).state) == ("draft", "draft")
         assert_nobody_finds(made["id"], kind)
 
-    def test_a_record_patched_to_a_draft_is_not_found(self, muni: dict[str, Any]) -> None:
+    def test_a_record_patched_to_a_draft_gets_404(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         idea = factories.Idea(owner_org=muni["id"])
         act("package_patch", person, id=idea["id"], state="draft")
@@ -120,7 +120,7 @@ class TestState:
         act("package_patch", person, id=made["id"], state="active")
         assert made["id"] in app.get("/catalog.ttl").body
 
-    def test_a_state_that_means_nothing_is_refused(self, muni: dict[str, Any]) -> None:
+    def test_an_unknown_state_is_refused(self, muni: dict[str, Any]) -> None:
         sysadmin = core.Sysadmin()
         there = factories.Commitment(owner_org=muni["id"])
         for state in ("foo", "pending", "ACTIVE", "none", "inactive", 1):
@@ -133,7 +133,7 @@ class TestState:
                 assert list(errors) == ["state"], (action, state)
         assert stored(there["id"]).state == "active"
 
-    def test_an_editor_creates_nothing_deleted(self, muni: dict[str, Any]) -> None:
+    def test_an_editor_cannot_create_a_deleted_record(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         data = new_commitment(muni["id"], state="deleted")
         assert list(refused("package_create", person, **data)) == ["state"]
@@ -202,11 +202,11 @@ class TestBlankTexts:
             errors = refused("package_create", person, **plain, title=blank, notes=blank)
             assert set(errors) == {"title", "notes"}, blank
 
-    def test_an_organisation_of_blanks_has_its_address_for_a_name(self) -> None:
+    def test_an_organisation_with_a_blank_title_is_shown_by_its_name(self) -> None:
         made = core.Organization(title="   ")
         assert made["display_name"] == made["name"]
 
-    def test_a_reason_of_blanks_is_none(self, muni: dict[str, Any]) -> None:
+    def test_a_blank_reason_counts_as_missing(self, muni: dict[str, Any]) -> None:
         idea = factories.Idea(owner_org=muni["id"])
         person = factories.officer(muni["id"])
         data = {"id": idea["id"], "status": "discarded", "status_reason": ZERO_WIDTH}
@@ -223,14 +223,14 @@ class TestRolesOfOrganizations:
             made = act("organization_create", admin, name=f"nueva-{number}", role=role)
             assert made["role"] == role
 
-    def test_the_coordinating_body_sets_no_other_role(self, admin: str) -> None:
+    def test_the_coordinating_body_cannot_set_another_role(self, admin: str) -> None:
         act("organization_create", admin, name="nueva")
         for role in ("coordinating_body", "other_public_body"):
             errors = refused("organization_create", admin, name="otra", role=role)
             assert list(errors) == ["role"], role
             assert list(refused("organization_patch", admin, id="nueva", role=role)) == ["role"]
 
-    def test_it_may_say_so_afterwards_and_its_people_leave(self, body: str, admin: str) -> None:
+    def test_setting_the_role_later_removes_the_members(self, body: str, admin: str) -> None:
         made = act("organization_create", admin, name="nueva")
         other = factories.officer(body)["name"]
         act("organization_member_create", admin, id=made["id"], username=other, role="editor")
@@ -240,12 +240,14 @@ class TestRolesOfOrganizations:
         for person in (admin, other):
             assert made["id"] not in permissions.read_standing(person).capacities
 
-    def test_its_people_leave_what_a_code_makes_a_municipality(self, admin: str) -> None:
+    def test_setting_a_municipality_code_removes_the_members(self, admin: str) -> None:
         made = act("organization_create", admin, name="nueva")
         act("organization_patch", admin, id=made["id"], municipality_code="2105")
         assert call_action("member_list", id=made["id"], object_type="user") == []
 
-    def test_a_role_that_is_set_is_not_changed(self, admin: str, muni: dict[str, Any]) -> None:
+    def test_the_coordinating_body_cannot_change_a_role(
+        self, admin: str, muni: dict[str, Any]
+    ) -> None:
         errors = refused("organization_patch", admin, id=muni["id"], role="civil_society")
         assert list(errors) == ["role"]
 
@@ -258,7 +260,7 @@ class TestRolesOfOrganizations:
             data = {"id": organization["id"], "role": "municipality"}
             assert list(refused("organization_patch", admin, **data)) == ["role"]
 
-    def test_a_code_gives_no_rights_in_an_organisation_with_people(self, admin: str) -> None:
+    def test_a_new_code_gives_no_rights_in_an_organisation_with_members(self, admin: str) -> None:
         settled = factories.older_organization()
         factories.officer(settled["id"])
         act("organization_patch", admin, id=settled["id"], municipality_code="2105")
@@ -278,7 +280,7 @@ class TestRolesOfOrganizations:
             errors = refused("organization_patch", own, id=muni["id"], extras=extras)
             assert list(errors) == ["extras"], field
 
-    def test_no_type_of_organisation_without_the_rules(self, admin: str) -> None:
+    def test_other_types_of_organisation_are_refused(self, admin: str) -> None:
         extras = [{"key": "role", "value": "coordinating_body"}]
         data = {"name": "nueva", "type": "other", "extras": extras}
         assert list(refused("organization_create", admin, **data)) == ["type"]
@@ -320,7 +322,7 @@ class TestGroupsAndOrganizations:
                 act(action, person, id=muni["id"], name=muni["name"], title="Otra")
         assert model.Group.get(muni["id"]).state == "active"
 
-    def test_an_organisation_is_not_made_as_a_group(self) -> None:
+    def test_an_organisation_cannot_be_created_as_a_group(self) -> None:
         errors = refused("group_create", core.User(), name="otro", type="organization")
         assert list(errors) == ["type"]
 
@@ -338,14 +340,14 @@ class TestMembers:
             said.add(str(caught.value))
         assert len(said) == 1
 
-    def test_an_organisation_takes_no_records_of_another(self, muni: dict[str, Any]) -> None:
+    def test_an_organisation_cannot_add_records_of_another(self, muni: dict[str, Any]) -> None:
         there = factories.Commitment(owner_org=muni["id"])
         other = factories.CivilSociety()["id"]
         data = {"object": there["id"], "object_type": "package", "capacity": "organization"}
         with pytest.raises(tk.NotAuthorized):
             act("member_create", factories.officer(other, "admin"), id=other, **data)
 
-    def test_a_group_still_takes_what_its_admin_sees(self, muni: dict[str, Any]) -> None:
+    def test_a_group_can_add_records_visible_to_its_admin(self, muni: dict[str, Any]) -> None:
         person = core.User()
         act("group_create", person, name="grupo")
         there = factories.Commitment(owner_org=muni["id"])
@@ -353,8 +355,8 @@ class TestMembers:
         assert act("member_create", person, id="grupo", **data)["table_id"] == there["id"]
 
 
-class TestWhatTheServerOwns:
-    def test_type_owner_age_and_creator_are_not_the_client_s(self, muni: dict[str, Any]) -> None:
+class TestServerFields:
+    def test_a_client_cannot_set_type_owner_creation_or_creator(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         there = factories.Commitment(owner_org=muni["id"])
         before = stored(there["id"])
@@ -370,14 +372,14 @@ class TestWhatTheServerOwns:
         after = stored(there["id"])
         assert (after.type, after.creator_user_id, after.metadata_created) == known
 
-    def test_an_editor_gives_no_identifier(self, muni: dict[str, Any]) -> None:
+    def test_an_editor_cannot_choose_the_id(self, muni: dict[str, Any]) -> None:
         gone = factories.Commitment(owner_org=muni["id"])
         call_action("dataset_purge", id=gone["id"])
         data = new_commitment(muni["id"], id=gone["id"])
         person = factories.officer(muni["id"])
         assert list(refused("package_create", person, **data)) == ["id"]
 
-    def test_no_field_comes_among_the_extras(self, muni: dict[str, Any]) -> None:
+    def test_extras_cannot_set_fields_of_the_schema(self, muni: dict[str, Any]) -> None:
         idea = factories.Idea(owner_org=muni["id"])
         person = factories.officer(muni["id"])
         for field in ("status", "workshop", "municipality", "example"):
@@ -385,7 +387,7 @@ class TestWhatTheServerOwns:
             errors = refused("package_patch", person, id=idea["id"], extras=extras)
             assert "extras" in errors, field
 
-    def test_nobody_makes_themselves_a_sysadmin(self, muni: dict[str, Any]) -> None:
+    def test_users_cannot_make_themselves_sysadmin(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"], "admin")["name"]
         for value in (True, "true", 1):
             act("user_patch", person, id=person, sysadmin=value, state="active")

@@ -1,4 +1,4 @@
-"""What somebody follows is listed as they may see it."""
+"""Lists of followed records show only what the follower may see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def followed(app: Any, action: str, token: str, user: dict[str, Any]) -> list[di
 
 @pytest.mark.parametrize("action", ["dataset_followee_list", "followee_list"])
 class TestRecords:
-    def test_are_as_the_follower_sees_them(
+    def test_followed_records_are_shown_as_the_follower_sees_them(
         self, app: Any, action: str, follower: dict[str, Any]
     ) -> None:
         workshop = factories.Workshop(participants=23, participants_women=3)
@@ -47,7 +47,7 @@ class TestRecords:
         assert hidden["id"] not in json.dumps(found)
         assert found[workshop["id"]]["participants_women"] is None
 
-    def test_that_were_hidden_since_are_left_out(
+    def test_followed_records_hidden_since_are_left_out(
         self, app: Any, action: str, follower: dict[str, Any]
     ) -> None:
         stays, goes = factories.Idea(), factories.Idea()
@@ -59,7 +59,7 @@ class TestRecords:
 
 
 @pytest.mark.ckan_config("ckan.auth.public_user_details", "false")
-def test_who_belongs_where_is_told_to_its_own_people(app: Any) -> None:
+def test_memberships_are_shown_only_to_people_of_the_organisation(app: Any) -> None:
     one, two = factories.Municipality()["id"], factories.CivilSociety()["id"]
     person = factories.officer(one, "member")
     site = {"user": call_action("get_site_user")["name"]}

@@ -1,4 +1,4 @@
-"""What others depend on cannot be deleted, whichever way somebody tries."""
+"""Records with dependents cannot be deleted, by any action or command."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class TestDeleting:
         errors = refused("package_delete", core.Sysadmin(), id=idea["id"])
         assert "Secreto" in errors["message"]
 
-    def test_many_are_counted_not_listed_without_end(self) -> None:
+    def test_more_than_ten_obstacles_are_counted(self) -> None:
         idea = factories.Idea()
         for _ in range(12):
             factories.MarathonDataset(idea=[idea["id"]])
@@ -130,7 +130,7 @@ class TestDeleting:
         assert "other records" in errors["message"]
         assert len(errors["obstacles"]) == 12
 
-    def test_the_error_tells_a_stranger_nothing_about_dependents(self) -> None:
+    def test_other_roles_get_not_authorized_without_dependents(self) -> None:
         dataset = factories.MarathonDataset()
         stranger = factories.officer(factories.Municipality()["id"])
         with pytest.raises(tk.NotAuthorized):
@@ -142,7 +142,7 @@ class TestDeleting:
         user = factories.officer(idea["owner_org"])
         assert refused("package_delete", user, id=idea["id"])
 
-    def test_the_command_line_says_it_in_one_line(self, cli: CKANCliRunner) -> None:
+    def test_the_command_line_prints_the_obstacle_in_one_line(self, cli: CKANCliRunner) -> None:
         dataset = factories.MarathonDataset()
         result = cli.invoke(ckan, ["dataset", "delete", dataset["idea"][0]])
         assert result.exit_code == 1
@@ -195,7 +195,7 @@ class TestMunicipalitiesOfAWorkshop:
         assert "2105" in errors["municipality"][0]
         act("package_patch", user, id=workshop["id"], municipality=["2105"])
 
-    def test_can_remove_a_municipality_that_ideas_only_compute(self) -> None:
+    def test_can_remove_a_municipality_that_ideas_only_inherit(self) -> None:
         workshop = factories.Workshop(municipality=["0101", "2105"])
         idea = factories.Idea(workshop=workshop["id"])
         call_action("package_patch", id=workshop["id"], municipality=["0101"])
@@ -213,7 +213,7 @@ class TestOrganizations:
         act("organization_delete", admin, id=workshop["owner_org"])
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
-    def test_plain_datasets_do_not_keep_it_where_the_site_allows_orphans(self) -> None:
+    def test_datasets_do_not_prevent_deleting_where_the_site_allows_orphans(self) -> None:
         organization = factories.older_organization()
         dataset = core.Dataset(owner_org=organization["id"])
         named = core.Dataset(owner_org=organization["id"], publisher=[{"name": "INE"}])
@@ -224,7 +224,7 @@ class TestOrganizations:
             assert [row["name"] for row in shown["publisher"]] == [publisher]
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", "true")
-    def test_workshops_keep_it_there_too(self) -> None:
+    def test_workshops_prevent_deleting_where_the_site_allows_orphans(self) -> None:
         workshop = factories.Workshop()
         assert refused("organization_delete", core.Sysadmin(), id=workshop["owner_org"])
 
@@ -240,7 +240,7 @@ class TestOrganizations:
         assert publisher == {"name": dataset["organization"]["title"]}
         assert factories.Municipality(municipality_code=code)["municipality_code"] == code
 
-    def test_a_purge_of_one_with_records_names_them(self) -> None:
+    def test_the_refused_purge_of_an_organisation_names_its_records(self) -> None:
         workshop = factories.Workshop()
         errors = refused("organization_purge", core.Sysadmin(), id=workshop["owner_org"])
         assert workshop["title"] in errors["message"]

@@ -13,7 +13,7 @@ from ckanext.marathon.logic.action import collect_actions
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
-def test_no_action_has_the_help_of_how_ckan_chains_it() -> None:
+def test_no_help_is_that_of_functools_partial() -> None:
     for name in sorted(collect_actions()):
         text = call_action("help_show", name=name)
         assert text, name
@@ -26,11 +26,11 @@ def test_a_chained_action_has_ckans_help_and_ours_after_it() -> None:
     assert text.endswith("at a parameter of a shape on which CKAN breaks.")
 
 
-def test_help_of_what_nobody_chains_is_ckans() -> None:
+def test_the_help_of_an_unchained_action_is_ckans() -> None:
     assert call_action("help_show", name="status_show") == get.status_show.__doc__
 
 
-def test_no_such_action() -> None:
+def test_the_help_of_an_unknown_action_is_not_found() -> None:
     with pytest.raises(logic.NotFound):
         call_action("help_show", name="no_such_action")
     with pytest.raises(tk.ValidationError):

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an error at a field or a saved record, never a broken server."""
+"""Hostile values in any field give an error at the field or a saved record, never 500."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ def create(owner: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.usefixtures("marathon_site")
 class TestEveryField:
     @pytest.mark.parametrize("package_type", TYPES)
-    def test_alone(self, package_type: str, owner: dict[str, Any]) -> None:
+    def test_each_hostile_value_in_one_field_is_saved_or_refused(
+        self, package_type: str, owner: dict[str, Any]
+    ) -> None:
         rng = proving.rng(package_type)
         for path in fields_of(package_type):
             for kind in rng.sample(sorted(HOSTILE), SAMPLE):
@@ -146,7 +148,9 @@ class TestEveryField:
                     raise AssertionError(f"{path}: {kind}: {broken!r}") from broken
 
     @pytest.mark.parametrize("package_type", TYPES)
-    def test_all_together(self, package_type: str, owner: dict[str, Any]) -> None:
+    def test_each_hostile_value_in_all_fields_is_saved_or_refused(
+        self, package_type: str, owner: dict[str, Any]
+    ) -> None:
         for kind, value in HOSTILE.items():
             data = base(package_type, owner)
             for path in fields_of(package_type):
@@ -157,7 +161,7 @@ class TestEveryField:
             except Exception as broken:
                 raise AssertionError(f"{kind}: {broken!r}") from broken
 
-    def test_of_an_organisation(self, owner: dict[str, Any]) -> None:
+    def test_hostile_values_of_an_organisation_are_refused(self, owner: dict[str, Any]) -> None:
         schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
         names = [field["field_name"] for field in schema["fields"]]
         for name in [*names, "id", "extras", "users", "groups", "packages", "state"]:
@@ -216,7 +220,7 @@ class TestReadingByApi:
             ("marathon_idea_choices", "municipality", 409),
         ],
     )
-    def test_what_the_database_cannot_hold_is_not_asked_for(
+    def test_texts_that_the_database_cannot_store_get_an_error(
         self, app: Any, action: str, name: str, status: int, text: str
     ) -> None:
         headers = {"Content-Type": "application/json"}
@@ -227,7 +231,7 @@ class TestReadingByApi:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestLongTexts:
-    def test_what_is_long_and_allowed_is_saved_and_found(self) -> None:
+    def test_long_allowed_texts_are_saved_and_found(self) -> None:
         long = "agua " * 12_000
         idea = factories.Idea(
             notes=long,
@@ -248,6 +252,6 @@ class TestLongTexts:
             assert found["results"][0]["notes"] == record["notes"]
         assert len(call_action("package_show", id=idea["id"])["data_need"]) == 150
 
-    def test_what_other_kinds_of_values_become(self) -> None:
+    def test_numbers_in_text_fields_become_text(self) -> None:
         made = factories.Workshop(title=2017, venue=5, code=7)
         assert (made["title"], made["venue"], made["code"]) == ("2017", "5", "7")

@@ -49,7 +49,7 @@ def workshop(muni: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestChoices:
-    def test_say_what_the_form_shows(self, workshop: dict[str, Any]) -> None:
+    def test_choices_have_what_the_form_shows(self, workshop: dict[str, Any]) -> None:
         idea = Idea(
             workshop=workshop["id"],
             municipality=["2105"],
@@ -80,21 +80,19 @@ class TestChoices:
         assert choices(municipality="2101")[0]["municipality"] == ["2105", "2101"]
         assert names(municipality="0101") == []
 
-    def test_an_idea_of_one_municipality_is_not_of_another_of_the_workshop(
+    def test_an_idea_of_one_municipality_is_not_listed_for_another_of_the_workshop(
         self, workshop: dict[str, Any]
     ) -> None:
         Idea(workshop=workshop["id"], municipality=["2105"])
         assert names(municipality="2101") == []
 
-    def test_those_chosen_already_are_included_whatever_their_municipality(
-        self, workshop: dict[str, Any]
-    ) -> None:
+    def test_included_ideas_are_listed_for_any_municipality(self, workshop: dict[str, Any]) -> None:
         near, far = Idea(workshop=workshop["id"])["name"], Idea()
         assert set(names(municipality=["2105"], include=[far["id"]])) == {near, far["name"]}
         assert names(include=[far["name"]]) == [far["name"]]
         assert len(names()) == 2
 
-    def test_a_text_is_found_in_idea_and_workshop_without_accents(
+    def test_the_search_matches_idea_and_workshop_without_accents(
         self, workshop: dict[str, Any]
     ) -> None:
         idea = Idea(workshop=workshop["id"], title="Iluminación 100%")["name"]
@@ -104,14 +102,16 @@ class TestChoices:
         for text in ("_", "1%0", "' OR 1=1 --"):
             assert names(q=text) == [], text
 
-    def test_come_page_by_page_latest_workshop_first(self, workshop: dict[str, Any]) -> None:
+    def test_choices_are_paged_with_the_latest_workshop_first(
+        self, workshop: dict[str, Any]
+    ) -> None:
         late = Idea(workshop=workshop["id"])["name"]
         early = Idea(workshop=Workshop(starts_at="2016-10-17T09:00:00-06:00")["id"])["name"]
         undated = Idea()["name"]
         assert names() == [late, early, undated]
         assert names(limit=1, offset=1) == [early]
 
-    def test_do_not_wait_for_solr(self, workshop: dict[str, Any]) -> None:
+    def test_choices_are_current_without_solr(self, workshop: dict[str, Any]) -> None:
         idea = Idea(workshop=workshop["id"])["name"]
         clear_all()
         assert names(municipality="2105") == [idea]
@@ -132,8 +132,8 @@ class TestChoices:
         assert set(caught.value.error_dict) == {field}
 
 
-class TestWhoSeesWhich:
-    def test_private_ideas_are_for_their_organisation_and_the_coordinating_body(
+class TestVisibilityOfChoices:
+    def test_private_ideas_are_listed_for_their_organisation_and_the_coordinating_body(
         self, workshop: dict[str, Any], muni: dict[str, Any]
     ) -> None:
         idea = Idea(workshop=workshop["id"], private=True)["name"]
@@ -147,9 +147,7 @@ class TestWhoSeesWhich:
         assert [names(user) for user in outsiders] == [[]] * 3
 
     @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", True)
-    def test_a_collaborator_chooses_the_private_idea_that_they_may_see(
-        self, workshop: dict[str, Any]
-    ) -> None:
+    def test_a_private_idea_is_listed_for_its_collaborator(self, workshop: dict[str, Any]) -> None:
         idea = Idea(workshop=workshop["id"], private=True)
         Idea(workshop=workshop["id"], private=True)
         person = factories.User()
@@ -167,7 +165,9 @@ class TestWhoSeesWhich:
         assert names(q="oculto") == []
         assert choices(officer(muni["id"])["name"])[0]["workshop"]["title"] == "Oculto"
 
-    def test_nor_one_of_a_workshop_that_is_a_draft_again(self, workshop: dict[str, Any]) -> None:
+    def test_a_public_idea_of_a_draft_workshop_does_not_name_it(
+        self, workshop: dict[str, Any]
+    ) -> None:
         Idea(workshop=workshop["id"])
         call_action("package_patch", id=workshop["id"], state="draft")
         assert choices(factories.Sysadmin()["name"])[0]["workshop"] is None
@@ -180,7 +180,7 @@ class TestWhoSeesWhich:
 
 
 class TestQuickCreate:
-    def test_adds_it_as_proposed_for_one_s_own_municipality(
+    def test_the_idea_is_proposed_for_the_officers_municipality(
         self, workshop: dict[str, Any], muni: dict[str, Any]
     ) -> None:
         made = quick(
@@ -196,7 +196,7 @@ class TestQuickCreate:
         assert (shown["name"], shown["title"]) == ("medir-los-pozos", "Medir los pozos")
         assert not shown["private"]
 
-    def test_is_of_the_officer_s_municipality_also_when_that_is_not_the_first(
+    def test_the_idea_is_of_the_officers_municipality_even_if_not_the_first(
         self, workshop: dict[str, Any]
     ) -> None:
         jalapa = Municipality(municipality_code="2101")
@@ -204,7 +204,7 @@ class TestQuickCreate:
         assert made["municipality"] == ["2101"]
         assert call_action("package_show", id=made["id"])["owner_org"] == jalapa["id"]
 
-    def test_the_coordinating_body_adds_for_all_of_the_workshop(
+    def test_an_idea_of_the_coordinating_body_is_for_all_municipalities_of_the_workshop(
         self, workshop: dict[str, Any], muni: dict[str, Any]
     ) -> None:
         editor = officer(CoordinatingBody()["id"])["name"]
@@ -212,7 +212,7 @@ class TestQuickCreate:
         assert made["municipality"] == ["2105", "2101"]
         assert call_action("package_show", id=made["id"])["owner_org"] == muni["id"]
 
-    def test_who_convened_may_where_the_municipality_is_not_on_the_site(self) -> None:
+    def test_the_convener_may_add_an_idea_for_a_municipality_not_on_the_site(self) -> None:
         convener = CivilSociety()["id"]
         workshop = Workshop(owner_org=convener, municipality=["0101"])["id"]
         made = quick(officer(convener)["name"], workshop=workshop)
@@ -226,7 +226,7 @@ class TestQuickCreate:
         assert made == ["medir-los-pozos", "medir-los-pozos-2", "medir-los-pozos-3"]
 
     @pytest.mark.parametrize("title", ["¿?", "水", "x" * 300, "a"])
-    def test_any_title_gets_a_usable_address(
+    def test_every_title_gives_a_valid_name(
         self, workshop: dict[str, Any], muni: dict[str, Any], title: str
     ) -> None:
         made = quick(officer(muni["id"])["name"], workshop=workshop["id"], title=title)
@@ -271,7 +271,7 @@ class TestQuickCreate:
         assert field in caught.value.error_dict
         assert not set(caught.value.error_dict) & {"name", "owner_org", "type", "status"}
 
-    def test_a_hidden_workshop_and_one_that_is_not_there_are_the_same_error(
+    def test_a_hidden_and_an_unknown_workshop_give_the_same_error(
         self, muni: dict[str, Any]
     ) -> None:
         hidden = Workshop(private=True)["id"]

@@ -35,7 +35,7 @@ class TestWorkshopOfAnIdea:
         assert by_name["workshop"] == by_id["workshop"] == workshop["id"]
         assert by_id["workshop_info"]["title"] == workshop["title"]
 
-    def test_missing_hidden_deleted_and_other_things_give_the_same_error(self) -> None:
+    def test_missing_hidden_deleted_and_other_records_give_the_same_error(self) -> None:
         organization = factories.Municipality()
         user = factories.officer(organization["id"])
         hidden = factories.Workshop(private=True)
@@ -51,7 +51,7 @@ class TestWorkshopOfAnIdea:
             said.add(errors["workshop"][0].replace(reference, "…"))
         assert len(said) == 1
 
-    def test_a_hidden_workshop_that_is_already_there_stays(self) -> None:
+    def test_a_hidden_workshop_already_stored_stays(self) -> None:
         workshop = factories.Workshop(private=True)
         organization = factories.Municipality()
         idea = factories.Idea(workshop=workshop["id"], owner_org=organization["id"])
@@ -93,7 +93,7 @@ class TestMunicipalityOfAnIdea:
         assert "0115" in errors["municipality"][0]
         assert "0101, 2105" in errors["municipality"][0]
 
-    def test_none_is_all_of_the_workshops(self) -> None:
+    def test_without_municipality_an_idea_has_all_of_its_workshop(self) -> None:
         workshop = factories.Workshop(municipality=["2105", "0101"])
         idea = factories.Idea(workshop=workshop["id"])
         assert idea["municipality"] == ["0101", "2105"]
@@ -106,7 +106,7 @@ class TestMunicipalityOfAnIdea:
         assert call_action("package_show", id=idea["id"])["municipality"] == ["0101", "2105"]
 
     @pytest.mark.parametrize("method", ["package_update", "package_patch"])
-    def test_sending_it_back_leaves_it_computed(self, method: str) -> None:
+    def test_a_computed_municipality_sent_back_stays_computed(self, method: str) -> None:
         idea = factories.Idea()
         shown = call_action("package_show", id=idea["id"])
         call_action(method, **{**shown, "title": "Otro título"})
@@ -152,24 +152,24 @@ class TestOrganizationOfAnIdea:
         idea = act(**new_idea(factories.officer(body["id"]), workshop["id"]))
         assert idea["owner_org"] == body["id"]
 
-    def test_it_can_be_private_without_saying_whose_it_is(self) -> None:
+    def test_a_private_idea_needs_no_organisation(self) -> None:
         workshop = factories.Workshop()
         user = factories.officer(workshop["owner_org"])
         assert act(**new_idea(user, workshop["id"], private=True))["private"]
 
-    def test_an_officer_adds_none_to_another_municipality(self) -> None:
+    def test_an_officer_cannot_add_an_idea_to_another_municipality(self) -> None:
         mine, workshop = factories.Municipality(), factories.Workshop()
         user = factories.officer(mine["id"])
         assert list(refused(**new_idea(user, workshop["id"]))) == ["owner_org"]
         call_action("package_patch", id=workshop["id"], municipality=["0101"])
         assert list(refused(**new_idea(user, workshop["id"], owner_org=""))) == ["owner_org"]
 
-    def test_a_coordinating_editor_adds_to_any(self) -> None:
+    def test_a_coordinating_editor_can_add_an_idea_to_any_municipality(self) -> None:
         user = factories.officer(factories.CoordinatingBody()["id"])
         workshop = factories.Workshop()
         assert act(**new_idea(user, workshop["id"]))["owner_org"] == workshop["owner_org"]
 
-    def test_a_plain_member_adds_none(self) -> None:
+    def test_a_plain_member_cannot_add_an_idea(self) -> None:
         workshop = factories.Workshop()
         user = factories.officer(workshop["owner_org"], "member")
         with pytest.raises(tk.NotAuthorized):
@@ -178,7 +178,7 @@ class TestOrganizationOfAnIdea:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestDataNeeds:
-    def test_the_site_names_them_and_keeps_the_names(self) -> None:
+    def test_data_needs_get_ids_that_stay(self) -> None:
         idea = factories.Idea(data_need=[{"what": "Pozos"}, {"what": "Caudales", "why": "Q"}])
         first, second = (need["id"] for need in idea["data_need"])
         assert first != second
@@ -189,7 +189,7 @@ class TestDataNeeds:
         assert updated["data_need"][0]["id"] == second
         assert updated["data_need"][1]["id"] not in (first, second)
 
-    def test_nobody_else_names_them(self) -> None:
+    def test_clients_cannot_set_ids_of_data_needs(self) -> None:
         other = factories.Idea(data_need=[{"what": "Pozos"}])["data_need"][0]["id"]
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
@@ -210,7 +210,7 @@ class TestDataNeeds:
         call_action("package_delete", id=dataset["id"])
         act("package_patch", user, id=idea["id"], data_need=[])
 
-    def test_a_hidden_dataset_keeps_it_without_being_named(self) -> None:
+    def test_a_data_need_met_by_a_hidden_dataset_stays_without_naming_it(self) -> None:
         idea = factories.Idea(data_need=[{"what": "Pozos"}])
         factories.MarathonDataset(
             title="Secreto",
@@ -223,7 +223,7 @@ class TestDataNeeds:
         errors = refused("package_patch", user, id=idea["id"], data_need=[])
         assert "Secreto" not in errors["data_need"][0]
 
-    def test_a_need_says_what_data(self) -> None:
+    def test_a_data_need_requires_what(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("package_patch", user, id=idea["id"], data_need=[{"why": "Para saber"}])

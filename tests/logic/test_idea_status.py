@@ -19,13 +19,13 @@ def steps(idea: dict[str, Any], user: Any = None) -> list[str]:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestIdeaStatusUpdate:
-    def test_the_reason_names_no_person(self) -> None:
+    def test_a_reason_with_personal_data_is_refused(self) -> None:
         idea = factories.Idea()
         asked = {"id": idea["id"], "status": "prioritised", "reason": "Lo pidió ana@example.com"}
         user = factories.officer(idea["owner_org"])
         assert list(refused("marathon_idea_status_update", user, **asked)) == ["reason"]
 
-    def test_an_idea_goes_through_its_life_and_is_reopened(self) -> None:
+    def test_an_idea_passes_all_statuses_and_is_reopened(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         for status in ("prioritised", "in_progress", "implemented"):
@@ -145,7 +145,7 @@ class TestHistory:
         assert [step["status"] for step in shown["history"]] == ["proposed"]
         assert shown["extras"] == [{"key": "color", "value": "azul"}]
 
-    def test_an_edit_without_a_step_adds_nothing(self) -> None:
+    def test_an_edit_without_a_step_adds_no_history(self) -> None:
         idea = factories.Idea()
         call_action("package_patch", id=idea["id"], title="Otro", status_reason="porque sí")
         assert steps(idea) == ["proposed"]
@@ -193,14 +193,14 @@ class TestHistory:
 
 @pytest.mark.usefixtures("with_plugins")
 class TestIdeaStatusList:
-    def test_the_list_is_the_lifecycle_table(self) -> None:
+    def test_the_list_equals_the_lifecycle_table(self) -> None:
         found = call_action("marathon_idea_status_list")
         assert {each["code"]: tuple(each["next"]) for each in found} == dict(idea_domain.STEPS)
         by_code = {each["code"]: each for each in found}
         assert by_code["discarded"]["reason_required"] == ["proposed"]
         assert by_code["proposed"]["labels"]["es"]
 
-    def test_it_can_be_asked_for_by_anybody_over_http(self, app: Any) -> None:
+    def test_anonymous_clients_can_get_the_list(self, app: Any) -> None:
         answer = app.get("/api/3/action/marathon_idea_status_list")
         assert answer.json["success"], answer.body
         assert answer.json["result"][0]["code"] == "proposed"

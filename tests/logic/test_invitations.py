@@ -1,4 +1,4 @@
-"""Who has not answered: of whose workshops, and in which order."""
+"""The list of unanswered invitations: permissions, filters and order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def town() -> str:
 
 
 class TestInvitationList:
-    def test_what_is_due_first_comes_first_and_no_deadline_last(self, town: str) -> None:
+    def test_invitations_are_sorted_by_deadline_with_none_last(self, town: str) -> None:
         announced(town, "Open", starts_at=day(3))
         announced(town, "Later", starts_at=day(20), rsvp_by=day(9))
         announced(town, "Late", starts_at=day(5), rsvp_by=day(-1))
@@ -52,7 +52,7 @@ class TestInvitationList:
         assert titles(found) == ["Late", "Later", "Open"]
         assert [each["overdue"] for each in found] == [True, False, False]
 
-    def test_it_says_who_was_invited_and_has_not_answered(self, town: str) -> None:
+    def test_a_row_counts_the_invited_and_names_the_unanswered(self, town: str) -> None:
         workshop = announced(town, "Water", starts_at=day(3), rsvp_by=day(2))
         (row,) = listed(factories.officer(town))
         assert row["workshop"]["id"] == workshop["id"]
@@ -61,7 +61,7 @@ class TestInvitationList:
         assert row["invited"] == 2
         assert row["unanswered"] == [{"organisation": "ANAM", "invited_on": None}]
 
-    def test_everybody_sees_their_own_and_the_coordinating_body_all(self, town: str) -> None:
+    def test_officers_see_their_own_and_the_coordinating_body_all(self, town: str) -> None:
         announced(town, "Ours", starts_at=day(3), private=True)
         announced(factories.Municipality()["id"], "Theirs", starts_at=day(4))
         assert titles(listed(factories.officer(town))) == ["Ours"]
@@ -69,13 +69,13 @@ class TestInvitationList:
         assert titles(listed(body)) == ["Ours", "Theirs"]
         assert titles(listed(body, organization=town)) == ["Ours"]
 
-    def test_past_ones_are_shown_when_asked_for(self, town: str) -> None:
+    def test_past_invitations_are_listed_on_request(self, town: str) -> None:
         announced(town, "Past", starts_at="2016-10-17", rsvp_by="2016-10-04")
         officer = factories.officer(town)
         assert listed(officer) == []
         assert titles(listed(officer, past=True)) == ["Past"]
 
-    def test_answered_cancelled_and_held_ones_wait_for_nobody(self, town: str) -> None:
+    def test_answered_cancelled_and_held_workshops_are_not_listed(self, town: str) -> None:
         announced(town, "Off", starts_at=day(3))
         answered = [{"organisation": "ANAM", "answer": "declined"}]
         factories.Workshop(
@@ -87,7 +87,7 @@ class TestInvitationList:
         assert listed(factories.officer(town)) == []
 
     @pytest.mark.parametrize("organization", ["nobody", "a\x00b", ["x"], {"id": "x"}, 7])
-    def test_an_organisation_that_is_none_is_refused(self, town: str, organization: Any) -> None:
+    def test_an_unknown_organisation_is_refused(self, town: str, organization: Any) -> None:
         with pytest.raises(tk.NotAuthorized):
             listed(factories.officer(town), organization=organization)
 
@@ -96,6 +96,6 @@ class TestInvitationList:
             with pytest.raises(tk.NotAuthorized):
                 listed(user)
 
-    def test_past_is_yes_or_no(self, town: str) -> None:
+    def test_the_parameter_past_is_a_boolean(self, town: str) -> None:
         with pytest.raises(tk.ValidationError):
             listed(factories.officer(town), past="perhaps")

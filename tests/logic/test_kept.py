@@ -1,4 +1,4 @@
-"""Whatever is sent is stored, refused, or named in the notices: nothing vanishes without a word."""
+"""Every sent value is stored, refused, or named in a notice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def post(app: Any, action: str, data: dict[str, Any], status: int = 200) -> dict
 
 @pytest.mark.parametrize("value", [1, "x", [1], [{"a": 1}], {"a": 1}, None])
 @pytest.mark.parametrize("name", ["__junk", "__extras", "__before", "__after"])
-def test_names_of_ckans_validation_are_named_and_not_kept(app: Any, name: str, value: Any) -> None:
+def test_fields_named_like_ckans_validation_keys_get_a_notice_and_are_not_stored(
+    app: Any, name: str, value: Any
+) -> None:
     idea = factories.Idea()
     answer = post(app, "package_patch", {"id": idea["id"], name: value})["result"]
     assert any(name in each for each in answer[KEY])
@@ -52,7 +54,9 @@ def test_names_of_ckans_validation_are_named_and_not_kept(app: Any, name: str, v
 
 @pytest.mark.parametrize("value", [1, "x", [1], [{"a": 1}]])
 @pytest.mark.parametrize("name", ["__junk", "__extras"])
-def test_such_names_of_a_file_are_not_kept(app: Any, name: str, value: Any) -> None:
+def test_file_fields_named_like_ckans_validation_keys_are_not_stored(
+    app: Any, name: str, value: Any
+) -> None:
     dataset = factories.MarathonDataset(resources=[{"url": LINK}])
     resource = {"id": dataset["resources"][0]["id"], name: value}
     answer = post(app, "resource_patch", resource)["result"]
@@ -73,7 +77,7 @@ class TestRows:
         assert "“que”" in message
         assert all(name in message for name in DATA_NEED)
 
-    def test_rows_as_json_text_and_a_single_object_are_read_alike(self) -> None:
+    def test_rows_as_json_text_and_as_a_single_object_give_the_same_rows(self) -> None:
         idea = factories.Idea()["id"]
         for need in ('[{"que": "Agua"}]', {"que": "Agua"}, {"que": "Agua", "what": " ", "why": ""}):
             assert refusal("package_patch", id=idea, data_need=need)["data_need"], need
@@ -113,7 +117,7 @@ class TestRows:
         again = call_action("package_update", **{**changed, "title": "Otro"})
         assert KEY not in again
 
-    def test_a_group_that_is_not_found_is_named_and_one_without_name_refused(self) -> None:
+    def test_an_unknown_group_gets_a_notice_and_one_without_name_an_error(self) -> None:
         dataset = factories.MarathonDataset()["id"]
         assert refusal("package_patch", id=dataset, groups=[{"nombre": "agua"}])["groups"]
         group = core.Group()["name"]
@@ -124,7 +128,7 @@ class TestRows:
         assert ["no-existe" in notice for notice in changed[KEY]] == [True]
 
 
-class TestFieldsThatNobodyKnows:
+class TestUnknownFields:
     def test_unknown_fields_are_named_in_the_answer_and_not_stored(self) -> None:
         dataset = factories.MarathonDataset(titulo="x", harvest_source="y", vacio="")
         (notice,) = dataset[KEY]
@@ -137,7 +141,7 @@ class TestFieldsThatNobodyKnows:
         found = call_action("package_search", fq=f"id:{dataset['id']}")
         assert KEY not in json.dumps(found)
 
-    def test_what_was_read_is_sent_back_without_a_notice(self) -> None:
+    def test_an_answer_sent_back_gets_no_notice(self) -> None:
         organization = factories.Municipality()
         for made in (
             factories.MarathonDataset(resources=[{"url": LINK}], tags=[{"name": "agua"}]),
@@ -185,7 +189,7 @@ class TestFieldsThatNobodyKnows:
         assert "widget_of_a_plugin" not in answer.body
 
 
-class TestWhatTheSiteWrites:
+class TestServerFields:
     def test_sent_values_of_server_fields_get_notices(self) -> None:
         history = [{"at": "2017-06-03T00:00:00Z", "status": "implemented", "reason": "x"}]
         idea = factories.Idea(history=history)
@@ -208,7 +212,7 @@ class TestWhatTheSiteWrites:
         assert (moved["history"][-1]["reason"], KEY in moved) == ("Más votada", False)
 
 
-class TestActionsOfOurs:
+class TestOwnActions:
     def test_quick_create_returns_notices_about_corrections(self) -> None:
         workshop = factories.Workshop(municipality=["0501", "0115"])["id"]
         idea = {"workshop": workshop, "title": "Una", "service_problem": "agu-1"}
@@ -235,7 +239,7 @@ class TestLanguages:
     MAYAN = "http://publications.europa.eu/resource/authority/language/MYN"
     SPANISH = "http://publications.europa.eu/resource/authority/language/SPA"
 
-    def test_a_language_without_an_iri_is_kept_as_text(self) -> None:
+    def test_a_language_without_an_iri_is_stored_as_text(self) -> None:
         made = factories.MarathonDataset(
             language=["kek", "es", "Mam", "cab"], resources=[{"url": LINK, "language": "cak"}]
         )
@@ -286,7 +290,7 @@ class TestFiles:
         errors = refusal("resource_create", package_id=dataset, url=LINK, upload="a.csv")
         assert "multipart" in errors["upload"][0]
 
-    def test_a_site_that_cannot_keep_files_says_so(self, app: Any) -> None:
+    def test_a_site_without_a_storage_path_refuses_uploads(self, app: Any) -> None:
         dataset = factories.MarathonDataset()["id"]
         data = {"package_id": dataset, "upload": (io.BytesIO(b"a,b\n"), "a.csv")}
         assert "storage_path" in post(app, "resource_create", data, 409)["error"]["upload"][0]

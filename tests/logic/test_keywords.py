@@ -16,7 +16,7 @@ WAYS: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_the_first_way_of_writing_is_kept_and_accents_count() -> None:
+def test_the_first_spelling_of_a_keyword_is_kept_and_accents_distinguish() -> None:
     for sent in WAYS:
         created = MarathonDataset(**sent)
         assert {each["name"] for each in created["tags"]} == {"AGUA", "Pozo", "pozó"}

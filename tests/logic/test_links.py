@@ -86,8 +86,8 @@ class TestLinks:
 
 
 @pytest.mark.usefixtures("marathon_site")
-class TestLookingBack:
-    def test_from_an_idea_to_its_datasets(self) -> None:
+class TestBackLinks:
+    def test_an_idea_lists_its_datasets(self) -> None:
         idea = factories.Idea()
         seen = factories.MarathonDataset(title="A", idea=[idea["id"]])
         hidden = factories.MarathonDataset(title="B", idea=[idea["id"]], private=True)
@@ -102,14 +102,14 @@ class TestLookingBack:
             hidden["name"],
         ]
 
-    def test_from_a_workshop_to_its_ideas(self) -> None:
+    def test_a_workshop_lists_its_ideas(self) -> None:
         workshop = factories.Workshop()
         idea = factories.Idea(workshop=workshop["id"])
         factories.Idea(workshop=workshop["id"], private=True)
         found = act("marathon_workshop_ideas", None, id=workshop["id"])
         assert [(each["id"], each["status"]) for each in found] == [(idea["id"], "proposed")]
 
-    def test_from_a_data_need_to_the_datasets_that_meet_it(self) -> None:
+    def test_a_data_need_lists_the_datasets_that_meet_it(self) -> None:
         idea = factories.Idea(data_need=[{"what": "Pozos"}, {"what": "Tarifas", "why": "Q"}])
         first = idea["data_need"][0]["id"]
         dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[first])
@@ -120,7 +120,7 @@ class TestLookingBack:
     @pytest.mark.parametrize(
         "action", ["marathon_idea_datasets", "marathon_workshop_ideas", "marathon_data_need_list"]
     )
-    def test_over_http_what_is_hidden_is_not_found(self, app: Any, action: str) -> None:
+    def test_hidden_records_are_not_listed_over_http(self, app: Any, action: str) -> None:
         factory = factories.Workshop if "workshop" in action else factories.Idea
         hidden = factory(private=True)["id"]
         for reference in (hidden, "no-such"):
@@ -132,14 +132,14 @@ class TestLookingBack:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestReindexing:
-    def test_what_comes_from_an_idea_is_found_after_the_idea_changed(self) -> None:
+    def test_a_dataset_is_found_by_a_new_problem_of_its_idea(self) -> None:
         dataset = factories.MarathonDataset()
         call_action("package_patch", id=dataset["idea"][0], service_problem=["SEG-01"])
         jobs.Worker().work(burst=True)
         found = call_action("package_search", fq="vocab_service_problem:SEG-01")
         assert names(found["results"]) == [dataset["name"]]
 
-    def test_what_comes_from_a_workshop_is_found_after_the_workshop_changed(self) -> None:
+    def test_a_dataset_is_found_by_a_new_municipality_of_its_workshop(self) -> None:
         workshop = factories.Workshop(municipality=["2105"])
         idea = factories.Idea(workshop=workshop["id"])
         dataset = factories.MarathonDataset(idea=[idea["id"]])
@@ -197,7 +197,7 @@ class TestPurge:
         query = {"fq": f"vocab_municipality:{dataset['municipality'][0]}"}
         assert call_action("package_search", **query)["count"] == 1
 
-    def test_a_dataset_that_has_its_own_and_one_that_loses_nothing_stay_as_they_were(self) -> None:
+    def test_datasets_with_own_values_or_another_idea_are_unchanged_by_a_purge(self) -> None:
         idea = factories.Idea()
         again = factories.Idea(workshop=idea["workshop"], service_problem=["AGU-01"])
         own = factories.MarathonDataset(
@@ -225,7 +225,7 @@ class TestPurge:
             act("dataset_purge", user, id=dataset["idea"][0])
         assert links_of(dataset["id"]) == {"dataset_idea": dataset["idea"]}
 
-    def test_the_command_line_does_the_same(self, cli: CKANCliRunner) -> None:
+    def test_the_purge_command_removes_an_idea_from_its_datasets(self, cli: CKANCliRunner) -> None:
         from ckan.cli.cli import ckan
 
         dataset = factories.MarathonDataset()
@@ -233,7 +233,7 @@ class TestPurge:
         assert not result.exit_code, result.output
         assert set(links_of(dataset["id"])) == {"dataset_municipality", "dataset_problem"}
 
-    def test_a_dataset_without_idea_is_asked_for_one_when_it_is_edited(self) -> None:
+    def test_a_dataset_whose_idea_was_purged_needs_one_when_edited(self) -> None:
         dataset = factories.MarathonDataset(resources=[{"url": "https://example.org/a.csv"}])
         call_action("dataset_purge", id=dataset["idea"][0])
         user = factories.officer(dataset["owner_org"])
@@ -244,7 +244,7 @@ class TestPurge:
             with pytest.raises(Exception, match="idea"):
                 act(action, user, **data)
 
-    def test_the_code_of_a_purged_record_is_free_again(self) -> None:
+    def test_the_code_of_a_purged_record_can_be_used_again(self) -> None:
         workshop = factories.Workshop(code="T-1")
         call_action("dataset_purge", id=workshop["id"])
         assert factories.Workshop(code="T-1", owner_org=workshop["owner_org"])["code"] == "T-1"

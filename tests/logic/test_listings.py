@@ -199,7 +199,7 @@ class TestPages:
             ):
                 assert [str(thing).rsplit("/", 1)[1] for thing in things] == [dataset]
 
-    def test_each_type_has_a_search_page_of_its_own(self, site: Site) -> None:
+    def test_each_type_has_its_own_search_page(self, site: Site) -> None:
         titles = {"workshop": "Taller", "idea": "Idea", "commitment": "Compromiso"}
         for package_type, title in titles.items():
             for query in ("", f"?q={WORD}", f"?tags={WORD}"):
@@ -208,7 +208,7 @@ class TestPages:
                 assert [item.get_text(strip=True) for item in listed] == [f"{title} {WORD}"]
 
 
-class TestAsking:
+class TestOtherTypes:
     def test_a_search_that_names_a_type_finds_it(self, site: Site) -> None:
         for package_type in OTHERS:
             found = site.act("package_search", fq=f"dataset_type:{package_type}")["results"]
@@ -219,7 +219,7 @@ class TestAsking:
         answer = site.app.get("/api/3/action/package_search?ext_marathon_types=all&rows=0")
         assert answer.json["result"]["count"] == 4
 
-    def test_the_trash_has_every_type(self, site: Site) -> None:
+    def test_the_trash_lists_every_type(self, site: Site) -> None:
         call_action("package_delete", id="c-compromiso")
         sysadmin = factories.SysadminWithToken()
         page = site.app.get("/ckan-admin/trash", headers={"Authorization": sysadmin["token"]})
@@ -241,10 +241,10 @@ class TestAsking:
         assert idea in cli.invoke(ckan, ["search-index", "list-orphans"]).output
 
 
-class TestParts:
-    """Of a list from which what is hidden was taken out."""
+class TestPagesOfFilteredLists:
+    """Paging of lists from which hidden records were removed."""
 
-    def test_of_tags_and_formats(self) -> None:
+    def test_pages_of_tags_and_formats_have_every_value_once(self) -> None:
         words = [f"agua{number:02}" for number in range(12)]
         MarathonDataset(
             tags=[{"name": word} for word in words],
@@ -261,7 +261,7 @@ class TestParts:
         assert act("tag_autocomplete", query="agua", limit=2, offset=1) == offered[1:3]
         assert len(act("format_autocomplete", q="agua")) == 5
 
-    def test_of_members_without_people_where_those_are_not_public(
+    def test_members_are_listed_without_people_where_they_are_not_public(
         self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         muni = Municipality()["id"]
@@ -282,7 +282,7 @@ class TestSloppyInput:
                     call_action(action, limit=limit, **data)
                 assert set(caught.value.error_dict) == {"limit"}
 
-    def test_signs_of_solr_s_own_are_only_text(self, site: Site) -> None:
+    def test_characters_of_solr_syntax_are_searched_as_text(self, site: Site) -> None:
         for text in ('"', "\\", 'a" OR dataset_type:idea OR name:"', "(", "ñ*", "b-idea"):
             found = site.act("package_autocomplete", q=text)
             assert [f for f in found if f["name"] != "d-datos"] == [], text

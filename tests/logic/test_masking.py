@@ -47,8 +47,8 @@ def workshop() -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("marathon_site")
-class TestWhoSeesSmallCounts:
-    def test_insiders_do_and_nobody_else(self, workshop: dict[str, Any]) -> None:
+class TestVisibilityOfSmallCounts:
+    def test_only_insiders_see_small_counts(self, workshop: dict[str, Any]) -> None:
         body = factories.CoordinatingBody()
         insiders = [
             factories.officer(workshop["owner_org"], "member"),
@@ -80,14 +80,14 @@ class TestWhoSeesSmallCounts:
         assert shown["participants_masked"] == MASKED
 
     @pytest.mark.parametrize("use_cache", [True, False])
-    def test_the_copies_that_ckan_makes_in_its_own_name_are_masked(
+    def test_package_show_without_a_user_is_masked(
         self, workshop: dict[str, Any], use_cache: bool
     ) -> None:
         context = {"ignore_auth": True, "user": "", "use_cache": use_cache}
         shown = call_action("package_show", context, id=workshop["id"])
         assert shown["participants_masked"] == MASKED
 
-    def test_the_search_index_reads_as_the_public_whoever_saves(
+    def test_the_index_document_is_that_of_the_public_for_every_account(
         self, workshop: dict[str, Any]
     ) -> None:
         insider = factories.officer(workshop["owner_org"])["name"]
@@ -103,13 +103,13 @@ class TestWhoSeesSmallCounts:
         assert not as_reader(Context(user=insider, ignore_auth=True, for_update=True)).is_public
         assert not as_reader(Context(user=insider)).is_public
 
-    def test_the_default_schema_does_not_give_them_away(self) -> None:
+    def test_use_default_schema_does_not_reveal_small_counts(self) -> None:
         workshop = factories.Workshop(**SECRET)
         shown = act("package_show", None, id=workshop["id"], use_default_schema=True)
         assert "74007400" not in json.dumps(shown)
         assert "74007403" in json.dumps(shown)
 
-    def test_nothing_in_the_search_index_gives_them_away(self) -> None:
+    def test_the_search_index_does_not_reveal_small_counts(self) -> None:
         workshop = factories.Workshop(**SECRET)
         call_action("package_patch", id=workshop["id"], title="Otro")
         found = search.show(workshop["id"])
@@ -119,7 +119,9 @@ class TestWhoSeesSmallCounts:
             assert results["count"] == 1
             assert "74007400" not in json.dumps(results, default=str)
 
-    def test_who_saves_gets_back_what_they_may_see(self, workshop: dict[str, Any]) -> None:
+    def test_the_answer_to_a_save_has_the_counts_visible_to_the_account(
+        self, workshop: dict[str, Any]
+    ) -> None:
         user = factories.officer(workshop["owner_org"])
         for result in (
             act("package_patch", user, id=workshop["id"], title="Otro"),
@@ -167,7 +169,7 @@ def add_a_resource(user: dict[str, Any], workshop: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site")
-class TestNoSaveLosesThem:
+class TestSavesKeepCounts:
     @pytest.mark.parametrize(
         "save",
         [
@@ -181,7 +183,9 @@ class TestNoSaveLosesThem:
         ],
         ids=lambda save: save.__name__,
     )
-    def test_after(self, workshop: dict[str, Any], save: Saving) -> None:
+    def test_every_kind_of_save_keeps_the_counts(
+        self, workshop: dict[str, Any], save: Saving
+    ) -> None:
         user = factories.officer(workshop["owner_org"])
         save(user, workshop)
         assert stored(workshop) == COUNTS

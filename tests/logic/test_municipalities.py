@@ -38,7 +38,7 @@ class TestMunicipalityCreate:
         assert shown["municipality_code"] == "2105"
         assert shown["role"] == "municipality"
 
-    def test_a_second_time_it_says_that_it_is_there(self) -> None:
+    def test_an_existing_municipality_has_the_status_existed(self) -> None:
         (first,) = add("2105")
         (second,) = add("2105")
         assert second["status"] == "existed"
@@ -66,18 +66,18 @@ class TestMunicipalityCreate:
         assert [r["code"] for r in found] == ["2105", "2101", "0115"]
 
     @pytest.mark.parametrize("codes", [None, "", [], [""], {"2105": 1}, 2105.5])
-    def test_without_codes_the_error_is_at_codes(self, codes: Any) -> None:
+    def test_missing_codes_are_an_error_at_codes(self, codes: Any) -> None:
         with pytest.raises(tk.ValidationError) as caught:
             call_action("marathon_municipality_create", codes=codes)
         assert set(caught.value.error_dict) == {"codes"}
 
     @pytest.mark.parametrize("code", [{}, [], True, "0'); drop table x", "२१०५", "9" * 5000])
-    def test_nonsense_fails_with_a_message(self, code: Any) -> None:
+    def test_malformed_codes_fail_with_a_message(self, code: Any) -> None:
         results = add("2105", code)
         assert results[0]["status"] == "created"
         assert all(r["status"] == "failed" and r["error"] for r in results[1:]) or code == "२१०५"
 
-    def test_an_organisation_at_the_address_without_a_code_is_not_doubled(self) -> None:
+    def test_an_organisation_of_that_name_without_a_code_is_not_duplicated(self) -> None:
         existing = factories.Organization(name="san-carlos-alzatate", title="Muni San Carlos")
         (result,) = add("2105")
         assert result["status"] == "failed"
@@ -86,21 +86,21 @@ class TestMunicipalityCreate:
         (again,) = add("2105")
         assert (again["status"], again["organization"]["id"]) == ("existed", existing["id"])
 
-    def test_a_deleted_organisation_does_not_stand_in_the_way(self) -> None:
+    def test_a_deleted_organisation_of_that_name_does_not_prevent_it(self) -> None:
         (first,) = add("2105")
         call_action("organization_delete", id=first["organization"]["id"])
         (second,) = add("2105")
         assert second["status"] == "created"
         assert second["organization"]["name"] == "san-carlos-alzatate-2105"
 
-    def test_one_that_an_ordinary_organisation_form_made_counts(self) -> None:
+    def test_a_municipality_made_with_organization_create_counts_as_existing(self) -> None:
         made = Municipality(municipality_code="2105")
         (result,) = add("2105")
         assert (result["status"], result["organization"]["id"]) == ("existed", made["id"])
 
 
 class TestOrganizationCreateByTheCoordinatingBody:
-    def test_the_admin_who_adds_a_municipality_stays_outside(self, coordinator: str) -> None:
+    def test_a_coordinating_admin_does_not_become_a_member(self, coordinator: str) -> None:
         created = call_action(
             "organization_create",
             context={"user": coordinator, "ignore_auth": False},
@@ -110,7 +110,7 @@ class TestOrganizationCreateByTheCoordinatingBody:
         )
         assert permissions.read_standing(coordinator).capacities.get(created["id"]) is None
 
-    def test_a_sysadmin_becomes_admin_as_ever(self) -> None:
+    def test_a_sysadmin_becomes_admin_as_in_ckan(self) -> None:
         sysadmin = factories.Sysadmin()["name"]
         created = call_action(
             "organization_create",

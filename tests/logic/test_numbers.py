@@ -36,7 +36,7 @@ def refusal(action: str, **data: Any) -> dict[str, Any]:
     return refused.value.error_dict
 
 
-def test_every_field_that_takes_a_number_reads_the_same_table() -> None:
+def test_every_number_field_accepts_the_same_values() -> None:
     made = {
         "workshop": factories.Workshop(),
         "idea": factories.Idea(),
@@ -104,10 +104,10 @@ def test_a_coordinate_keeps_its_decimals_and_is_not_guessed() -> None:
         assert reading in refusal("package_patch", id=workshop["id"], latitude=value)["latitude"][0]
 
 
-class TestNumbersOfAProgram:
-    """JSON has one kind of number; how Python writes it says nothing of what it is."""
+class TestJsonNumbers:
+    """JSON has one type of number, so ``1.0`` and ``1e0`` are the same as ``1``."""
 
-    def test_they_are_taken_however_many_digits_they_have(self) -> None:
+    def test_numbers_with_many_digits_are_accepted(self) -> None:
         for value, kept in (
             (0.1 + 0.2, "0.30000000000000004"),
             (1e-16, "0.0000000000000001"),
@@ -118,13 +118,13 @@ class TestNumbersOfAProgram:
         workshop = factories.Workshop(latitude=1e-07, longitude=-1e-07)
         assert (workshop["latitude"], workshop["longitude"]) == ("0.0000001", "-0.0000001")
 
-    def test_an_update_need_not_say_which_type_the_record_is_of(self) -> None:
+    def test_numbers_are_read_in_an_update_without_a_type(self) -> None:
         shown = call_action("package_show", id=factories.Workshop()["id"])
         without = {name: value for name, value in shown.items() if name != "type"}
         updated = call_action("package_update", **{**without, "latitude": 1e-07, "longitude": -90})
         assert (updated["latitude"], updated["type"]) == ("0.0000001", "workshop")
 
-    def test_those_that_are_not_taken_are_refused_with_the_reason(self) -> None:
+    def test_numbers_out_of_range_are_refused_with_the_reason(self) -> None:
         dataset, workshop = factories.MarathonDataset()["id"], factories.Workshop()["id"]
         for record, name, value, reason in (
             (dataset, "spatial_resolution_in_meters", 1e20, "at most 15"),
@@ -137,8 +137,8 @@ class TestNumbersOfAProgram:
             assert "inf" not in message
 
 
-class TestWhatANoticeNames:
-    def test_the_field_and_of_rows_which_one(self) -> None:
+class TestNotices:
+    def test_a_notice_names_the_field_and_the_row(self) -> None:
         dataset = factories.MarathonDataset(
             resources=[{"url": LINK}, {"url": LINK, "size": "1,000", "issued": "03/06/2017"}],
             temporal_coverage=[{"start": "2016", "end": "2017"}, {"start": "03/06/2018"}],
@@ -155,7 +155,7 @@ class TestWhatANoticeNames:
         starts = {each.partition(":")[0] for each in workshop[KEY]}
         assert starts == {"“municipality”", "“venue_municipality”"}
 
-    def test_a_page_says_it_as_the_form_does(self, app: Any) -> None:
+    def test_a_page_names_the_field_by_its_label(self, app: Any) -> None:
         officer = core.UserWithToken()
         users = [{"name": officer["name"], "capacity": "editor"}]
         organization = factories.Municipality(users=users)
@@ -171,14 +171,14 @@ class TestWhatANoticeNames:
 
 
 class TestAResolutionOfThreeDecimals:
-    def test_a_number_of_a_program_has_one_meaning_ever_after(self) -> None:
+    def test_a_json_number_with_three_decimals_is_stored_unambiguously(self) -> None:
         dataset = factories.MarathonDataset(spatial_resolution_in_meters=1.125)
         shown = call_action("package_show", id=dataset["id"])
         assert shown["spatial_resolution_in_meters"] == "1.1250"
         copy = {**shown, "title": "Otro"}
         assert call_action("package_update", **copy)["spatial_resolution_in_meters"] == "1.1250"
 
-    def test_what_was_stored_before_may_stay(self) -> None:
+    def test_an_ambiguous_stored_number_may_stay(self) -> None:
         dataset = factories.MarathonDataset(spatial_resolution_in_meters="2")
         package = model.Package.get(dataset["id"])
         package.extras = {**package.extras, "spatial_resolution_in_meters": "1.125"}
@@ -191,7 +191,7 @@ class TestAResolutionOfThreeDecimals:
         assert "1250" in errors["spatial_resolution_in_meters"][0]
 
 
-def test_nothing_stays_nothing_and_zero_stays_zero() -> None:
+def test_empty_stays_empty_and_zero_stays_zero() -> None:
     idea = factories.Idea(votes=0, priority="")
     assert (idea["votes"], idea.get("priority"), KEY in idea) == (0, None, False)
     dataset = factories.MarathonDataset(spatial_resolution_in_meters=0)

@@ -1,4 +1,4 @@
-"""Whom nobody invites, and what an invitation does not give away."""
+"""Refused invitations, and answers that do not reveal accounts."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class TestRefusals:
         assert set(caught.value.error_dict) == {"email"}
         assert [u for u in model.Session.query(model.User) if u.state == "pending"] == []
 
-    def test_a_role_that_is_none_is_an_error_at_its_field(
+    def test_an_unknown_role_is_an_error_at_its_field(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         with pytest.raises(tk.ValidationError) as caught:
             invite(admin, muni, role="sysadmin")
         assert set(caught.value.error_dict) == {"role"}
 
-    def test_a_sysadmin_is_told_that_an_organisation_does_not_exist(self, no_mail: None) -> None:
+    def test_an_unknown_organisation_is_an_error_for_a_sysadmin(self, no_mail: None) -> None:
         with pytest.raises(tk.ValidationError) as caught:
             invite(factories.Sysadmin()["name"], "no-such")
         assert set(caught.value.error_dict) == {"organization"}
@@ -80,7 +80,9 @@ class TestRefusals:
         with pytest.raises(tk.NotAuthorized):
             act("marathon_officer_list", person, organization=group)
 
-    def test_the_coordinating_body_does_not_invite_itself(self, no_mail: None, muni: str) -> None:
+    def test_a_coordinating_admin_cannot_invite_to_the_coordinating_body(
+        self, no_mail: None, muni: str
+    ) -> None:
         body = CoordinatingBody()["id"]
         admin = officer(body, "admin", email="yo@infom.example.gt")
         colleague = officer(body, email="colega@infom.example.gt")
@@ -91,12 +93,12 @@ class TestRefusals:
             assert set(caught.value.error_dict) == {"email"}
             assert muni not in permissions.read_standing(person["name"]).capacities
 
-    def test_a_sysadmin_may_add_its_people(self, no_mail: None, muni: str) -> None:
+    def test_a_sysadmin_may_invite_to_the_coordinating_body(self, no_mail: None, muni: str) -> None:
         colleague = officer(CoordinatingBody()["id"], email="colega@infom.example.gt")
         invite(factories.Sysadmin()["name"], muni, email="colega@infom.example.gt")
         assert muni in permissions.read_standing(colleague["name"]).capacities
 
-    def test_a_deleted_account_does_not_come_back(
+    def test_a_deleted_account_cannot_be_invited(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         gone = factories.User(email=EMAIL)
@@ -104,7 +106,7 @@ class TestRefusals:
         assert invite(admin, muni)["link"]
         assert {u.state for u in accounts()} == {"deleted", "pending"}
 
-    def test_an_address_of_odd_letters_gets_a_usable_name(
+    def test_a_mail_address_with_odd_letters_gives_a_valid_user_name(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         invite(admin, muni, email="_@example.gt")

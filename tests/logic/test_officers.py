@@ -43,7 +43,7 @@ def mailbox(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[smtp.
 
 
 class TestByMail:
-    def test_makes_a_pending_account_and_an_editor(
+    def test_an_invitation_creates_a_pending_account_with_the_role_editor(
         self, mailbox: smtp.Mailbox, admin: str, muni: str
     ) -> None:
         result = invite(admin, muni)
@@ -94,7 +94,7 @@ class TestByMail:
         app.get(path_of(first), status=403)
         accept(app, second)
 
-    def test_somebody_with_an_account_becomes_a_member_and_is_told(
+    def test_an_existing_account_becomes_a_member_and_gets_a_mail(
         self, mailbox: smtp.Mailbox, admin: str, muni: str
     ) -> None:
         there = factories.User(email=EMAIL)
@@ -109,7 +109,7 @@ class TestByMail:
         assert "/user/login" in mailbox.text()
         assert "/user/reset" not in mailbox.text()
 
-    def test_the_answer_does_not_say_whether_there_was_an_account(
+    def test_the_answer_does_not_reveal_whether_there_was_an_account(
         self, mailbox: smtp.Mailbox, admin: str, muni: str
     ) -> None:
         factories.User(email=EMAIL)
@@ -117,9 +117,7 @@ class TestByMail:
         unknown = invite(admin, muni, email="nadie@example.gt")
         assert {**known, "email": ""} == {**unknown, "email": ""}
 
-    def test_a_member_keeps_the_role_they_have(
-        self, mailbox: smtp.Mailbox, admin: str, muni: str
-    ) -> None:
+    def test_a_member_keeps_their_role(self, mailbox: smtp.Mailbox, admin: str, muni: str) -> None:
         officer(muni, "admin", email=EMAIL)
         assert invite(admin, muni, role="member")["role"] == "admin"
         assert role_in(muni, accounts()[0]) == "admin"
@@ -168,7 +166,7 @@ class TestWithoutMail:
         monkeypatch.setitem(ckan_config, "smtp.user", "marathon")
         assert invite(officer(muni, "admin")["name"], muni)["link"]
 
-    def test_nobody_is_handed_the_link_to_an_account_in_use(
+    def test_the_link_to_an_active_account_is_not_shown(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         factories.User(email=EMAIL)
@@ -176,7 +174,9 @@ class TestWithoutMail:
         assert result["link"] is None
         assert role_in(muni, accounts()[0]) == "editor"
 
-    def test_nobody_is_handed_the_link_to_what_others_gave(self, no_mail: None, muni: str) -> None:
+    def test_the_link_to_an_account_invited_by_others_is_shown_to_sysadmins_only(
+        self, no_mail: None, muni: str
+    ) -> None:
         other = CivilSociety()["id"]
         invite(officer(other, "admin")["name"], other)
         result = invite(officer(muni, "admin")["name"], muni)
@@ -184,12 +184,12 @@ class TestWithoutMail:
         assert "system administrator" in result["notice"]
         assert invite(factories.Sysadmin()["name"], muni)["link"]
 
-    def test_a_municipality_s_own_admin_gets_the_link(self, no_mail: None, muni: str) -> None:
+    def test_an_admin_of_the_municipality_gets_the_link(self, no_mail: None, muni: str) -> None:
         assert invite(officer(muni, "admin")["name"], muni)["link"]
 
 
 class TestList:
-    def test_says_who_is_pending_and_with_which_address(
+    def test_the_list_has_state_and_address_of_each_officer(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         invite(admin, muni)
@@ -207,7 +207,7 @@ class TestList:
         assert by_state["pending"]["organization"]["id"] == muni
         assert by_state["pending"]["organization"]["municipality_code"]
 
-    def test_without_an_organisation_it_is_of_all_municipalities(
+    def test_without_an_organisation_officers_of_all_municipalities_are_listed(
         self, admin: str, muni: str
     ) -> None:
         officer(muni)

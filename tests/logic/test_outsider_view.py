@@ -1,6 +1,6 @@
-"""A plugin that reads a record in the site's own name gets, and can give away, no more than others.
+"""A plugin that reads a record as the site user gets the public view.
 
-What it writes back loses nothing.
+Saving that view loses no stored value.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def chain() -> Chain:
 
 @pytest.mark.parametrize("reader", ["editor", "sysadmin", "nobody"])
 @pytest.mark.parametrize("use_cache", [True, False])
-def test_reading_in_the_site_s_name_gives_what_outsiders_see(
+def test_reading_as_the_site_user_gives_the_public_view(
     chain: Chain, reader: str, use_cache: bool
 ) -> None:
     names = {"editor": chain.editor["name"], "sysadmin": core.Sysadmin()["name"], "nobody": ""}
@@ -82,7 +82,7 @@ def test_reading_in_the_site_s_name_gives_what_outsiders_see(
 
 @pytest.mark.parametrize("action", ["package_update", "package_patch"])
 @pytest.mark.parametrize("reader", ["editor", "nobody"])
-def test_writing_back_what_was_read_so_loses_nothing(
+def test_saving_the_public_view_loses_no_stored_value(
     chain: Chain, reader: str, action: str
 ) -> None:
     user = chain.editor["name"] if reader == "editor" else ""
@@ -106,7 +106,7 @@ def test_writing_back_what_was_read_so_loses_nothing(
             assert (after.extras or {}).get(field) == before.get(field), field
 
 
-def test_an_editor_who_reads_as_an_outsider_keeps_data_needs_too(chain: Chain) -> None:
+def test_saving_the_public_view_as_an_editor_keeps_data_needs(chain: Chain) -> None:
     before = package.read_stored_texts(stored(chain.dataset), "data_need")
     shown = act("package_show", None, id=chain.dataset["id"])
     assert shown["data_need"] == [chain.idea["data_need"][0]["id"]]

@@ -1,4 +1,4 @@
-"""What follows from elsewhere, or is the site's, is named in the answer where it was sent."""
+"""Sent values of computed fields and of the site's own fields get a notice."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_accounted_for(action: str, record: str, name: str, value: Any, **more: An
     return is_named or stored == str(value) or (isinstance(value, list) and "otro" in stored)
 
 
-class TestEveryNameThatIsShown:
+class TestDerivedNames:
     def test_derived_names_of_a_dataset_get_notices(self) -> None:
         made = factories.MarathonDataset(
             resources=[{"url": LINK}], tags=[{"name": "agua"}], license_id="cc-by"
@@ -96,9 +96,9 @@ class TestEveryNameThatIsShown:
         assert {"package_count", "display_name", "created"} <= shown.keys()
 
 
-class TestWhatWasRead:
+class TestValuesSentBack:
     def test_computed_values_sent_back_get_no_notice(self) -> None:
-        """Also of what the change alters: the number of files, the organisation, the licence."""
+        """Also of values that the change itself alters: number of files, organisation, licence."""
         made = factories.MarathonDataset(resources=[{"url": LINK}], license_id="cc-by")
         other = factories.Municipality()["id"]
         shown = call_action("package_show", id=made["id"])
@@ -108,7 +108,7 @@ class TestWhatWasRead:
         moved = call_action("package_update", **{**changed, "owner_org": other})
         assert (moved["organization"]["id"], KEY in moved) == (other, False)
 
-    def test_nor_does_it_of_an_organisation_or_of_an_editor(self) -> None:
+    def test_computed_values_sent_back_by_editors_and_of_organisations_get_no_notice(self) -> None:
         made = factories.MarathonDataset()
         editor = factories.officer(made["owner_org"])
         shown = act("package_show", editor, id=made["id"])
@@ -117,12 +117,12 @@ class TestWhatWasRead:
         changed = call_action("organization_update", **{**organization, "title": "Otra"})
         assert (changed["display_name"], KEY in changed) == ("Otra", False)
 
-    def test_a_new_record_is_compared_with_what_it_became(self) -> None:
+    def test_sent_values_of_a_new_record_are_compared_with_the_saved_ones(self) -> None:
         made = factories.MarathonDataset(num_resources=0, num_tags=3)
         assert ["“num_tags”" in notice for notice in made[KEY]] == [True]
 
 
-class TestWhatTheNoticeSays:
+class TestTextOfTheNotice:
     def test_the_notice_names_the_field_to_send(self) -> None:
         made = factories.MarathonDataset()["id"]
         for name, value, field in (
@@ -134,7 +134,7 @@ class TestWhatTheNoticeSays:
             assert f"“{name}”" in notice
             assert f"“{field}”" in notice
 
-    def test_a_time_of_the_site_is_not_an_editors(self) -> None:
+    def test_a_sent_time_of_the_site_gets_a_notice(self) -> None:
         made = factories.MarathonDataset()
         editor = factories.officer(made["owner_org"])
         changed = act("package_patch", editor, id=made["id"], metadata_modified="2017-06-03")
@@ -145,14 +145,14 @@ class TestWhatTheNoticeSays:
         changed = act("package_patch", editor, id=made["id"], plugin_data={"x": {"y": 1}})
         assert ["“plugin_data”" in notice for notice in changed[KEY]] == [True]
 
-    def test_extras_under_the_names_of_what_is_computed(self) -> None:
+    def test_extras_named_like_computed_fields_get_a_notice(self) -> None:
         made = factories.MarathonDataset(extras=[{"key": "history", "value": "x"}])
         assert ["“history”" in notice for notice in made[KEY]] == [True]
 
 
-class TestFilesThatAreNone:
+class TestEmptyFiles:
     @pytest.mark.parametrize("row", [{}, {"url": ""}, {"url": None, "name": "", "format": ""}])
-    def test_a_row_that_says_nothing_is_dropped_with_a_notice(self, row: dict[str, Any]) -> None:
+    def test_an_empty_file_is_dropped_with_a_notice(self, row: dict[str, Any]) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, row, {"url": LINK, "name": "B"}])
         assert [each["url"] for each in made["resources"]] == [LINK, LINK]
         assert [each.startswith("file 2: ") for each in made[KEY]] == [True]
@@ -163,14 +163,14 @@ class TestFilesThatAreNone:
         "row",
         [{"direccion": LINK}, {"format": "CSV"}, {"url": " ", "size": 5}, {"url": "", "a": 1}],
     )
-    def test_one_that_says_neither_where_nor_what_is_refused(self, row: dict[str, Any]) -> None:
+    def test_a_file_without_address_and_upload_is_refused(self, row: dict[str, Any]) -> None:
         with pytest.raises(tk.ValidationError) as refused:
             factories.MarathonDataset(resources=[{"url": LINK}, row])
         errors = refused.value.error_dict["resources"]
         assert errors[0] == {}
         assert "“upload”" in errors[1]["url"][0]
 
-    def test_with_the_actions_of_files_too(self) -> None:
+    def test_the_resource_actions_refuse_an_empty_file(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
         file = made["resources"][0]
         for action, data in (
@@ -191,12 +191,12 @@ class TestFilesThatAreNone:
         made = record(resources=[{}, {"url": LINK}])
         assert (len(made["resources"]), len(made[KEY])) == (1, 1)
 
-    def test_names_of_ckans_validation_are_named(self) -> None:
+    def test_fields_named_like_ckans_validation_keys_get_a_notice(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK, "__junk": 1}])
         assert ["file 2: " in each and "“__junk”" in each for each in made[KEY]] == [True]
 
 
-def test_a_file_may_name_its_dataset_by_name_and_no_other() -> None:
+def test_a_file_may_name_its_own_dataset_only() -> None:
     made, other = factories.MarathonDataset(), factories.MarathonDataset()
     for reference in (made["id"], made["name"]):
         file = call_action("resource_create", package_id=reference, url=LINK)

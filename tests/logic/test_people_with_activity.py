@@ -1,4 +1,4 @@
-"""The same with the plugin ``activity``, which writes down who did what."""
+"""Adding municipalities and officers with the plugin ``activity``, which records the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat"
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("marathon_site", "with_request_context")
-class TestWithActivities:
+class TestWithTheActivityPlugin:
     @pytest.fixture(autouse=True)
     def activities(self, marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
         migrate_db_for("activity")

@@ -84,7 +84,7 @@ def admin(marathon_site: None) -> str:
 
 
 class TestTakingACode:
-    def test_one_of_two_gets_it_and_the_other_an_error_at_its_field(
+    def test_one_save_gets_it_and_the_other_an_error_at_its_field(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         organization = factories.Municipality()
@@ -120,7 +120,7 @@ class TestTakingACode:
 
 
 class TestTakingAMunicipality:
-    def test_one_of_two_gets_it_and_the_other_an_error_at_its_field(
+    def test_one_save_gets_it_and_the_other_an_error_at_its_field(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         for number, municipality in enumerate(factories.CODES[:ROUNDS]):
@@ -151,7 +151,9 @@ class TestTakingAMunicipality:
 class TestLinkingAndDeleting:
     """Either the link is there and its target too, or neither."""
 
-    def test_a_dataset_and_its_idea(self, admin: str, app: Any, rng: random.Random) -> None:
+    def test_linking_a_dataset_while_its_idea_is_deleted(
+        self, admin: str, app: Any, rng: random.Random
+    ) -> None:
         workshop = factories.Workshop()
         for number in range(ROUNDS):
             idea = factories.Idea(workshop=workshop["id"])
@@ -168,7 +170,9 @@ class TestLinkingAndDeleting:
             outcomes = at_once(app, delayed(rng, link), delayed(rng, delete))
             self.check(outcomes, idea["id"], f"datos-{number}", ["idea"])
 
-    def test_an_idea_and_its_workshop(self, admin: str, app: Any, rng: random.Random) -> None:
+    def test_linking_an_idea_while_its_workshop_is_deleted(
+        self, admin: str, app: Any, rng: random.Random
+    ) -> None:
         organization = factories.Municipality()
         for number in range(ROUNDS):
             workshop = factories.Workshop(owner_org=organization["id"])
@@ -186,7 +190,9 @@ class TestLinkingAndDeleting:
             outcomes = at_once(app, delayed(rng, link), delayed(rng, delete))
             self.check(outcomes, workshop["id"], f"idea-{number}", ["workshop"])
 
-    def test_a_record_and_its_organisation(self, admin: str, app: Any, rng: random.Random) -> None:
+    def test_adding_a_record_while_its_organisation_is_deleted(
+        self, admin: str, app: Any, rng: random.Random
+    ) -> None:
         for number in range(ROUNDS):
             organization = factories.Municipality()
             create = as_admin(
@@ -204,7 +210,7 @@ class TestLinkingAndDeleting:
             state = model.Group.get(organization["id"]).state
             assert (state == "active") == (model.Package.get(f"taller-{number}") is not None)
 
-    def test_a_need_that_is_met_while_it_is_removed(
+    def test_meeting_a_data_need_while_it_is_removed(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         workshop = factories.Workshop()
@@ -236,8 +242,8 @@ class TestLinkingAndDeleting:
         assert set(failure.error_dict) in (expected, {"state"})
 
 
-class TestStepsAtOnce:
-    def test_the_history_is_one_legal_path(self, admin: str, app: Any, rng: random.Random) -> None:
+class TestConcurrentSteps:
+    def test_the_history_is_a_legal_path(self, admin: str, app: Any, rng: random.Random) -> None:
         for _ in range(ROUNDS):
             idea = factories.Idea()
             steps = [
@@ -255,7 +261,7 @@ class TestStepsAtOnce:
 
 
 class TestPurgingWhileLinking:
-    def test_no_link_points_at_nothing(self, admin: str, app: Any, rng: random.Random) -> None:
+    def test_no_link_has_a_missing_target(self, admin: str, app: Any, rng: random.Random) -> None:
         workshop = factories.Workshop()
         for number in range(ROUNDS):
             idea = factories.Idea(workshop=workshop["id"])

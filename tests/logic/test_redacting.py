@@ -1,4 +1,4 @@
-"""No log record holds a credential of the site's configuration, in whatever spelling."""
+"""No log record has a credential of the configuration, in plain or encoded form."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("value", REFUSED)
-def test_an_address_that_is_none_on_the_web_is_malformed(value: str) -> None:
+def test_addresses_that_run_code_or_name_local_files_are_refused(value: str) -> None:
     with pytest.raises(Malformed):
         addresses.check_resource_address(value)
 
@@ -64,7 +64,7 @@ def store(resource_id: str, **fields: Any) -> None:
 class TestSaving:
     @pytest.mark.parametrize("factory", [MarathonDataset, Idea, Workshop])
     @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
-    def test_names_the_field_and_what_to_write(self, factory: Any, url: str) -> None:
+    def test_the_error_names_the_field_and_what_to_write(self, factory: Any, url: str) -> None:
         good = {"url": "https://example.gt/a.csv"}
         with pytest.raises(tk.ValidationError) as caught:
             factory(resources=[good, {"url": url}])
@@ -73,7 +73,7 @@ class TestSaving:
         assert "https://" in second["url"][0]
         assert url.partition(":")[0] in second["url"][0]
 
-    def test_of_a_resource_alone(self) -> None:
+    def test_the_resource_actions_refuse_such_an_address(self) -> None:
         dataset = MarathonDataset()
         with pytest.raises(tk.ValidationError) as caught:
             call_action("resource_create", package_id=dataset["id"], url="javascript:alert(1)")
@@ -83,7 +83,7 @@ class TestSaving:
             call_action("resource_patch", id=file["id"], url="data:text/html,x")
         assert set(caught.value.error_dict) == {"url"}
 
-    def test_another_type_of_address_is_no_way_around(self) -> None:
+    def test_another_url_type_does_not_avoid_the_check(self) -> None:
         dataset = MarathonDataset()
         for kind in ("", "link", "x"):
             with pytest.raises(tk.ValidationError):
@@ -91,7 +91,7 @@ class TestSaving:
                     "resource_create", package_id=dataset["id"], url="javascript:x", url_type=kind
                 )
 
-    def test_the_name_of_an_uploaded_file_is_no_address(self) -> None:
+    def test_the_name_of_an_uploaded_file_is_not_checked_as_an_address(self) -> None:
         dataset = MarathonDataset()
         file = core.Resource(package_id=dataset["id"])
         store(file["id"], url="a:b.csv", url_type="upload")
@@ -102,7 +102,7 @@ class TestSaving:
         with pytest.raises(tk.ValidationError):
             call_action("resource_patch", id=file["id"], url="javascript:x", url_type="")
 
-    def test_a_record_that_has_one_can_be_edited(self) -> None:
+    def test_a_record_with_such_a_stored_address_can_be_edited(self) -> None:
         dataset = MarathonDataset()
         file, other = (core.Resource(package_id=dataset["id"]) for _ in range(2))
         store(file["id"], url="javascript:old")
@@ -118,7 +118,7 @@ class TestSaving:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestWithoutScheme:
-    def test_http_stands_only_before_a_host(self) -> None:
+    def test_http_is_added_only_before_a_host(self) -> None:
         made = MarathonDataset(resources=[{"url": each} for each in (*HOSTS, *NO_HOSTS)])
         for shown in (made, call_action("package_show", id=made["id"])):
             found = [row["url"] for row in shown["resources"]]
@@ -134,7 +134,7 @@ class TestWithoutScheme:
         assert not [each for each in NO_HOSTS if f"<http://{each.lstrip('/')}>" in graph]
         assert "<http://example.gt/a.csv>" in graph
 
-    def test_what_is_no_address_is_named_once_with_what_to_do(self) -> None:
+    def test_a_text_without_a_host_gets_one_notice_with_what_to_write(self) -> None:
         made = MarathonDataset(resources=[{"url": each} for each in (*HOSTS, *NO_HOSTS)])
         for number, (url, notice) in enumerate(
             zip(NO_HOSTS, made["marathon_notices"], strict=True), len(HOSTS) + 1
@@ -145,6 +145,6 @@ class TestWithoutScheme:
         assert "marathon_notices" not in again
         assert [row["url"] for row in again["resources"]] == [r["url"] for r in made["resources"]]
 
-    def test_one_that_was_given_with_http_stays(self) -> None:
+    def test_an_address_sent_with_http_is_unchanged(self) -> None:
         (file,) = MarathonDataset(resources=[{"url": "http://servidor/a.csv"}])["resources"]
         assert file["url"] == "http://servidor/a.csv"

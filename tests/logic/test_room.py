@@ -1,4 +1,4 @@
-"""Nothing is saved while the disk is nearly full, by nobody, and reading goes on."""
+"""While the disk is nearly full, all saves are refused and reading works."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def full(marathon_site: None, watched: Any) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("full", "with_request_context")
-class TestRefused:
+class TestFullDisk:
     def test_a_full_disk_refuses_change_creation_and_deletion(self) -> None:
         for action, data in (
             ("package_patch", {"id": "taller", "title": "Otro"}),
@@ -112,7 +112,7 @@ def test_a_missing_disk_path_refuses_nothing(
         (ValueError(), False),
     ],
 )
-def test_which_faults_are_a_full_disk(fault: Exception, is_full: bool) -> None:
+def test_faults_of_a_full_disk_are_recognised(fault: Exception, is_full: bool) -> None:
     assert disk.is_disk_full(fault) == is_full
 
 

@@ -1,4 +1,4 @@
-"""Errors and notices count files as whoever sent them does."""
+"""Errors and notices number the files as the client sent them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def numbers(answer: dict[str, Any]) -> set[str]:
     return {notice.split(":")[0].split(",")[0] for notice in answer[KEY]}
 
 
-def test_an_added_or_changed_file_has_one_number_in_all_notices() -> None:
+def test_all_notices_of_a_file_have_its_number() -> None:
     made = MarathonDataset(resources=[{"url": LINK}] * 3)
     added = call_action("resource_create", package_id=made["id"], **DAY)
     assert (len(added[KEY]), numbers(added)) == (3, {"file 4"})
@@ -30,13 +30,13 @@ def test_an_added_or_changed_file_has_one_number_in_all_notices() -> None:
 
 
 @pytest.mark.parametrize("factory", [MarathonDataset, Idea])
-def test_rows_that_say_nothing_are_counted(factory: Any) -> None:
+def test_empty_files_count_in_the_numbers(factory: Any) -> None:
     with pytest.raises(tk.ValidationError) as caught:
         factory(resources=[{}, {"url": LINK}, {}, {"url": "javascript:x"}])
     assert [sorted(each) for each in caught.value.error_dict["resources"]] == [[], [], [], ["url"]]
 
 
-def test_so_they_are_among_files_that_stay_and_new_ones() -> None:
+def test_empty_files_count_among_unchanged_and_new_files() -> None:
     made = MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
     stay, change = made["resources"]
     rows = [{}, stay, DAY, {**change, "issued": "2024-02-30"}, {"url": "b.csv"}]
@@ -53,7 +53,7 @@ def test_so_they_are_among_files_that_stay_and_new_ones() -> None:
     assert len(saved["resources"]) == len(rows) - 1
 
 
-def test_a_file_that_says_neither_where_nor_what_is_refused_at_its_place() -> None:
+def test_the_error_of_a_file_without_address_is_at_its_place() -> None:
     with pytest.raises(tk.ValidationError) as caught:
         MarathonDataset(resources=[{}, {"url": LINK}, {"format": "CSV"}])
     assert [sorted(each) for each in caught.value.error_dict["resources"]] == [[], [], ["url"]]

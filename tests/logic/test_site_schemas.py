@@ -1,4 +1,4 @@
-"""A site that keeps a schema of its own for datasets: its own validators say what fields take."""
+"""On a site with its own dataset schema, that schema's validators decide about its fields."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def create(**fields: Any) -> dict[str, Any]:
     return ckan_factories.Dataset(owner_org=ckan_factories.Organization()["id"], **fields)
 
 
-def test_what_its_schema_takes_is_neither_refused_nor_made_text() -> None:
+def test_values_valid_in_the_sites_schema_are_stored_unchanged() -> None:
     given: dict[str, Any] = {
         "spatial_coverage": [{"text": "Centro", "geom": POINT, "bbox": POINT, "centroid": POINT}],
     }
@@ -42,13 +42,13 @@ def test_what_its_schema_takes_is_neither_refused_nor_made_text() -> None:
     assert file.items() <= shown["resources"][0].items()
 
 
-def test_fields_of_ckan_itself_still_take_nothing_but_text() -> None:
+def test_fields_of_ckan_still_accept_only_text() -> None:
     with pytest.raises(tk.ValidationError, match="notes"):
         create(notes={"es": "Pozos"})
 
 
 @pytest.mark.parametrize("extra", ["in_series", "spatial"])
-def test_plugins_after_ours_get_the_json_of_fields_of_others(
+def test_later_plugins_get_the_json_of_other_fields_unchanged(
     monkeypatch: pytest.MonkeyPatch, extra: str
 ) -> None:
     seen: list[dict[str, Any]] = []

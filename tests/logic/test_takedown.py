@@ -1,4 +1,4 @@
-"""Taking down: nothing of it stays, everybody who copied it hears of it, it is recorded."""
+"""A takedown removes all traces, tells followers to delete their copies, and is recorded."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def stored() -> bytes:
 
 
 @pytest.mark.parametrize("state", ["private", "draft", "deleted"])
-def test_what_is_hidden_is_taken_down_by_the_api(app: Any, state: str) -> None:
+def test_hidden_records_can_be_taken_down_by_the_api(app: Any, state: str) -> None:
     fields = {"private": {"private": True}, "draft": {"state": "draft"}}.get(state, {})
     commitment = factories.Commitment(**fields)
     if state == "deleted":
@@ -66,7 +66,9 @@ def test_what_is_hidden_is_taken_down_by_the_api(app: Any, state: str) -> None:
     assert model.Package.get(commitment["id"]) is None
 
 
-def test_nothing_of_it_stays(app: Any, dataset: dict[str, Any]) -> None:
+def test_a_takedown_removes_file_feed_entry_and_database_rows(
+    app: Any, dataset: dict[str, Any]
+) -> None:
     path = Path(uploader.get_resource_uploader({}).get_path(dataset["resources"][0]["id"]))
     assert path.exists()
     for address in ("/catalog.ttl", "/data.json", "/catalog/changes"):
@@ -92,7 +94,7 @@ def shared(tmp_path: Path) -> Iterator[Path]:
     files.storages.pop("shared")
 
 
-def test_its_files_go_from_ckans_storages_and_those_of_others_stay(
+def test_only_its_files_are_removed_from_ckans_storages(
     dataset: dict[str, Any], shared: Path
 ) -> None:
     as_admin = {"user": ckan_factories.Sysadmin()["name"], "ignore_auth": True}
@@ -111,7 +113,7 @@ def test_its_files_go_from_ckans_storages_and_those_of_others_stay(
         call_action("file_show", as_admin, id=own)
 
 
-def test_who_follows_hears_of_it(app: Any, dataset: dict[str, Any]) -> None:
+def test_followers_get_a_delete(app: Any, dataset: dict[str, Any]) -> None:
     cursor = app.get("/catalog/changes").headers["Marathon-Feed-Cursor"]
     call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
     changes = app.get(f"/catalog/changes?since={cursor}").get_data(as_text=True)
@@ -147,7 +149,7 @@ def test_a_reason_has_to_be_given(dataset: dict[str, Any], reason: Any) -> None:
 
 
 @pytest.mark.parametrize("id", ["no-such-thing", None, 7, "", "a\x00b", "\ud800"])
-def test_what_is_not_there(id: Any) -> None:
+def test_an_unknown_record_is_not_found(id: Any) -> None:
     with pytest.raises(tk.ObjectNotFound):
         call_action("marathon_takedown", id=id, reason="Orden judicial")
 

@@ -1,4 +1,4 @@
-"""After a takedown no word of the record is anywhere, with the plugins that remember most."""
+"""After a takedown no table, file, index or queue has a word of the record."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def places(storage: Path, datastore: Any, *words: str) -> dict[str, list[str]]:
     return {word: where for word, where in found.items() if where}
 
 
-def test_no_word_of_a_dataset_is_anywhere(
+def test_no_table_or_file_has_a_word_of_the_dataset(
     app: Any, dataset: dict[str, Any], storage: Path, datastore: Any
 ) -> None:
     for address in ("/catalog.ttl", "/catalog/all.nt", "/data.json", "/catalog.csv"):
@@ -191,7 +191,7 @@ def test_no_word_of_a_dataset_is_anywhere(
         assert [each for each in where if each not in ours and "Valkey" not in each] == []
 
 
-def test_no_word_of_it_is_left_where_a_plugin_is_not_loaded_any_more(
+def test_tables_of_plugins_no_longer_loaded_are_cleaned_too(
     dataset: dict[str, Any], storage: Path, datastore: Any
 ) -> None:
     import ckan.plugins as p
@@ -202,7 +202,7 @@ def test_no_word_of_it_is_left_where_a_plugin_is_not_loaded_any_more(
 
 
 @pytest.mark.parametrize("kind", ["idea", "workshop"])
-def test_no_word_of_it_is_left_in_what_others_remember(
+def test_no_word_of_it_is_left_in_records_that_refer_to_it(
     kind: str, storage: Path, datastore: Any
 ) -> None:
     user = ckan_factories.Sysadmin()
@@ -230,7 +230,7 @@ def test_no_word_of_it_is_left_in_what_others_remember(
     assert list(verify_log()) == []
 
 
-def test_what_a_save_under_way_wrote_afterwards_is_removed_too(
+def test_rows_written_by_a_concurrent_save_are_removed_too(
     dataset: dict[str, Any], storage: Path, datastore: Any
 ) -> None:
     rows = sa.text("SELECT * FROM activity WHERE object_id = :id")
@@ -246,7 +246,7 @@ def test_what_a_save_under_way_wrote_afterwards_is_removed_too(
     assert places(storage, datastore) == {}
 
 
-def test_a_tag_that_another_has_stays(dataset: dict[str, Any]) -> None:
+def test_a_tag_used_by_another_dataset_stays(dataset: dict[str, Any]) -> None:
     other = factories.MarathonDataset(tag_string=TAG)
     do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
     # The search index would still have it.
@@ -254,7 +254,7 @@ def test_a_tag_that_another_has_stays(dataset: dict[str, Any]) -> None:
     assert [each["name"] for each in shown["tags"]] == [TAG]
 
 
-def test_jobs_of_others_stay(dataset: dict[str, Any]) -> None:
+def test_jobs_about_other_records_stay(dataset: dict[str, Any]) -> None:
     other = factories.MarathonDataset(title="Otra cosa")
     # A title of one word may well be a word of others.
     short = factories.MarathonDataset(title="Agua", name="agua-9")
@@ -296,7 +296,7 @@ def harvested(dataset: dict[str, Any]) -> Iterator[None]:
     model.Session.commit()
 
 
-def test_what_was_harvested_of_it_goes_and_what_was_of_others_stays(
+def test_only_its_own_harvest_objects_are_removed(
     dataset: dict[str, Any], harvested: None, storage: Path, datastore: Any
 ) -> None:
     before = places(storage, datastore)[TITLE]
@@ -307,8 +307,8 @@ def test_what_was_harvested_of_it_goes_and_what_was_of_others_stays(
         assert model.Session.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar() == 1, name
 
 
-class TestWhatFails:
-    def test_with_solr_away_it_is_gone_once_solr_is_back(
+class TestFailures:
+    def test_without_solr_the_index_is_cleaned_later(
         self,
         dataset: dict[str, Any],
         storage: Path,
@@ -353,7 +353,7 @@ class TestWhatFails:
         assert enforce_list()
         assert cli.invoke(ckan, remove).exit_code == 1
 
-    def test_a_process_that_dies_after_the_purge_is_made_up_for(
+    def test_a_takedown_killed_after_the_purge_is_completed_later(
         self,
         dataset: dict[str, Any],
         storage: Path,

@@ -33,9 +33,9 @@ def of_old(muni: dict[str, Any]) -> str:
     return dataset["name"]
 
 
-class TestRefused:
+class TestUnknownTypes:
     @pytest.mark.parametrize("name", ["nope", "../x", "Dataset", "harvest", "{0}", " "])
-    def test_an_editor_cannot_add_a_type_that_nothing_shows(
+    def test_an_editor_cannot_add_a_type_without_a_page(
         self, muni: dict[str, Any], name: str
     ) -> None:
         user = officer(muni["id"])["name"]
@@ -51,12 +51,12 @@ class TestRefused:
         assert "commitment, dataset, idea, workshop" in text
 
     @pytest.mark.parametrize("empty", ["", None])
-    def test_no_type_is_a_dataset(self, empty: str | None) -> None:
+    def test_a_missing_type_means_dataset(self, empty: str | None) -> None:
         organization = older_organization()["id"]
         made = call_action("package_create", type=empty, name="plain", owner_org=organization)
         assert made["type"] == "dataset"
 
-    def test_a_type_stays_what_it_was(self, muni: dict[str, Any]) -> None:
+    def test_the_type_of_a_record_cannot_be_changed(self, muni: dict[str, Any]) -> None:
         dataset = core.Dataset(owner_org=older_organization()["id"])
         changed = call_action("package_patch", id=dataset["id"], type="nope")
         assert changed["type"] == "dataset"
@@ -67,7 +67,7 @@ class TestOtherPlugins:
         "ckan.plugins",
         "marathon scheming_datasets scheming_organizations dcat example_idatasetform_v5",
     )
-    def test_their_types_are_saved_and_found(self) -> None:
+    def test_types_of_other_plugins_are_saved_and_found(self) -> None:
         organization = older_organization()["id"]
         made = call_action(
             "package_create", type="fancy_type", name="fancy", owner_org=organization
@@ -77,10 +77,8 @@ class TestOtherPlugins:
         assert [each["name"] for each in found] == ["fancy"]
 
 
-class TestFromBefore:
-    def test_lists_and_feed_leave_it_out_and_its_page_is_not_there(
-        self, app: Any, of_old: str
-    ) -> None:
+class TestOlderRecordsOfUnknownTypes:
+    def test_lists_and_feed_leave_it_out_and_its_page_gets_404(self, app: Any, of_old: str) -> None:
         assert call_action("package_search")["count"] == 0
         for path in ("/dataset/", "/organization/plain-org"):
             answer = app.get(path)
@@ -89,7 +87,7 @@ class TestFromBefore:
         assert of_old not in app.get("/catalog.ttl").text
         assert app.get(f"/dataset/{of_old}").status_code == 404
 
-    def test_it_is_found_by_who_asks_for_it(self, of_old: str) -> None:
+    def test_a_search_for_its_type_finds_it(self, of_old: str) -> None:
         found = call_action("package_search", fq="dataset_type:nope")
         assert [each["name"] for each in found["results"]] == [of_old]
 

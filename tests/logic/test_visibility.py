@@ -1,4 +1,4 @@
-"""What is public, what a person or a coordinating body sees besides, and what asking costs."""
+"""Public and visible packages as SQL and as a function, for every kind of viewer; query counts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def list_ids(condition: sa.ColumnElement[bool], package: Any) -> set[str]:
     return set(model.Session.scalars(sa.select(package.id).where(condition)))
 
 
-class TestPublic:
+class TestIsPublic:
     @pytest.fixture
     @remembered
     def packages(self) -> list[tuple[str, bool]]:
@@ -142,7 +142,7 @@ class TestPublic:
 
 @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", True)
 class TestViewer:
-    """The condition of a query says the same as the question about one package."""
+    """``filter_visible`` and ``may_see`` agree for every package and person."""
 
     @pytest.fixture
     @remembered
@@ -193,7 +193,7 @@ class TestViewer:
             ("coordination", {"idea"}),
         ],
     )
-    def test_sees_what_is_public_and_what_labels_give(
+    def test_a_viewer_sees_public_packages_and_those_of_their_labels(
         self, people: dict[str, str], packages: dict[str, str], kind: str, seen: set[str]
     ) -> None:
         viewer = Viewer(Context(user=people[kind]))
@@ -217,14 +217,14 @@ class TestViewer:
         assert found >= set(packages.values())
 
     @pytest.mark.parametrize("kind", ["member", "sysadmin"])
-    def test_an_outsider_sees_what_is_public_whoever_asks(
+    def test_the_outsider_flag_limits_any_user_to_public_packages(
         self, people: dict[str, str], packages: dict[str, str], kind: str
     ) -> None:
         asking: Any = {"user": people[kind], "ignore_auth": True, visibility.OUTSIDER: True}
         found = list_ids(Viewer(asking).filter_visible(), model.package_table.c)
         assert found & set(packages.values()) == {packages["public"]}
 
-    def test_the_name_says_who_asks_not_another_account(
+    def test_the_user_name_of_the_context_decides(
         self, people: dict[str, str], packages: dict[str, str]
     ) -> None:
         member = model.User.get(people["member"])
@@ -257,7 +257,7 @@ class TestVisibility:
             query = {"fq": "dataset_type:workshop", "include_private": True}
             assert act("package_search", user, **query)["count"] == 0
 
-    def test_somebody_whose_body_was_deleted_coordinates_no_more(
+    def test_an_editor_of_a_deleted_coordinating_body_is_no_coordinator(
         self, editor: str, body: str
     ) -> None:
         assert permissions.is_coordinator(editor)
@@ -265,10 +265,10 @@ class TestVisibility:
         assert not permissions.is_coordinator(editor)
 
     @pytest.mark.parametrize("gone", ["body", "membership", "person", "organisation"])
-    def test_only_what_is_active_and_an_organisation_counts(
+    def test_only_active_members_of_active_organisations_count(
         self, editor: str, body: str, gone: str
     ) -> None:
-        """As rows of the database say it, whatever CKAN deletes along with what."""
+        """Each row is changed by SQL, because CKAN deletes related rows together."""
         group, person = model.Group.get(body), model.User.get(editor)
         assert group
         assert person
@@ -286,7 +286,7 @@ class TestVisibility:
 
 class TestCost:
     @pytest.mark.usefixtures("with_request_context")
-    def test_roles_are_asked_for_once_a_request(self, editor: str, muni: dict[str, Any]) -> None:
+    def test_roles_are_queried_once_in_a_request(self, editor: str, muni: dict[str, Any]) -> None:
         ideas = [Idea(workshop=workshop_of(muni)["id"], private=True) for _ in range(3)]
         permissions.read_standing(editor)
         with asked() as statements:
@@ -303,7 +303,7 @@ class TestCost:
         assert not permissions.is_coordinator(editor)
 
     @pytest.mark.usefixtures("with_request_context")
-    def test_a_change_that_is_rolled_back_is_not_kept(self, body: str, editor: str) -> None:
+    def test_a_rolled_back_change_of_membership_is_not_cached(self, body: str, editor: str) -> None:
         for member in model.Session.query(model.Member).filter_by(group_id=body):
             member.state = model.State.DELETED
         model.Session.flush()
@@ -311,7 +311,9 @@ class TestCost:
         model.Session.rollback()
         assert permissions.is_coordinator(editor)
 
-    def test_a_search_asks_once_whatever_it_finds(self, editor: str, muni: dict[str, Any]) -> None:
+    def test_a_search_queries_roles_once_for_any_number_of_results(
+        self, editor: str, muni: dict[str, Any]
+    ) -> None:
         def statements_of_a_search() -> int:
             with asked() as statements:
                 act("package_search", editor, fq="dataset_type:idea", include_private=True)

@@ -91,7 +91,7 @@ class TestWorkshopRules:
         assert {name: shown[name] for name in fields} == fields
         assert shown["participants_masked"] == []
 
-    def test_kind_and_status_stay_where_they_are_left_out(self) -> None:
+    def test_kind_and_status_stay_if_not_sent(self) -> None:
         made = factories.Workshop(kind="follow_up", status="held")
         left_out = {k: v for k, v in made.items() if k not in ("kind", "status")}
         updated = call_action("package_update", **{**left_out, "title": "Otro"})
@@ -99,7 +99,7 @@ class TestWorkshopRules:
         new = factories.Workshop(kind="", status="")
         assert (new["kind"], new["status"]) == ("ideation", "announced")
 
-    def test_spreadsheet_values_are_repaired_and_said(self) -> None:
+    def test_values_from_spreadsheets_are_repaired_with_notices(self) -> None:
         organization = factories.Municipality(municipality_code="0501")
         made = factories.Workshop(
             owner_org=organization["id"],
@@ -115,7 +115,7 @@ class TestWorkshopRules:
         assert [n for n in made["marathon_notices"] if "501" in n and "0501" in n]
         assert [n for n in made["marathon_notices"] if "AGU-01" in n]
 
-    def test_rows_that_nobody_filled_in_are_dropped(self) -> None:
+    def test_empty_rows_are_dropped(self) -> None:
         made = factories.Workshop(
             organiser=[
                 {"name": "", "role": ""},
@@ -125,11 +125,11 @@ class TestWorkshopRules:
         )
         assert call_action("package_show", id=made["id"])["organiser"] == [{"name": "INFOM"}]
 
-    def test_form_keys_of_rows_are_understood(self) -> None:
+    def test_rows_may_be_sent_as_form_keys(self) -> None:
         made = factories.Workshop(**{"organiser-0-name": "INFOM", "organiser-0-role": "convener"})
         assert made["organiser"] == [{"name": "INFOM", "role": "convener"}]
 
-    def test_errors_of_a_row_are_at_its_place_behind_an_empty_one(self) -> None:
+    def test_errors_of_a_row_count_the_empty_rows_before_it(self) -> None:
         organization = factories.Municipality()
         errors = refused(
             "package_create",
@@ -147,7 +147,7 @@ class TestWorkshopRules:
         assert errors["organiser"][0] == {}
         assert list(errors["organiser"][1]) == ["role"]
 
-    def test_the_coordinating_body_convenes_for_others(self) -> None:
+    def test_the_coordinating_body_may_convene_for_any_municipality(self) -> None:
         municipality = factories.Municipality()
         body = factories.CoordinatingBody()
         made = act(
@@ -163,7 +163,7 @@ class TestWorkshopRules:
         )
         assert made["owner_org"] == municipality["id"]
 
-    def test_an_officer_does_not_convene_for_another_municipality(self) -> None:
+    def test_an_officer_cannot_convene_for_another_municipality(self) -> None:
         mine, other = factories.Municipality(), factories.Municipality()
         workshop = factories.Workshop(owner_org=mine["id"])
         user = factories.officer(mine["id"])

@@ -1,4 +1,4 @@
-"""When workshops are, of whom, and what came of them."""
+"""The agenda: times, filters and counts of workshops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def at(id_: str, starts: str = "", ends: str = "", status: str = "announced") ->
 
 
 class TestRules:
-    def test_what_is_next_comes_first_and_what_was_last_too(self) -> None:
+    def test_the_next_and_the_latest_past_workshop_come_first(self) -> None:
         found = workshop_domain.arrange_workshops(
             [
                 at("old", "2016-10-17T09:00:00-06:00"),
@@ -54,13 +54,13 @@ class TestRules:
         assert workshop_domain.is_workshop_over(times, TODAY) is is_over
 
     @pytest.mark.parametrize("text", ["", "soon", "2026-13-40", "0001-01-01T00:00:00+14:00"])
-    def test_what_is_no_time_is_no_date(self, text: str) -> None:
+    def test_a_workshop_with_a_malformed_start_is_undated(self, text: str) -> None:
         assert workshop_domain.arrange_workshops([at("x", text)], TODAY).undated == ["x"]
 
-    def test_an_end_that_is_no_time_is_none(self) -> None:
+    def test_a_malformed_end_is_ignored(self) -> None:
         assert workshop_domain.find_day_span("2026-03-10", "later") == (TODAY, TODAY)
 
-    def test_moments_are_told_in_guatemalas_time(self) -> None:
+    def test_moments_are_converted_to_guatemalas_time(self) -> None:
         assert (
             workshop_domain.localize_moment("2026-03-10T02:00:00+00:00")
             == "2026-03-09T20:00:00-06:00"
@@ -72,7 +72,7 @@ class TestRules:
         assert workshop_domain.has_day_passed("2026-03-09", TODAY)
         assert not workshop_domain.has_day_passed("", TODAY)
 
-    def test_no_answer_is_no_answer(self) -> None:
+    def test_invitations_without_an_answer_are_unanswered(self) -> None:
         rows = [
             {"organisation": "A", "answer": "accepted"},
             {"organisation": "B", "answer": "no_answer"},
@@ -85,7 +85,7 @@ class TestRules:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestQueries:
-    def test_public_workshops_alone_are_there(self) -> None:
+    def test_only_public_workshops_are_listed(self) -> None:
         shown = factories.Workshop(starts_at="2016-10-17", ends_at="2016-10-18")
         factories.Workshop(private=True)
         gone = factories.Workshop()
@@ -95,7 +95,7 @@ class TestQueries:
             WorkshopTimes(shown["id"], "2016-10-17", "2016-10-18", "held")
         ]
 
-    def test_they_are_found_by_municipality_and_problem(self) -> None:
+    def test_workshops_are_filtered_by_municipality_and_problem(self) -> None:
         water = factories.Workshop(municipality=["2105", "0115"], service_problem=["AGU-01"])
         waste = factories.Workshop(municipality=["0115"], service_problem=["RES-01"])
         assert {each.id for each in workshop_model.list_workshop_times("0115")} == {
@@ -108,13 +108,13 @@ class TestQueries:
         ] == [water["id"]]
         assert workshop_model.list_workshop_times("2105", ["RES-01"]) == []
 
-    def test_filters_are_what_public_workshops_have(self) -> None:
+    def test_filters_offer_only_values_of_public_workshops(self) -> None:
         factories.Workshop(municipality=["2105"], service_problem=["AGU-01"])
         factories.Workshop(municipality=["0115"], service_problem=["RES-01"], private=True)
         assert workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY) == ["2105"]
         assert workshop_model.list_workshop_filters(Predicate.WORKSHOP_PROBLEM) == ["AGU-01"]
 
-    def test_ideas_are_counted_as_far_as_they_are_public(self) -> None:
+    def test_only_public_ideas_are_counted(self) -> None:
         workshop = factories.Workshop()
         for private in (False, False, True):
             factories.Idea(workshop=workshop["id"], private=private)
@@ -141,7 +141,7 @@ class TestQueries:
         ] == wanted[:2]
         assert workshop_model.list_coming_workshops([], TODAY, 3) == []
 
-    def test_invitations_are_of_announced_workshops(self) -> None:
+    def test_invitations_are_those_of_announced_workshops(self) -> None:
         invitation = [{"organisation": "ANAM"}]
         open_ = factories.Workshop(status="announced", invitation=invitation, private=True)
         factories.Workshop(status="held", invitation=invitation)

@@ -21,11 +21,11 @@ def chain() -> Chain:
     return make(["AGU-01", "AGU-02"])
 
 
-def test_the_whole_is_counted_once(chain: Chain) -> None:
+def test_totals_count_each_record_once(chain: Chain) -> None:
     assert figures.read_total_figures() == Figures(1, 1, 2, 1, 1)
 
 
-def test_each_municipality_has_what_is_about_it(chain: Chain) -> None:
+def test_each_municipality_counts_the_records_about_it(chain: Chain) -> None:
     assert figures.read_figures_by(MUNICIPALITY) == {
         "2105": Figures(1, 1, 2, 1, 1),
         "2101": Figures(1),
@@ -51,7 +51,7 @@ def test_records_made_private_are_not_counted(chain: Chain) -> None:
     assert figures.read_figures_by(MUNICIPALITY)["2105"] == Figures(1, 1, 2, 0, 0)
 
 
-def test_an_idea_that_was_given_up_asks_for_nothing(chain: Chain) -> None:
+def test_data_needs_of_a_discarded_idea_are_not_counted(chain: Chain) -> None:
     call_action(
         "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
     )

@@ -1,4 +1,4 @@
-"""Answers that are kept are those of now, and no kind of them makes another go."""
+"""Cached answers are current, and kinds of answers have separate limits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_answer_is_computed_again_only_after_a_change(
     assert asked == ["a", "b", "a"]
 
 
-def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
+def test_nothing_is_cached_while_the_log_is_incomplete(
     ask: Callable[[str, str], str], asked: list[str]
 ) -> None:
     clock.hold_clock()
@@ -47,7 +47,7 @@ def test_nothing_is_kept_while_things_may_change_that_the_log_does_not_know(
     assert asked == ["a", "a"]
 
 
-def test_each_kind_of_answer_has_its_own_limit(
+def test_each_kind_of_answer_has_its_own_cache_limit(
     ask: Callable[[str, str], str], asked: list[str]
 ) -> None:
     ask("reports of tests", "country")

@@ -63,7 +63,7 @@ class TestMigration:
         migrate_db_for("marathon")
         assert tables() == before
 
-    def test_the_command_is_ckans_own(self, cli: CKANCliRunner) -> None:
+    def test_ckan_db_upgrade_migrates_the_tables(self, cli: CKANCliRunner) -> None:
         for _ in range(2):
             result = cli.invoke(ckan, ["db", "upgrade", "-p", "marathon"])
             assert not result.exit_code, result.output
@@ -71,14 +71,16 @@ class TestMigration:
         pending = cli.invoke(ckan, ["db", "pending-migrations"])
         assert "marathon" not in pending.output
 
-    def test_it_writes_down_when_the_plugin_came(self, migrate_db_for: Callable[..., None]) -> None:
+    def test_the_migration_records_the_time_of_installation(
+        self, migrate_db_for: Callable[..., None]
+    ) -> None:
         migrate_db_for("marathon", version="base", forward=False)
         migrate_db_for("marathon")
         row = model.Session.execute(sa.text("SELECT installed_at FROM marathon_installation"))
         ago: timedelta = datetime.utcnow() - row.scalar_one()
         assert abs(ago) < timedelta(minutes=1)
 
-    def test_without_that_row_the_plugin_came_now_and_only_once(self) -> None:
+    def test_a_missing_time_of_installation_is_set_once_to_now(self) -> None:
         first = dataset_model.read_installation_time()
         model.repo.commit()
         assert dataset_model.read_installation_time() == first
@@ -88,7 +90,7 @@ class TestMigration:
 @pytest.mark.usefixtures("clean_db")
 class TestExtrasAreReadWithCare:
     @pytest.mark.parametrize("text", ["", "x", "{}", "1", "null", "[", '["a", 1, null, ["b"]]'])
-    def test_what_is_no_list_of_texts(self, text: str) -> None:
+    def test_malformed_lists_in_extras_are_read_as_empty(self, text: str) -> None:
         from ckanext.marathon.model import package as package_model
 
         package = model.Package(name="x", extras={"municipality": text})
@@ -161,10 +163,10 @@ class TestUpgrade:
         assert app.get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
         assert list(verify_log()) == []
 
-    def test_what_was_taken_down_before_is_cleaned_up_once_more(
+    def test_records_taken_down_by_older_versions_are_cleaned_up_again(
         self, storage: Path, migrate_db_for: Callable[..., None]
     ) -> None:
-        """Versions that did not write down what is left to remove left traces."""
+        """Versions without the column for pending removals left traces."""
         dataset = factories.MarathonDataset()
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         model.Session.remove()
@@ -218,7 +220,7 @@ class TestFirstPublished:
         found = model.Session.execute(query.order_by(Change.number))
         return list(found.tuples())
 
-    def test_it_is_the_first_of_several_publications(
+    def test_the_first_of_several_publications_counts(
         self, migrate_db_for: Callable[..., None]
     ) -> None:
         dataset = factories.MarathonDataset()
@@ -238,7 +240,7 @@ class TestFirstPublished:
         # Only datasets say so.
         assert {at for (thing, _iri), at in found.items() if thing in dataset["idea"]} == {None}
 
-    def test_one_that_is_older_than_the_plugin_was_published_when_it_was_made(
+    def test_a_dataset_older_than_the_plugin_was_published_when_created(
         self, migrate_db_for: Callable[..., None]
     ) -> None:
         dataset = factories.MarathonDataset()
@@ -248,7 +250,7 @@ class TestFirstPublished:
         found = self.upgrade(migrate_db_for)
         assert found[dataset["id"], dataset["id"]].isoformat() == "2019-05-04T03:02:01+00:00"
 
-    def test_one_that_got_another_iri_was_published_under_the_former(
+    def test_a_dataset_with_a_new_iri_was_published_under_the_former(
         self, migrate_db_for: Callable[..., None]
     ) -> None:
         source = factories.NationalBody()["id"]
@@ -266,7 +268,7 @@ class TestFirstPublished:
         found = self.upgrade(migrate_db_for)
         assert found[harvested, "agua"] == found[harvested, "agua-2"] == first
 
-    def test_of_an_iri_that_passed_on_what_was_before_the_record_is_not_its_own(
+    def test_publications_of_the_former_owner_of_an_iri_do_not_count(
         self, migrate_db_for: Callable[..., None]
     ) -> None:
         source = factories.NationalBody()["id"]
@@ -300,7 +302,7 @@ def harvest(owner: str, name: str, uri: str) -> str:
 
 
 def test_the_upgrades_begin_without_a_log_and_without_marks() -> None:
-    """So that what is expected of them is tried."""
+    """The other tests of upgrades need these starting points."""
     names = {path.name.partition("_")[2] for path in REVISIONS.glob("*.py")}
     assert {"core_tables.py", "feed_log.py", "feed_scopes.py", "feed_marks.py"} <= names
 

@@ -1,4 +1,4 @@
-"""What a report counts, of which days and which place."""
+"""The figures of a report, by period and place."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestPeriod:
         assert period.starts == datetime(2016, 10, 17, 6, tzinfo=UTC)
         assert period.ends == datetime(2016, 10, 18, 6, tzinfo=UTC)
 
-    def test_without_days_it_is_everything_until_today(self) -> None:
+    def test_a_period_without_days_ends_today(self) -> None:
         assert dates.read_period("", " ", date(2020, 1, 1)) == Period(None, date(2020, 1, 1))
 
     @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ class TestPeriod:
             ("", "2016", ["to"]),
         ],
     )
-    def test_what_is_no_period_is_said_at_its_field(
+    def test_a_malformed_period_is_an_error_at_its_field(
         self, first: str, last: str, fields: list[str]
     ) -> None:
         with pytest.raises(dates.UnclearPeriod) as error:
@@ -91,14 +91,12 @@ class TestCountry:
         found = figures.read_report(until_today())
         assert (found.workshops, found.announced) == ([], 1)
 
-    def test_before_it_came_in_an_idea_and_a_dataset_were_not_there(self, chain: Chain) -> None:
+    def test_ideas_and_datasets_created_after_the_period_are_left_out(self, chain: Chain) -> None:
         found = figures.read_report(yesterday())
         assert (found.ideas, found.needs, found.steps) == ([], [], [])
         assert found.datasets.count == 0
 
-    def test_an_idea_has_the_status_that_it_had_when_the_period_was_over(
-        self, chain: Chain
-    ) -> None:
+    def test_an_idea_has_its_status_at_the_end_of_the_period(self, chain: Chain) -> None:
         back(chain["idea"]["id"], 3)
         call_action("package_patch", id=chain["idea"]["id"], status="prioritised")
         before, after = figures.read_report(yesterday()), figures.read_report(today())
@@ -121,7 +119,7 @@ class TestCountry:
         assert figures.read_report(today()).datasets.count == 0
         assert figures.read_report(yesterday()).datasets.count == 1
 
-    def test_an_idea_that_was_given_up_asks_for_nothing(self, chain: Chain) -> None:
+    def test_data_needs_of_a_discarded_idea_are_not_counted(self, chain: Chain) -> None:
         call_action(
             "package_patch", id=chain["idea"]["id"], status="discarded", status_reason="Ya existe"
         )
@@ -141,7 +139,7 @@ class TestCountry:
         ((_commitment, found),) = figures.read_report(until_today()).milestones
         assert (found.title, found.due, found.status) == ("Ocho talleres", "2017-06-30", "limited")
 
-    def test_examples_are_told_of(self, chain: Chain) -> None:
+    def test_examples_are_counted(self, chain: Chain) -> None:
         assert figures.read_report(until_today()).examples == 0
         call_action("package_patch", id=chain["dataset"]["id"], example=True)
         assert figures.read_report(until_today()).examples == 1
@@ -156,7 +154,7 @@ class TestCountry:
 
 
 class TestMunicipality:
-    def test_it_has_its_own_and_that_by_problem(self, chain: Chain) -> None:
+    def test_the_report_of_a_municipality_counts_its_records_by_problem(self, chain: Chain) -> None:
         factories.MarathonDataset()
         found = figures.read_report(until_today(), "2105")
         assert len(found.ideas) == found.datasets.count == 1
@@ -165,7 +163,9 @@ class TestMunicipality:
             ReportPart("AGU", 0, 1, 2, 1, 1),
         ]
 
-    def test_what_is_of_a_neighbour_alone_is_not_in_it(self, chain: Chain) -> None:
+    def test_records_of_another_municipality_of_the_workshop_are_left_out(
+        self, chain: Chain
+    ) -> None:
         found = figures.read_report(until_today(), "2101")
         assert [held.workshop.name for held in found.workshops] == [chain["workshop"]["name"]]
         assert (found.ideas, found.needs, found.datasets.count) == ([], [], 0)

@@ -42,7 +42,7 @@ def add_tag(name: str) -> model.Tag:
 
 
 class TestListeners:
-    def test_three_functions_listen_and_no_other_module_does(self) -> None:
+    def test_only_the_unit_of_work_listens_to_the_session(self) -> None:
         listening = [
             path.relative_to(ROOT).as_posix()
             for path in ROOT.rglob("*.py")
@@ -63,7 +63,7 @@ class TestListeners:
         assert all(len(found) == 1 for found in heard.values())
         assert {found[0] for found in heard.values()} == listeners
 
-    def test_starting_again_calls_nothing_twice(self, called: list[str]) -> None:
+    def test_listening_twice_calls_each_step_once(self, called: list[str]) -> None:
         unit_of_work.start_listening(unit_of_work._steps)
         add_tag("water")
         model.Session.commit()
@@ -83,7 +83,7 @@ class TestPhases:
         ]
         assert unit_of_work.find_unit() is None
 
-    def test_what_was_inserted_is_noted_before_the_next_flush(self, called: list[str]) -> None:
+    def test_inserted_rows_are_noted_before_the_next_flush(self, called: list[str]) -> None:
         tag = add_tag("water")
         model.Session.flush()
         tag.name = "rain"
@@ -121,7 +121,7 @@ class TestPhases:
         assert called.count("after_commit") == 1
         assert "after_rollback" not in called
 
-    def test_what_a_savepoint_undoes_was_not_created(self, called: list[str]) -> None:
+    def test_rows_of_a_rolled_back_savepoint_are_not_noted(self, called: list[str]) -> None:
         undone = model.Session.begin_nested()
         add_tag("water")
         model.Session.flush()
@@ -130,7 +130,7 @@ class TestPhases:
         model.Session.commit()
         assert "note_created" not in called
 
-    def test_a_step_that_refuses_lets_nothing_be_saved(self, marathon_site: None) -> None:
+    def test_an_exception_in_a_step_prevents_the_commit(self, marathon_site: None) -> None:
         def refuse(_unit: UnitOfWork) -> None:
             raise PermissionError
 
@@ -144,8 +144,8 @@ class TestPhases:
         finally:
             saving.start_steps()
 
-    def test_what_a_step_changes_is_seen_by_ckan(self, marathon_site: None) -> None:
-        """CKAN notes in the same event what it tells Solr and other plugins of."""
+    def test_ckan_is_notified_of_rows_changed_by_a_step(self, marathon_site: None) -> None:
+        """CKAN collects changed objects for Solr and plugins in the same event."""
         unit_of_work.start_listening(Steps(before_flush=(lambda _unit: add_tag("by a step"),)))
         try:
             add_tag("water")
@@ -156,7 +156,7 @@ class TestPhases:
             model.Session.rollback()
             saving.start_steps()
 
-    def test_without_the_plugin_nothing_is_called(
+    def test_without_the_plugin_no_step_is_called(
         self, called: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(p, "plugin_loaded", lambda _name: False)
@@ -164,7 +164,7 @@ class TestPhases:
         model.Session.commit()
         assert called == []
 
-    def test_notes_are_of_one_transaction(self, called: list[str]) -> None:
+    def test_notes_belong_to_one_transaction(self, called: list[str]) -> None:
         class Notes:
             pass
 
@@ -183,7 +183,7 @@ def names(steps: tuple[unit_of_work.Step, ...]) -> list[str]:
 
 class TestOrderOfASave:
     def test_steps_are_called_in_the_written_order(self) -> None:
-        """Guards, links, search, feed; then jobs. Whoever changes this thinks of the reasons."""
+        """Guards, links, search, feed; then jobs. ADR 9 has the reasons for this order."""
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
                 "resource.refuse_without_room",
@@ -243,9 +243,7 @@ class TestOrderOfASave:
         first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
         assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))
 
-    def test_what_is_purged_without_any_action_is_cut_out_of_what_refers_to_it(
-        self, marathon_site: None
-    ) -> None:
+    def test_a_purge_through_the_model_removes_references_too(self, marathon_site: None) -> None:
         idea = factories.Idea()
         dataset = factories.MarathonDataset(idea=[idea["id"]])
         package = model.Package.get(idea["id"])

@@ -1,4 +1,4 @@
-"""A site that can keep files, and what is on it."""
+"""A site with a storage folder, and functions that read its records."""
 
 from __future__ import annotations
 

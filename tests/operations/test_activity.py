@@ -1,4 +1,4 @@
-"""``ckan marathon activity scrub`` mends the rows of before; the doctor says that it is due."""
+"""``ckan marathon activity scrub`` corrects older activities; the doctor recommends it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def complaints() -> list[str]:
 
 
 class TestScrub:
-    def test_takes_out_what_outsiders_may_not_see(self, write: Callable[..., None]) -> None:
+    def test_scrub_removes_data_hidden_from_outsiders(self, write: Callable[..., None]) -> None:
         workshop = factories.Workshop()
         package = {**STOCK, "id": workshop["id"]}
         write("a", workshop["id"], "new package", {"package": package, "actor": "ana"}, ["public"])
@@ -95,7 +95,7 @@ class TestScrub:
         assert (again.rows, again.data, again.labels) == (1, 0, 0)
 
     @pytest.mark.parametrize("fields", [{"private": True}, {"state": "draft"}])
-    def test_hides_what_is_no_longer_public(
+    def test_scrub_hides_activities_of_records_no_longer_public(
         self, fields: dict[str, Any], write: Callable[..., None]
     ) -> None:
         workshop = factories.Workshop(**fields)
@@ -112,20 +112,20 @@ class TestScrub:
         assert row("c").labels == row("d").labels == []
         assert complaints() == []
 
-    def test_by_its_command(self, write: Callable[..., None], cli: Any) -> None:
+    def test_the_command_prints_what_it_changed(self, write: Callable[..., None], cli: Any) -> None:
         workshop = factories.Workshop(private=True)
         write("a", workshop["id"], "new package", {"package": STOCK, "actor": "ana"}, ["public"])
         answer = cli.invoke(ckan, ["marathon", "activity", "scrub"])
         assert not answer.exit_code, answer.output
         assert "Activities: 1; record changed: 1; readers changed: 1." in answer.output
 
-    def test_data_that_cannot_be_read_stays(self, write: Callable[..., None]) -> None:
+    def test_malformed_activity_data_stay(self, write: Callable[..., None]) -> None:
         workshop = factories.Workshop()
         write("a", workshop["id"], "new package", [1], ["public"])
         write("b", workshop["id"], "new package", {"package": "?"}, ["public"])
         assert upkeep.scrub_activities().data == 0
 
-    def test_a_site_without_the_table_has_nothing_to_mend(self) -> None:
+    def test_without_the_activity_table_nothing_is_scrubbed(self) -> None:
         model.Session.execute(sa.text("ALTER TABLE activity RENAME TO activity_of_others"))
         try:
             assert upkeep.scrub_activities() == upkeep.ScrubbedActivities()

@@ -128,14 +128,14 @@ class TestBackup:
         # Each resource of the snapshot has its file, though more may have come since.
         assert sum(n.startswith("files/resources/") for n in found["files"]) >= 3
 
-    def test_nothing_is_overwritten(self, site: Site, whole: Path) -> None:
+    def test_an_existing_target_is_refused(self, site: Site, whole: Path) -> None:
         assert "exists already" in fails(site, "backup", str(whole))
 
-    def test_it_is_not_put_where_it_would_copy_itself(self, site: Site) -> None:
+    def test_a_target_inside_the_storage_is_refused(self, site: Site) -> None:
         inside = site.directory / "storage" / "backup"
         assert "copied into itself" in fails(site, "backup", str(inside))
 
-    def test_a_file_that_is_gone_is_named(self, site: Site, tmp_path: Path) -> None:
+    def test_a_missing_file_is_named(self, site: Site, tmp_path: Path) -> None:
         victim = stored(site)[0]
         content = victim.read_bytes()
         victim.unlink()
@@ -147,7 +147,7 @@ class TestBackup:
         assert f"! {name} is named in the database and was not there" in output
         assert manifest(tmp_path / "backup")["missing"] == [name]
 
-    def test_without_the_programs_it_says_how_to_name_them(
+    def test_missing_postgresql_programs_are_an_error_that_names_the_option(
         self, site: Site, tmp_path: Path
     ) -> None:
         other = {"ckanext.marathon.postgres_programs": str(tmp_path)}
@@ -157,7 +157,7 @@ class TestBackup:
         assert "ckanext.marathon.postgres_programs" in output
         assert not (tmp_path / "backup").exists()
 
-    def test_a_killed_backup_is_no_backup_and_is_made_again(
+    def test_a_killed_backup_is_incomplete_and_can_be_repeated(
         self, site: Site, tmp_path: Path
     ) -> None:
         target = tmp_path / "backup"
@@ -322,7 +322,9 @@ class TestRestore:
         assert "is not empty" in output
         assert site.get("/catalog/all.nt").ok
 
-    def test_the_site_is_as_it_was_and_followers_start_again(self, site: Site, saved: Path) -> None:
+    def test_a_restored_site_has_the_former_content_and_a_new_epoch(
+        self, site: Site, saved: Path
+    ) -> None:
         before = site.get("/catalog/all.nt").text
         published = first_published(site)
         assert len(published) >= 3
@@ -348,8 +350,8 @@ class TestRestore:
         assert "Y así sigue" in site.get("/catalog/all.nt").text
         assert not list((site.directory / "storage").glob("marathon-restore*"))
 
-    def test_a_dump_that_cannot_be_loaded_changes_nothing(self, site: Site, copied: Path) -> None:
-        """Half of it is loaded when it ends; nothing of that stays."""
+    def test_a_truncated_dump_changes_nothing(self, site: Site, copied: Path) -> None:
+        """The dump breaks off midway; the transaction is rolled back."""
         dump = (copied / "database.dump").read_bytes()
         signed(copied, dump[: len(dump) * 3 // 4])
         before = site.get("/catalog/all.nt").text
@@ -459,7 +461,7 @@ class TestRestore:
             query = sa.text("SELECT count(*) FROM resource WHERE package_id = ANY(:ids)")
             assert connection.scalar(query, {"ids": list(gone)}) == 0
 
-    def test_a_list_of_takedowns_that_is_none_is_refused_before_anything_is_done(
+    def test_a_malformed_list_of_takedowns_is_refused_before_restoring(
         self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
         file = tmp_path / "takedowns.json"
@@ -484,7 +486,7 @@ class TestRestore:
     def test_a_backup_of_the_first_version_is_migrated(
         self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
-        """Without a log, with what its activities kept of people; the files are the same."""
+        """It has no feed log and has personal data in activities; the files are the same."""
         database = databases.address("site_old")
         databases.create(database)
         loading = [find_binaries() / "pg_restore", "--no-owner", "--dbname", database]

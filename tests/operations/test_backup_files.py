@@ -1,4 +1,4 @@
-"""What happens to a backup while files come, change and go, and when the disk is full."""
+"""Backups while files are added, changed and deleted, and on a full disk."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def name_of(path: Path, storage: Path) -> str:
     return str(path.relative_to(storage))
 
 
-class TestWhatChangesMeanwhile:
+class TestConcurrentChanges:
     @pytest.mark.parametrize("step", ["Database", "Files"])
     def test_a_file_that_is_deleted_after_the_snapshot_is_a_fault(
         self, step: str, files: list[Path], storage: Path, tmp_path: Path
@@ -103,7 +103,7 @@ class TestWhatChangesMeanwhile:
         assert (target / "files" / name).read_bytes() == b"pozo,metros\n1,12\n"
         restore.check_backup(target, lambda *_: None)
 
-    def test_a_new_file_of_nobody_is_in_it_and_no_fault(
+    def test_a_new_file_without_a_record_is_copied_and_is_no_fault(
         self, files: list[Path], storage: Path, tmp_path: Path
     ) -> None:
         new = files[0].with_name("new")
@@ -114,8 +114,8 @@ class TestWhatChangesMeanwhile:
 
 
 class TestCopies:
-    def test_a_file_that_is_written_to_is_copied_again(self, tmp_path: Path) -> None:
-        """The copy is never half of what was before and half of what came."""
+    def test_a_file_changed_while_copied_is_copied_again(self, tmp_path: Path) -> None:
+        """The copy never mixes two versions."""
         source, copies = tmp_path / "source", Copies()
         source.write_bytes(b"a" * (32 * MEGABYTE))
         with Overwriting(source, times=1):
@@ -123,7 +123,9 @@ class TestCopies:
         assert copies.unsettled == set()
         assert set((tmp_path / "copy").read_bytes()) == {ord("b")}
 
-    def test_a_time_that_may_hide_another_write_is_not_trusted(self, tmp_path: Path) -> None:
+    def test_a_file_with_a_very_recent_modification_time_is_copied_again(
+        self, tmp_path: Path
+    ) -> None:
         """Two writes within one tick of the kernel's clock leave the same time."""
         source = tmp_path / "source"
         source.write_bytes(b"pozo,metros\n")
@@ -132,7 +134,7 @@ class TestCopies:
         os.utime(source, ns=(before, before))
         assert copy_file(source, tmp_path / "second copy")[1] is True
 
-    def test_a_file_that_is_written_to_all_the_time_is_named(self, tmp_path: Path) -> None:
+    def test_a_file_that_keeps_changing_is_named(self, tmp_path: Path) -> None:
         source, copies = tmp_path / "source", Copies()
         source.write_bytes(b"a" * (8 * MEGABYTE))
         with Overwriting(source, times=0):
@@ -179,7 +181,7 @@ class TestFullDisk:
         with mounted(tmp_path / "disk", "40M"):
             yield tmp_path / "disk"
 
-    def test_without_enough_room_nothing_is_begun(
+    def test_too_little_disk_space_is_refused_before_copying(
         self, files: list[Path], storage: Path, disk: Path
     ) -> None:
         filler = disk / "filler"
@@ -198,7 +200,7 @@ class TestFullDisk:
     def test_an_unfinished_backup_is_removed_when_the_disk_is_full(
         self, step: str, fault: type[Exception], said: str, files: list[Path], disk: Path
     ) -> None:
-        """There was enough when it began, and something else took it."""
+        """Another program fills the disk during the backup."""
         filler = disk / "filler"
 
         def fill() -> None:

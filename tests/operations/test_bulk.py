@@ -38,7 +38,7 @@ def test_bulk_records_are_saved_found_and_in_the_feed() -> None:
     assert list(verify_log()) == []
 
 
-def test_a_row_with_errors_leaves_the_others_alone() -> None:
+def test_rows_with_errors_do_not_prevent_the_others() -> None:
     some = rows(factories.Idea(), 4)
     some[1]["idea"] = ["no-such-idea"]
     some[3]["title"] = ""

@@ -1,4 +1,4 @@
-"""What the doctor finds after accidents, and what it puts right."""
+"""Faults that the doctor finds after accidents, and those that ``--fix`` corrects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stored(storage: Path, resource_id: str, age: float = DAYS) -> Path:
 
 
 class TestFiles:
-    def test_parts_of_files_are_named_and_removed(self, storage: Path) -> None:
+    def test_partial_files_are_named_and_removed(self, storage: Path) -> None:
         part = stored(storage, "b3a2c1d0-0000-4000-8000-000000000001~")
         on_its_way = stored(storage, "b3a2c1d0-0000-4000-8000-000000000002~", age=60)
         (finding,) = faults(doctor.check_files)
@@ -56,7 +56,7 @@ class TestFiles:
         assert on_its_way.exists()
         assert faults(doctor.check_files) == []
 
-    def test_files_of_no_record_are_named_and_stay(self, storage: Path) -> None:
+    def test_files_without_a_record_are_named_and_stay(self, storage: Path) -> None:
         workshop = Workshop(resources=[{"name": "Acta", "url": "https://example.gt/acta.pdf"}])
         known = stored(storage, workshop["resources"][0]["id"])
         unknown = stored(storage, "b3a2c1d0-0000-4000-8000-000000000003")
@@ -71,7 +71,7 @@ class TestFiles:
 
 
 class TestDisk:
-    def test_too_little_room_is_a_fault(
+    def test_too_little_disk_space_is_a_fault(
         self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path))
@@ -86,7 +86,7 @@ class TestDisk:
 
 
 class TestFeed:
-    def test_a_log_that_is_not_complete_is_rebuilt(self, cli: Any) -> None:
+    def test_an_incomplete_log_is_rebuilt(self, cli: Any) -> None:
         Workshop()
         clock.hold_clock()
         clock.set_complete(False)
@@ -97,7 +97,7 @@ class TestFeed:
         finding.mend()
         assert faults(doctor.check_feed) == []
 
-    def test_descriptions_with_a_former_address_of_the_site_are_written_anew(
+    def test_descriptions_with_a_former_site_url_are_rewritten(
         self, cli: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         workshop = Workshop(resources=[{"name": "Acta", "url": "https://example.gt/acta.pdf"}])
@@ -109,7 +109,7 @@ class TestFeed:
         finding.mend()
         assert faults(doctor.check_feed) == []
 
-    def test_the_command_looks_again_after_it_has_mended(self, cli: Any, storage: Path) -> None:
+    def test_fix_checks_again_after_mending(self, cli: Any, storage: Path) -> None:
         part = stored(storage, "b3a2c1d0-0000-4000-8000-000000000001~")
         looked = cli.invoke(ckan, ["marathon", "doctor"])
         assert "doctor --fix" in looked.output
@@ -119,7 +119,7 @@ class TestFeed:
         assert not part.exists()
 
 
-def test_a_database_that_goes_away_meanwhile_is_named() -> None:
+def test_a_database_lost_during_the_checks_is_reported() -> None:
     from ckanext.marathon.operations import doctor
 
     def ends_its_connection() -> Any:

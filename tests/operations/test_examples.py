@@ -25,7 +25,7 @@ def rows(table: str) -> int:
     return model.Session.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
-def test_removes_all_of_them_with_their_files_and_nothing_else(storage: Path) -> None:
+def test_only_the_examples_and_their_files_are_removed(storage: Path) -> None:
     bring_starter(examples=False)
     mine = MarathonDataset()
     before, files = everything(), stored_files(storage)
@@ -53,7 +53,7 @@ def strip(thing: dict) -> dict:
     return {key: value for key, value in thing.items() if key != "package_count"}
 
 
-def test_goes_in_an_order_that_the_guards_allow() -> None:
+def test_examples_in_the_trash_are_removed_in_a_permitted_order() -> None:
     bring_starter()
     for thing in starter.find_examples():
         call_action("package_delete", id=thing.id)
@@ -73,7 +73,7 @@ def test_the_starter_can_add_them_again() -> None:
     assert {thing.name for thing in starter.find_examples()} == MADE_UP
 
 
-def test_goes_on_where_it_was_stopped() -> None:
+def test_an_interrupted_removal_continues() -> None:
     bring_starter()
     call_action("dataset_purge", id=starter.find_examples()[0].id)
     assert len(starter.remove_examples()) == len(MADE_UP) - 1
@@ -81,7 +81,7 @@ def test_goes_on_where_it_was_stopped() -> None:
 
 
 @pytest.mark.parametrize("by", ["idea", "workshop"])
-def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
+def test_nothing_is_removed_while_a_real_record_refers_to_an_example(by: str) -> None:
     bring_starter()
     if by == "idea":
         real = MarathonDataset(idea=[model.Package.get("ejemplo-idea-horario-del-agua").id])
@@ -100,18 +100,18 @@ def test_removes_nothing_while_something_real_refers_to_one(by: str) -> None:
     assert not starter.find_examples()
 
 
-def test_an_example_that_people_made_is_one_too() -> None:
+def test_an_example_made_by_people_counts_as_an_example() -> None:
     theirs = Workshop(title="[Ejemplo] Otro taller", example=True)
     assert [thing.id for thing in starter.find_examples()] == [theirs["id"]]
 
 
-def test_what_only_shares_the_flag_or_the_title_stays() -> None:
+def test_a_record_with_only_the_flag_or_only_the_title_stays() -> None:
     Workshop(title="[Ejemplo] Sin la marca")
     Workshop(title="Un taller con la marca", example=True)
     assert not starter.find_examples()
 
 
-def test_an_example_with_another_title_is_still_one_until_its_flag_goes() -> None:
+def test_a_renamed_example_counts_until_its_flag_is_removed() -> None:
     bring_starter()
     name = "ejemplo-idea-mapa-de-basureros"
     call_action("package_patch", id=name, title="Mapa de basureros")
@@ -125,7 +125,7 @@ def test_a_site_without_examples_has_nothing_to_remove() -> None:
     assert starter.remove_examples() == []
 
 
-def test_without_solr_it_says_so_and_goes_on_later(
+def test_without_solr_it_fails_and_can_be_repeated(
     storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
 ) -> None:
     bring_starter()

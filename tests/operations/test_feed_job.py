@@ -1,4 +1,4 @@
-"""The feed's log is put together by itself: one job, whoever starts, and without a worker too."""
+"""The log is built without a command: by one job, or by a web process without a worker."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def waiting() -> list[str]:
 
 
 @pytest.mark.usefixtures("incomplete")
-def test_a_process_that_starts_queues_it_once_however_many_there_are(
+def test_several_starting_processes_queue_the_job_once(
     ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "testing", False)
@@ -51,7 +51,7 @@ def test_a_process_that_starts_queues_it_once_however_many_there_are(
     assert waiting() == [feed_job._name()]
 
 
-def test_a_site_whose_log_is_complete_queues_nothing(
+def test_a_complete_log_queues_no_job(
     ckan_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "testing", False)
@@ -70,7 +70,7 @@ def test_the_job_completes_the_log_and_does_nothing_afterwards() -> None:
 
 
 @pytest.mark.usefixtures("incomplete")
-def test_of_two_at_the_same_time_one_does_it() -> None:
+def test_only_one_of_two_concurrent_jobs_builds_the_log() -> None:
     with model.ensure_engine().connect() as other:
         other.execute(feed_job.LOCKED)
         feed_job.build()
@@ -82,7 +82,7 @@ def test_of_two_at_the_same_time_one_does_it() -> None:
 
 @pytest.mark.usefixtures("incomplete")
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.FINISHED])
-def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus) -> None:
+def test_a_job_that_ended_with_an_incomplete_log_is_queued_again(status: JobStatus) -> None:
     feed_job.ensure_feed_queued()
     job = feed_job._find(feed_job._name())
     assert job is not None
@@ -96,7 +96,7 @@ def test_one_that_ended_without_a_complete_log_is_queued_again(status: JobStatus
 
 
 @pytest.mark.usefixtures("incomplete")
-def test_without_a_worker_a_web_process_does_it() -> None:
+def test_without_a_worker_a_web_process_builds_the_log() -> None:
     assert not feed_job.ensure_feed_current()
     assert clock.read_clock().complete
     assert feed_job.ensure_feed_current()
@@ -111,7 +111,7 @@ def test_with_a_worker_a_web_process_leaves_it_to_the_job(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("incomplete")
-def test_doctor_says_what_is_missing_and_that_a_job_for_it_waits_for_a_worker() -> None:
+def test_doctor_names_the_incomplete_log_and_the_waiting_job() -> None:
     (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD
     assert "ckan marathon feed rebuild" in finding.text
@@ -119,7 +119,7 @@ def test_doctor_says_what_is_missing_and_that_a_job_for_it_waits_for_a_worker() 
     assert [f.text for f in doctor.check_jobs() if "ckan jobs worker" in f.text]
 
 
-def test_a_migration_can_have_everything_described_anew() -> None:
+def test_a_migration_can_request_a_rebuild() -> None:
     Municipality()
     assert not health.needs_feed()
     set_system_info(REBUILD_WANTED, "1")
@@ -135,7 +135,7 @@ def test_a_migration_can_have_everything_described_anew() -> None:
 
 
 @pytest.mark.usefixtures("incomplete")
-def test_meanwhile_answers_say_when_to_ask_again(app: Any) -> None:
+def test_feeds_of_an_incomplete_log_get_503_with_retry_after(app: Any) -> None:
     for path in ("/catalog/all.ttl", "/catalog/changes", "/data.json", "/catalog.csv",
                  "/catalog.xlsx", "/catalog/changes.atom"):  # fmt: skip
         answer = app.get(path)

@@ -1,4 +1,4 @@
-"""Jobs whose worker was killed are found and done again."""
+"""Jobs whose worker was killed are found and repeated."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def begin(queue: rq.Queue) -> tuple[Job, Execution]:
 
 
 @pytest.mark.parametrize("has_expired", [False, True])
-def test_an_interrupted_job_is_done_again_also_after_its_execution_expired(
+def test_an_interrupted_job_is_repeated_even_after_its_execution_expired(
     queue: rq.Queue, has_expired: bool
 ) -> None:
     job, execution = begin(queue)

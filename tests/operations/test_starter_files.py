@@ -29,7 +29,7 @@ def rows(data: bytes) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.filename)
-def test_a_file_opens_as_what_its_name_says_and_never_varies(file: StarterFile) -> None:
+def test_a_file_has_the_format_of_its_name_and_is_reproducible(file: StarterFile) -> None:
     data = starter.make_file(file, BASE)
     assert data == starter.make_file(file, BASE)
     ending = file.filename.rpartition(".")[2]
@@ -56,7 +56,7 @@ def test_municipalities_keep_their_leading_zero() -> None:
     assert (alzatate["nombre"], alzatate["departamento"]) == ("San Carlos Alzatate", "Jalapa")
 
 
-def test_there_is_a_boundary_for_each_department() -> None:
+def test_every_department_has_a_boundary() -> None:
     features = json.loads(made("departments_geojson"))["features"]
     assert [f["properties"]["codigo"] for f in features] == [
         d.code for d in territory.list_departments()
@@ -64,7 +64,7 @@ def test_there_is_a_boundary_for_each_department() -> None:
 
 
 @pytest.mark.parametrize("code", ["2105", "0115", "1307"])
-def test_a_boundary_holds_the_point_of_its_municipality(code: str) -> None:
+def test_a_boundary_contains_the_point_of_its_municipality(code: str) -> None:
     (feature,) = json.loads(made("municipality_geojson", code=code))["features"]
     place = territory.get_municipality(code)
     assert feature["id"] == feature["properties"]["codigo"] == code
@@ -85,7 +85,7 @@ def test_the_taxonomy_lists_each_concept_once_after_its_area() -> None:
     assert len(seen) == 73
 
 
-def test_the_turtle_means_the_same_wherever_it_is_downloaded_to() -> None:
+def test_the_turtle_has_absolute_iris() -> None:
     here = rdflib.Graph().parse(
         data=made("taxonomy_turtle"), format="turtle", publicID="file:///a/"
     )
@@ -93,7 +93,7 @@ def test_the_turtle_means_the_same_wherever_it_is_downloaded_to() -> None:
     assert concepts == {row["iri"] for row in rows(made("taxonomy_csv"))}
 
 
-def test_every_row_of_an_example_says_that_it_is_one() -> None:
+def test_every_row_of_an_example_has_the_notice() -> None:
     for item in read_items():
         for file in item.files if item.is_example else ():
             found = rows(starter.make_file(file, BASE))
@@ -103,11 +103,11 @@ def test_every_row_of_an_example_says_that_it_is_one() -> None:
                 assert all(name.startswith("ejemplo_") for name in row if name != "aviso")
 
 
-def test_an_unknown_maker_is_named_with_those_there_are() -> None:
+def test_an_unknown_maker_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(ContentError, match="taxonomy_turtle"):
         made("nothing")
 
 
-def test_a_boundary_of_no_municipality_is_an_error() -> None:
+def test_a_boundary_of_an_unknown_municipality_is_an_error() -> None:
     with pytest.raises(UnknownCode):
         made("municipality_geojson", code="9999")

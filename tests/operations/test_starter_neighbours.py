@@ -1,4 +1,4 @@
-"""What other profiles find in the starter catalogue is what docs/rdf.md says of it."""
+"""Violations of other profiles' shapes by the starter catalogue are those in docs/rdf.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULE = re.compile(rf"^\| ({TITLES}) \| `([a-z]+:\w+)` \| ([0-9]+) \| .+ \|$", re
 
 
 @pytest.mark.parametrize("edition", params())
-def test_the_page_has_the_figures(app: Any, edition: Edition) -> None:
+def test_the_docs_have_the_measured_violations(app: Any, edition: Edition) -> None:
     graph = Graph().parse(data=app.get("/catalog/all.ttl").body, format="turtle")
     found = measure(graph, edition)
     totals = {title: (int(rules), int(wishes)) for title, rules, wishes in TOTAL.findall(PAGE)}
@@ -36,7 +36,7 @@ def test_the_page_has_the_figures(app: Any, edition: Edition) -> None:
     assert rules == found.violations
 
 
-def test_the_page_has_every_edition_and_no_rule_without_a_reason() -> None:
+def test_the_docs_have_every_edition_and_a_reason_for_each_violation() -> None:
     totals = {title: int(rules) for title, rules, _ in TOTAL.findall(PAGE)}
     assert set(totals) == {each.title for each in EDITIONS}
     rules: Counter[str] = Counter()

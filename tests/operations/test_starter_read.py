@@ -68,13 +68,13 @@ def tell(variable: str, program: str, *paths: Path) -> list[str]:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def test_data_json_keeps_the_schema_of_dcat_us(app: Any) -> None:
+def test_data_json_is_valid_dcat_us(app: Any) -> None:
     found = inventory(app)
     assert len(found["dataset"]) > 5
     assert us_faults(found) == []
 
 
-def test_the_other_profile_keeps_the_rules_of_argentina(app: Any, tmp_path: Path) -> None:
+def test_the_ar_profile_is_valid_in_argentina(app: Any, tmp_path: Path) -> None:
     found = inventory(app, "?profile=ar")
     assert argentine_faults(found) == []
     (file := tmp_path / "data.json").write_text(json.dumps(found), encoding="utf-8")
@@ -96,7 +96,7 @@ def test_croissant_has_a_checksum_for_each_file(app: Any, tmp_path: Path) -> Non
     assert tell("MARATHON_MLCROISSANT", MLCROISSANT, *paths) == []
 
 
-def test_data_json_schema_org_and_croissant_say_the_same(app: Any) -> None:
+def test_data_json_schema_org_and_croissant_agree(app: Any) -> None:
     for row in inventory(app)["dataset"]:
         identifier = row["identifier"].rpartition("/")[2]
         page = BeautifulSoup(app.get(f"/dataset/{identifier}").data, "html.parser")
@@ -109,12 +109,12 @@ def test_data_json_schema_org_and_croissant_say_the_same(app: Any) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_other_profiles_describe_all_of_it(app: Any, profile: str) -> None:
+def test_other_profiles_describe_every_dataset(app: Any, profile: str) -> None:
     graph = read_turtle(app, f"/catalog.ttl?profiles={profile}")
     assert len(set(graph.objects(None, DCAT.dataset))) == len(inventory(app)["dataset"])
 
 
-def test_other_profiles_say_no_other_time_than_ours(app: Any) -> None:
+def test_times_in_other_profiles_are_those_of_ours(app: Any) -> None:
     for each in inventory(app)["dataset"]:
         address = f"/dataset/{each['identifier'].rpartition('/')[2]}.ttl"
         ours = times_of(read_turtle(app, address))

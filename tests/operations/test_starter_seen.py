@@ -1,4 +1,4 @@
-"""What a visitor of a site with the starter catalogue finds there."""
+"""Pages and files of the starter catalogue as a visitor sees them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import show
 pytestmark = pytest.mark.usefixtures("loaded")
 
 
-def test_every_file_opens_for_a_visitor_and_is_what_was_made(app: Any) -> None:
+def test_a_visitor_can_download_every_file_unchanged(app: Any) -> None:
     for item in read_items():
         resources = show(item.name)["resources"] if item.files else []
         assert len(resources) == len(item.files)
@@ -31,7 +31,7 @@ def test_every_file_opens_for_a_visitor_and_is_what_was_made(app: Any) -> None:
             assert resource["size"] == len(made)
 
 
-def test_a_visitor_sees_it_all() -> None:
+def test_a_visitor_sees_every_item() -> None:
     for item in read_items():
         if item.type != "organization":
             seen = show(item.name, user="", ignore_auth=False)
@@ -39,7 +39,7 @@ def test_a_visitor_sees_it_all() -> None:
             assert seen["title"] == item.title
 
 
-def test_says_what_the_sources_say() -> None:
+def test_the_records_have_the_facts_of_the_sources() -> None:
     meeting = show("reunion-informativa-piloto-2016")
     assert meeting["kind"] == "information_meeting"
     assert meeting["status"] == "announced"
@@ -69,7 +69,7 @@ def test_roles_codes_and_pilot_are_those_of_the_sources() -> None:
     assert {name: each["users"] for name, each in found.items() if each["users"]} == {}
 
 
-def test_examples_went_through_the_real_lifecycle() -> None:
+def test_example_ideas_have_the_history_of_their_steps() -> None:
     for item in read_items():
         if item.type == "idea":
             history = show(item.name)["history"]

@@ -1,4 +1,4 @@
-"""What editors do between two harvests; one dataset for each kind of change."""
+"""Edits between two harvests; one dataset for each kind of change."""
 
 from __future__ import annotations
 

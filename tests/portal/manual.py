@@ -1,4 +1,4 @@
-"""What docs/harvesting.md tells the engineers of a portal to type, to do just that."""
+"""Extracts the commands and settings of docs/harvesting.md, to run exactly these."""
 
 from __future__ import annotations
 

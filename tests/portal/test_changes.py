@@ -1,4 +1,4 @@
-"""What editors change reaches the portal with its next harvest."""
+"""Edits reach the portal with its next harvest."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_no_other_dataset_is_deleted(harvest: Harvest, iris: Iris) -> None:
     assert harvest.counts[-1]["added"] == 1
 
 
-def test_a_place_that_comes_from_the_idea_follows_it(harvest: Harvest, iris: Iris) -> None:
+def test_a_place_inherited_from_the_idea_is_updated(harvest: Harvest, iris: Iris) -> None:
     moved = copy_of(harvest.last, iris, changes.UNTOUCHED)
     assert (
         field(moved, "spatial_uri") == f"{content.VOCABULARY}/municipality/{content.JACALTENANGO}"
     )
 
 
-def test_a_publisher_under_a_new_title_is_the_same_one(harvest: Harvest, iris: Iris) -> None:
+def test_a_publisher_with_a_new_title_keeps_its_iri(harvest: Harvest, iris: Iris) -> None:
     before, after = (
         copy_of(shown, iris, changes.UNTOUCHED) for shown in (harvest.first, harvest.last)
     )
@@ -68,7 +68,7 @@ def test_a_publisher_under_a_new_title_is_the_same_one(harvest: Harvest, iris: I
     assert field(after, "publisher_name") == "Villa Nueva, municipalidad"
 
 
-def test_what_comes_back_arrives_again_once_the_portal_has_emptied_its_trash(
+def test_a_dataset_public_again_is_harvested_after_purging_the_copy(
     catalogue: Site, harvest: Harvest, iris: Iris
 ) -> None:
     former = copy_of(harvest.first, iris, changes.WITHDRAWN)

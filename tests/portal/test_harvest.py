@@ -27,7 +27,7 @@ def test_the_harvest_reads_several_pages(harvest: Harvest) -> None:
     assert harvest.page.count("a dcat:Dataset") == PAGE_SIZE
 
 
-def test_nothing_else_arrives(harvest: Harvest) -> None:
+def test_no_other_record_arrives(harvest: Harvest) -> None:
     ours = {"Ideatón de Villa Nueva", "Vigilar los pozos", "Programa piloto de maratones"}
     unpublished = {"Reservado", "Sin terminar"}
     assert not harvest.titles & (ours | unpublished)

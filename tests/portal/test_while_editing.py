@@ -79,9 +79,7 @@ def published(site: Site) -> dict[str, str]:
     return {f"{content.BASE}/dataset/{each['id']}": each["title"] for each in found}
 
 
-def test_all_that_was_there_arrives_once_and_in_the_end_all_is_the_same(
-    busy: Site, portal: Portal
-) -> None:
+def test_a_harvest_during_edits_ends_with_equal_datasets(busy: Site, portal: Portal) -> None:
     names = [f"fugas-{number}" for number in range(DATASETS)]
     for number in range(HARVESTS):
         there = set(published(busy))

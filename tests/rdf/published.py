@@ -1,4 +1,4 @@
-"""Catalogues that others have published, and what of them is lost between two ways of reading.
+"""Catalogues published by others, and the values lost between two ways of reading them.
 
 The files are read where they are: in the folder that ``MARATHON_PUBLISHED`` names, and in the
 installed ckanext-dcat where its wheel has examples. None of them is part of this repository.

@@ -1,4 +1,4 @@
-"""Datasets as nobody should write them, for tests that nothing typed in can break."""
+"""Hypothesis strategies for hostile datasets."""
 
 from __future__ import annotations
 

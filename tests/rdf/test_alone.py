@@ -1,4 +1,4 @@
-"""A description in the feed speaks of its own thing and its parts, whatever others share."""
+"""A description in the feed has triples only about its record and the parts of it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def strangers(graph: Graph, *own: str) -> set[tuple[Any, Any, Any]]:
     }
 
 
-def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
+def test_a_description_refers_to_our_records_only_from_its_own_subjects() -> None:
     for identifier, kept in (("1", f"{ORIGIN}/agua#"), ("2", f"{SITE.base}/dataset/2")):
         graph = harvested(identifier)
         assert strangers(graph, kept, f"{SITE.base}/dataset/{identifier}") == set()
@@ -75,7 +75,7 @@ def test_nothing_but_the_thing_and_its_parts_leads_to_things_of_ours() -> None:
         assert strangers(graph, own) == set()
 
 
-def test_two_datasets_of_one_service_have_one_each_which_says_that_it_is_the_same() -> None:
+def test_each_of_two_datasets_has_its_own_copy_of_a_shared_service() -> None:
     both = harvested("1") + harvested("2")
     services = set(both.subjects(RDF.type, DCAT.DataService))
     assert services == set(both.subjects(OWL.sameAs, URIRef(SERVICE["uri"])))

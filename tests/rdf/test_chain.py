@@ -1,4 +1,4 @@
-"""Workshops, ideas and commitments as what they are, and the catalogue itself."""
+"""RDF of workshops, ideas, commitments and of the catalogue itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WITH_DATASETS = Facts(
     ],
     ids=["idea", "workshop", "commitment"],
 )
-def test_nothing_but_a_dataset_is_a_dataset(graph: Graph) -> None:
+def test_ideas_workshops_and_commitments_are_no_dcat_resources(graph: Graph) -> None:
     types = set(graph.objects(None, RDF.type))
     assert not types & {DCAT.Dataset, DCAT.Resource, DCAT.Distribution, DCAT.Catalog}
 
@@ -56,7 +56,7 @@ def test_nothing_but_a_dataset_is_a_dataset(graph: Graph) -> None:
 class TestWorkshop:
     graph = build_workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS)
 
-    def test_it_is_an_activity_with_place_time_and_agents(self) -> None:
+    def test_a_workshop_is_an_activity_with_place_time_and_agents(self) -> None:
         graph = self.graph
         assert (HELD, RDF.type, PROV.Activity) in graph
         assert (HELD, RDFS.label, Literal(WORKSHOP["title"], lang="es")) in graph
@@ -70,18 +70,18 @@ class TestWorkshop:
         }
         assert names == {INFOM["title"], "INFOM", "Acción Ciudadana"}
 
-    def test_who_takes_part_and_where_it_is_are_two_things(self) -> None:
+    def test_municipalities_and_venue_have_different_properties(self) -> None:
         parts = set(self.graph.objects(HELD, DCT.spatial))
         assert parts == {SITE.concept("municipality", each) for each in ("0115", "0116")}
         places = set(self.graph.objects(HELD, PROV.atLocation))
         assert places == {SITE.concept("municipality", "0101"), URIRef(f"{HELD}#venue")}
 
-    def test_it_leads_to_its_page_and_its_ideas_and_datasets(self) -> None:
+    def test_a_workshop_refers_to_its_page_ideas_and_datasets(self) -> None:
         assert (HELD, RDFS.seeAlso, SITE.page("workshop", WORKSHOP["id"])) in self.graph
         generated = set(self.graph.objects(HELD, PROV.generated))
         assert generated == {SAID, SITE.dataset(FULL["id"])}
 
-    def test_masked_counts_are_not_said(self) -> None:
+    def test_masked_counts_are_not_published(self) -> None:
         said = {
             str(predicate).rpartition("#")[2]: str(value)
             for predicate, value in self.graph.predicate_objects(HELD)
@@ -96,7 +96,7 @@ class TestWorkshop:
         number = SITE.term("participantsMen")
         assert build_workshop_graph(Workshop.from_shown(leaking), FACTS).value(HELD, number) is None
 
-    def test_kind_and_status_are_concepts_of_ours(self) -> None:
+    def test_kind_and_status_are_concepts_of_our_vocabulary(self) -> None:
         for predicate, kind, code in (
             (DCT.type, "workshop-kind", "ideation"),
             (ADMS.status, "workshop-status", "held"),
@@ -105,7 +105,7 @@ class TestWorkshop:
             assert (HELD, predicate, concept) in self.graph
             assert (concept, SKOS.inScheme, SITE.scheme(kind)) in self.graph
 
-    def test_a_day_alone_is_no_point_in_time(self) -> None:
+    def test_a_day_without_an_hour_is_not_published_as_a_point_in_time(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03", "ends_at": ""}
         graph = build_workshop_graph(Workshop.from_shown(announced), FACTS)
         assert graph.value(HELD, PROV.startedAtTime) is None
@@ -113,7 +113,7 @@ class TestWorkshop:
         assert graph.value(days, DCAT.startDate) == graph.value(days, DCAT.endDate) == day
         assert violations(graph) == []
 
-    def test_an_end_without_hour_is_said_as_a_day_too(self) -> None:
+    def test_an_end_without_an_hour_is_published_as_a_day(self) -> None:
         announced = {**WORKSHOP, "starts_at": "2017-06-03T15:00:00Z", "ends_at": "2017-06-05"}
         graph = build_workshop_graph(Workshop.from_shown(announced), FACTS)
         start = graph.value(HELD, PROV.startedAtTime)
@@ -128,15 +128,15 @@ class TestWorkshop:
 class TestIdea:
     graph = build_idea_graph(Idea.from_shown(IDEA), WITH_DATASETS)
 
-    def test_it_is_an_entity_that_its_workshop_generated(self) -> None:
+    def test_an_idea_is_an_entity_generated_by_its_workshop(self) -> None:
         assert (SAID, RDF.type, PROV.Entity) in self.graph
         assert (SAID, PROV.wasGeneratedBy, HELD) in self.graph
         assert (HELD, RDF.type, PROV.Activity) in self.graph
 
-    def test_it_leads_to_its_datasets(self) -> None:
+    def test_an_idea_refers_to_its_datasets(self) -> None:
         assert (SAID, DCT.relation, SITE.dataset(FULL["id"])) in self.graph
 
-    def test_its_needs_are_parts_of_it(self) -> None:
+    def test_data_needs_are_parts_of_their_idea(self) -> None:
         needs = set(self.graph.subjects(DCT.isPartOf, SAID))
         assert needs == {SITE.data_need(IDEA["id"], each["id"]) for each in IDEA["data_need"]}
         need = SITE.data_need(IDEA["id"], NEED)
@@ -156,7 +156,7 @@ class TestIdea:
             assert (SAID, predicate, iri) in self.graph
             assert self.graph.value(iri, SKOS.prefLabel) is not None
 
-    def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
+    def test_a_private_workshop_is_not_mentioned(self) -> None:
         graph = build_idea_graph(Idea.from_shown(IDEA), Facts(SITE))
         assert WORKSHOP["id"] not in graph.serialize()
 
@@ -176,7 +176,7 @@ class TestCatalogue:
     graph = build_catalogue_graph(CATALOGUE)
     iri = URIRef(SITE.base)
 
-    def test_it_has_title_description_homepage_and_dates(self) -> None:
+    def test_the_catalogue_has_title_description_homepage_and_dates(self) -> None:
         graph, iri = self.graph, self.iri
         assert (iri, RDF.type, DCAT.Catalog) in graph
         assert (iri, DCT.title, Literal(CATALOGUE.title, lang="es")) in graph
@@ -190,7 +190,7 @@ class TestCatalogue:
         assert (self.iri, DCT.publisher, publisher) in self.graph
         assert str(self.graph.value(publisher, FOAF.name)) == INFOM["title"]
 
-    def test_else_the_site_itself_does(self) -> None:
+    def test_without_a_coordinating_body_the_site_is_the_publisher(self) -> None:
         graph = build_catalogue_graph(CatalogueFacts(SITE, title="Maratones"))
         publisher = graph.value(self.iri, DCT.publisher)
         assert str(graph.value(publisher, FOAF.name)) == "Maratones"
@@ -211,8 +211,8 @@ class TestCatalogue:
             assert said.value(scheme, DCT.title) is not None
 
 
-class TestAPageOfSeveral:
-    def test_what_two_datasets_say_of_one_agent_stays_single_valued(self) -> None:
+class TestPageOfSeveralDatasets:
+    def test_an_agent_shared_by_two_datasets_has_one_name_and_type(self) -> None:
         page, uri = new_graph(), "https://ine.example.gt/"
         for number, kind in enumerate(("Company", "LocalAuthority")):
             agent = {
@@ -225,7 +225,7 @@ class TestAPageOfSeveral:
         kinds = [str(each) for each in page.objects(URIRef(uri), DCT.type)]
         assert kinds == ["http://purl.org/adms/publishertype/Company"]
 
-    def test_an_agent_that_another_dataset_calls_a_licence_loses_its_type(self) -> None:
+    def test_an_agent_used_as_a_licence_elsewhere_loses_its_publisher_type(self) -> None:
         uri, kind = "https://ine.example.gt/", "http://purl.org/adms/publishertype/Company"
         agent = {**MINIMAL, "publisher": [{"uri": uri, "name": "INE", "type": kind}]}
         licence = {**MINIMAL, "id": "l", "resources": [{"id": "r", "license": uri}]}

@@ -1,4 +1,4 @@
-"""What a dataset's graph says, property by property."""
+"""The graph of a dataset, property by property."""
 
 from __future__ import annotations
 
@@ -63,44 +63,44 @@ class TestIdentity:
 
 
 class TestTexts:
-    def test_texts_say_their_language(self, full: Graph) -> None:
+    def test_texts_have_a_language_tag(self, full: Graph) -> None:
         for predicate in (DCT.title, DCT.description, DCAT.keyword, ADMS.versionNotes):
             assert {each.language for each in full.objects(IRI, predicate)} == {"es"}
 
     def test_a_dataset_without_description_repeats_its_title(self) -> None:
         assert said(graph(notes=""), DCT.description) == {"Pozos"}
 
-    def test_a_dataset_without_title_shows_its_name(self) -> None:
+    def test_a_dataset_without_title_is_titled_by_its_name(self) -> None:
         assert said(graph(title="", name="pozos"), DCT.title) == {"pozos"}
 
     def test_dates_are_typed(self, full: Graph) -> None:
         assert full.value(IRI, DCT.issued) == Literal("2026-06-01", datatype=XSD.date)
         assert full.value(IRI, DCT.modified).datatype == XSD.dateTime  # type: ignore[union-attr]
 
-    def test_times_of_ckan_stand_in_for_dates_not_given(self) -> None:
+    def test_missing_dates_are_replaced_by_ckans_times(self) -> None:
         found = graph(
             metadata_created="2026-01-02T03:04:05", metadata_modified="2026-02-03T04:05:06"
         )
         assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
         assert said(found, DCT.modified) == {"2026-02-03T04:05:06+00:00"}
 
-    def test_it_was_issued_when_it_was_published_and_not_when_it_was_begun(self) -> None:
+    def test_issued_is_the_first_publication_and_not_the_creation(self) -> None:
         draft = {"metadata_created": "2026-01-02T03:04:05"}
         published = graph(**draft, first_published="2026-03-04T05:06:07+00:00")
         assert said(published, DCT.issued) == {"2026-03-04T05:06:07+00:00"}
         assert said(graph(**draft, first_published=None), DCT.issued) == set()
 
     @pytest.mark.parametrize("given", ["Monday", "2024-02-30", "5"])
-    def test_no_time_of_ckan_is_said_in_the_place_of_what_is_no_date(self, given: str) -> None:
+    def test_an_invalid_date_is_not_replaced_by_ckans_time(self, given: str) -> None:
         found = graph(issued=given, modified=given, first_published="2026-03-04T05:06:07+00:00")
         assert said(found, DCT.issued) | said(found, DCT.modified) == set()
 
-    def test_a_date_of_an_older_record_means_the_same_everywhere(self) -> None:
+    def test_dates_of_older_records_are_normalised(self) -> None:
         found = graph(issued="03/06/2017", modified="2017-06-03 09:00")
         assert said(found, DCT.issued) == {"2017-06-03"}
         assert said(found, DCT.modified) == {"2017-06-03T09:00:00-06:00"}
 
-    def test_an_example_says_that_it_is_one(self, full: Graph) -> None:
+    def test_an_example_is_marked(self, full: Graph) -> None:
         assert said(full, SITE.term("example")) == {"true"}
         assert said(graph(example=False), SITE.term("example")) == set()
 
@@ -114,7 +114,7 @@ class TestAuthorities:
             (DCT.language, {f"{EU}/language/SPA", f"{EU}/language/ENG"}, DCT.LinguisticSystem),
         ],
     )
-    def test_values_are_described_concepts(
+    def test_values_of_authority_tables_are_labelled_concepts(
         self, full: Graph, predicate: URIRef, expected: set[str], kind: URIRef
     ) -> None:
         assert said(full, predicate) == expected
@@ -137,16 +137,14 @@ class TestAuthorities:
 
 
 class TestThemes:
-    def test_a_problem_brings_the_european_theme_that_follows_from_it(self) -> None:
+    def test_a_problem_adds_its_european_theme(self) -> None:
         found = graph(service_problem=["AGU-01"])
         assert said(found, DCAT.theme) == {
             f"{SITE.vocabulary}/service-problem/AGU-01",
             f"{EU}/data-theme/ENVI",
         }
 
-    def test_a_theme_that_was_chosen_stands_in_place_of_those_that_follow(
-        self, full: Graph
-    ) -> None:
+    def test_a_chosen_theme_replaces_those_of_the_problems(self, full: Graph) -> None:
         assert said(full, DCAT.theme) == {
             f"{SITE.vocabulary}/service-problem/SEG-01",
             f"{SITE.vocabulary}/service-problem/VIA-04",
@@ -176,19 +174,17 @@ class TestPlaces:
             assert literal.datatype == GSP.wktLiteral
             assert literal.startswith(start)
 
-    def test_a_dataset_of_no_place_is_about_guatemala(self) -> None:
+    def test_a_dataset_without_a_place_is_about_guatemala(self) -> None:
         assert said(graph(), DCT.spatial) == {f"{EU}/country/GTM"}
 
-    def test_a_place_typed_in_keeps_its_shape_out_of_the_reach_of_stock_harvesters(
-        self, full: Graph
-    ) -> None:
+    def test_the_shape_of_a_typed_place_is_hidden_from_stock_harvesters(self, full: Graph) -> None:
         zone = URIRef(f"{IRI}#place-1")
         assert str(full.value(zone, SKOS.prefLabel)) == "Zona 1"
         shape = full.value(zone, GSP.hasGeometry)
         assert str(full.value(shape, GSP.asWKT)).startswith("POLYGON ((-90.6 14.5")
         assert not list(full.objects(None, URIRef("http://www.w3.org/ns/locn#geometry")))
 
-    def test_a_shape_without_a_box_gets_one(self) -> None:
+    def test_a_shape_without_a_bounding_box_gets_one(self) -> None:
         shape = '{"type": "LineString", "coordinates": [[-90.5, 14.5], [-90.25, 14.75]]}'
         found = graph(spatial_coverage=[{"geom": shape}])
         place = found.value(SITE.dataset(MINIMAL["id"]), DCT.spatial)
@@ -209,14 +205,14 @@ class TestPlaces:
 
 
 class TestPeople:
-    def test_the_publisher_is_the_one_named(self, full: Graph) -> None:
+    def test_the_publisher_is_that_of_the_field(self, full: Graph) -> None:
         publisher = URIRef("https://mingob.example.gt/")
         assert said(full, DCT.publisher) == {str(publisher)}
         assert {FOAF.Agent, FOAF.Organization} <= set(full.objects(publisher, RDF.type))
         assert str(full.value(publisher, FOAF.name)) == "Ministerio de Transporte"
         assert str(full.value(publisher, FOAF.mbox)) == "mailto:info@mingob.example.gt"
 
-    def test_else_the_organisation_is_the_publisher_and_its_office_the_contact(self) -> None:
+    def test_without_the_field_the_organisation_is_publisher_and_its_office_contact(self) -> None:
         found = graph(owner_org=VILLA_NUEVA["id"])
         publisher = SITE.thing("organization", VILLA_NUEVA["id"])
         assert said(found, DCT.publisher) == {str(publisher)}
@@ -230,22 +226,22 @@ class TestPeople:
         assert {VCARD.Kind, VCARD.Organization} <= set(found.objects(office, RDF.type))
         assert str(found.value(office, VCARD.hasEmail)) == "mailto:datos@villanueva.example.gt"
 
-    def test_an_organisation_that_nobody_can_reach_has_no_contact_point(self) -> None:
+    def test_an_organisation_without_contact_data_has_no_contact_point(self) -> None:
         bare = Organization(id="o", title="Oficina")
         facts = Facts(SITE, organizations={"o": bare})
         found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "owner_org": "o"}), facts)
         assert said(found, DCAT.contactPoint) == set()
 
-    def test_a_publisher_without_name_is_called_by_what_is_known(self) -> None:
+    def test_a_publisher_without_name_is_named_by_its_address(self) -> None:
         found = graph(publisher=[{"url": "https://x.gt/"}])
         publisher = found.value(SITE.dataset(MINIMAL["id"]), DCT.publisher)
         assert str(found.value(publisher, FOAF.name)) == "https://x.gt/"
 
-    def test_only_one_publisher_is_named(self) -> None:
+    def test_only_one_publisher_is_published(self) -> None:
         found = graph(publisher=[{"name": "A"}, {"name": "B"}])
         assert len(said(found, DCT.publisher)) == 1
 
-    def test_what_was_typed_in_cannot_speak_for_a_thing_of_ours(self) -> None:
+    def test_a_typed_publisher_cannot_describe_our_organisation(self) -> None:
         ours = str(SITE.thing("organization", VILLA_NUEVA["id"]))
         found = graph(publisher=[{"uri": ours, "name": "Impostor"}])
         assert ours not in said(found, DCT.publisher)
@@ -260,7 +256,7 @@ class TestChain:
         assert set(full.objects(held, PROV.generated)) == generated
         assert generated <= set(full.subjects(RDF.type, PROV.Entity))
 
-    def test_what_it_came_out_of_is_said_by_the_iri_that_it_came_with(self) -> None:
+    def test_the_workshop_refers_to_the_kept_iri_of_the_dataset(self) -> None:
         kept = replace(FACTS, site=replace(SITE, kept={FULL["id"]: "https://otro.gt/d/1"}))
         found, held = (
             build_dataset_graph(Dataset.from_shown(FULL), kept),
@@ -290,7 +286,7 @@ class TestChain:
         assert said(full, DCAT.qualifiedRelation) == set()
         assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
-    def test_what_another_catalogue_says_generated_it_is_said_of_the_dataset_alone(self) -> None:
+    def test_a_foreign_activity_is_published_from_the_dataset_only(self) -> None:
         # Several datasets may name it, and the description of each is kept up by itself.
         activity = URIRef("https://otro.gt/taller")
         found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
@@ -298,14 +294,14 @@ class TestChain:
         assert (iri, PROV.wasGeneratedBy, activity) in found
         assert (activity, PROV.generated, None) not in found
 
-    def test_an_activity_without_an_iri_is_said_from_both_sides(self) -> None:
+    def test_an_activity_without_an_iri_is_published_in_both_directions(self) -> None:
         found = graph(provenance_activity=[{"label": "Taller"}])
         iri = SITE.dataset(MINIMAL["id"])
         (activity,) = found.objects(iri, PROV.wasGeneratedBy)
         assert activity.startswith(f"{iri}#")
         assert (activity, PROV.generated, iri) in found
 
-    def test_the_feed_says_what_a_workshop_generated_from_one_side_alone(self) -> None:
+    def test_the_feed_publishes_generation_by_a_workshop_in_one_direction(self) -> None:
         site = {"ideas": FACTS.ideas, "workshops": FACTS.workshops}
         alone = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE, **site, alone=True))
         held = SITE.thing("workshop", WORKSHOP["id"])
@@ -315,23 +311,23 @@ class TestChain:
             Dataset.from_shown(FULL), Facts(SITE, **site)
         )
 
-    def test_only_the_needs_it_meets_are_named(self, full: Graph) -> None:
+    def test_only_data_needs_met_by_the_dataset_are_published(self, full: Graph) -> None:
         other = SITE.data_need(IDEA["id"], IDEA["data_need"][1]["id"])
         assert (other, None, None) not in full
 
-    def test_an_idea_that_is_not_public_is_not_mentioned(self) -> None:
+    def test_a_private_idea_is_not_mentioned(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE))
         assert said(found, DCT.relation) == set(FULL["has_version"])
         assert said(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
-    def test_a_workshop_that_is_not_public_is_not_mentioned(self) -> None:
+    def test_a_private_workshop_is_not_mentioned(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE, ideas=FACTS.ideas))
         assert said(found, PROV.wasGeneratedBy) == set()
         assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()
 
-    def test_only_the_dataset_is_a_dataset(self, full: Graph) -> None:
+    def test_only_the_dataset_has_the_class_dataset(self, full: Graph) -> None:
         assert set(full.subjects(RDF.type, DCAT.Dataset)) == {IRI}
 
 
@@ -347,7 +343,7 @@ class TestStatements:
             assert str(full.value(rights, RDFS.label)).endswith(FULL["rights_note"])
         assert len(list(full.subjects(DCT.rights, note))) == len(distributions)
 
-    def test_links_have_the_types_dcat_ap_wants(self, full: Graph) -> None:
+    def test_links_have_the_types_required_by_dcat_ap(self, full: Graph) -> None:
         for predicate, kind in (
             (DCAT.landingPage, FOAF.Document),
             (FOAF.page, FOAF.Document),
@@ -361,12 +357,12 @@ class TestStatements:
             assert objects
             assert all((each, RDF.type, kind) in full for each in objects)
 
-    def test_other_versions_do_not_become_datasets_of_ours(self, full: Graph) -> None:
+    def test_other_versions_are_not_published_as_our_datasets(self, full: Graph) -> None:
         assert said(full, PAV.hasVersion) == set(FULL["has_version"])
         assert said(full, DCT.hasVersion) == said(full, DCAT.hasVersion) == set()
         assert said(full, DCT.relation) >= set(FULL["has_version"])
 
-    def test_what_is_no_address_is_left_out(self) -> None:
+    def test_invalid_addresses_are_left_out(self) -> None:
         found = graph(url="javascript:x", documentation=["x", "ftp:", None], conforms_to="[1")
         for predicate in (DCAT.landingPage, FOAF.page, DCT.conformsTo):
             assert said(found, predicate) == set()
@@ -393,7 +389,7 @@ class TestOlderDatasets:
         assert str(found.value(found.value(iri, ADMS.identifier), SKOS.notation)) == "INE-7"
         assert said(found, DCT.identifier) == {str(iri)}
 
-    def test_maintainer_or_author_is_the_contact_where_none_is_named(self) -> None:
+    def test_maintainer_or_author_is_the_contact_if_none_is_given(self) -> None:
         found = graph(author="Oficina", author_email="oficina@example.gt")
         contact = found.value(SITE.dataset(MINIMAL["id"]), DCAT.contactPoint)
         assert str(found.value(contact, VCARD.fn)) == "Oficina"

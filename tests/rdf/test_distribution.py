@@ -1,4 +1,4 @@
-"""What a resource's graph says."""
+"""The graph of a resource."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def said(found: Graph, predicate: URIRef) -> set[str]:
     return {str(each) for each in found.objects(IRI, predicate)}
 
 
-def test_its_iri_holds_both_ids() -> None:
+def test_the_iri_has_the_ids_of_dataset_and_file() -> None:
     assert str(IRI) == f"{SITE.dataset(MINIMAL['id'])}/resource/r"
     assert (SITE.dataset(MINIMAL["id"]), DCAT.distribution, IRI) in graph()
 
 
 class TestAddresses:
-    def test_a_resource_without_an_address_of_the_web_leads_to_its_own_page(self) -> None:
+    def test_a_resource_without_a_web_address_refers_to_its_own_page(self) -> None:
         page = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"
         for url in ("", None, "datos.csv", "javascript:x", "http://", r"\\srv\datos\a.csv"):
             found = graph(url=url)
             assert said(found, DCAT.accessURL) == {page}
             assert said(found, RDFS.seeAlso) == set()
 
-    def test_what_is_had_by_mail_says_the_address_beside_the_page(self) -> None:
+    def test_a_resource_with_a_mail_address_refers_to_page_and_address(self) -> None:
         for url in ("mailto:datos@muni.gob.gt", "datos@muni.gob.gt"):
             found = graph(url=url)
             assert said(found, DCAT.accessURL) == {f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"}
@@ -58,7 +58,7 @@ class TestAddresses:
             found = graph(url=url, url_type="upload")
             assert said(found, DCAT.downloadURL) == said(found, DCAT.accessURL) == {address}
 
-    def test_a_link_is_not_taken_for_a_file(self) -> None:
+    def test_a_link_has_no_download_url(self) -> None:
         found = graph(url="https://a.gt/mapa")
         assert said(found, DCAT.accessURL) == {"https://a.gt/mapa"}
         assert said(found, DCAT.downloadURL) == set()
@@ -91,7 +91,7 @@ class TestFormat:
         assert (URIRef(iana), RDF.type, DCT.MediaType) in found
         assert (URIRef(iana), RDFS.label, Literal(media)) in found
 
-    def test_an_unknown_format_keeps_its_word_and_gets_no_concept(self) -> None:
+    def test_an_unknown_format_is_published_as_text(self) -> None:
         found = graph(format="papel", mimetype="papel/a4", compress_format="x", package_format="y")
         for predicate in (DCT["format"], DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat):
             assert said(found, predicate) == set()
@@ -99,7 +99,7 @@ class TestFormat:
         (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
         assert read["format"] == "papel"
 
-    def test_a_known_format_is_said_once(self) -> None:
+    def test_a_known_format_is_published_as_a_concept_only(self) -> None:
         assert said(graph(format="CSV"), DC["format"]) == set()
 
     def test_no_format_that_stock_ckan_offers_disappears(self) -> None:
@@ -136,11 +136,11 @@ class TestLicence:
         found = graph("cc-by", license="https://creativecommons.org/publicdomain/zero/1.0/")
         assert said(found, DCT.license) == {f"{EU}/licence/CC0"}
 
-    def test_a_licence_that_the_table_lacks_is_named_by_its_address(self) -> None:
+    def test_a_licence_outside_the_table_is_named_by_its_address(self) -> None:
         found = graph("cc-by", license="https://a.gt/términos legales")
         assert said(found, DCT.license) == {"https://a.gt/términos%20legales"}
 
-    def test_nothing_is_said_where_nothing_is_known(self) -> None:
+    def test_an_unspecified_licence_is_not_published(self) -> None:
         for licence in ("", "notspecified"):
             assert said(graph(licence, license="x"), DCT.license) == set()
 
@@ -155,7 +155,7 @@ class TestLicence:
         assert {key: register[key] for key in CKAN_TITLES} == CKAN_TITLES
 
 
-class TestTheRest:
+class TestOtherProperties:
     def test_size_dates_and_texts(self) -> None:
         found = graph(size="12", name="A", description="B", created="2026-01-02T03:04:05")
         assert found.value(IRI, DCAT.byteSize) == Literal("12", datatype=XSD.nonNegativeInteger)
@@ -173,13 +173,13 @@ class TestTheRest:
             ({}, None),
         ],
     )
-    def test_the_site_knows_of_no_change_before_a_file_was_there(
+    def test_a_file_is_not_modified_before_its_creation(
         self, fields: dict[str, Any], expected: str | None
     ) -> None:
         found = graph(created="2026-01-02T03:04:05", **fields)
         assert said(found, DCT.modified) == ({expected} if expected else set())
 
-    def test_a_file_of_a_draft_is_not_changed_before_it_is_public(self) -> None:
+    def test_a_file_of_a_draft_is_not_modified_before_its_publication(self) -> None:
         resource = {"id": "r", "created": "2026-01-02", "last_modified": "2026-01-03"}
         public = {"first_published": "2026-03-04T05:06:07+00:00", "resources": [resource]}
         found = build_dataset_graph(Dataset.from_shown({**MINIMAL, **public}), FACTS)
@@ -221,7 +221,7 @@ class TestTheRest:
 
     @pytest.mark.parametrize("own", ["", "Cítese la fuente.", "https://a.gt/uso", "Dos.\n\nMás."])
     @pytest.mark.parametrize("note", ["", "Sin permiso escrito.", "https://a.gt/nota"])
-    def test_rights_of_file_and_dataset_are_one_statement_and_read_apart(
+    def test_rights_of_file_and_dataset_are_joined_and_read_separately(
         self, own: str, note: str
     ) -> None:
         resource = {**FULL["resources"][0], "rights": own}

@@ -1,4 +1,4 @@
-"""What docs/rdf.md and docs/profile.md say is what is published."""
+"""docs/rdf.md and docs/profile.md agree with the published RDF."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def names(graph: Graph) -> set[str]:
     return {each.replace("def:", "def#") for each in short}
 
 
-def test_the_example_is_what_is_published() -> None:
+def test_the_example_of_the_docs_is_published_so() -> None:
     (turtle,) = re.findall(r"```turtle\n(.*?)```", PAGE, re.DOTALL)
     example = Graph().parse(data=turtle, format="turtle")
     assert len(example) >= 40

@@ -1,4 +1,4 @@
-"""Documents have titles, and what is more than a document keeps its own."""
+"""Every document has one title; records used as documents keep their own."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def test_every_document_has_one_title(graph: Graph) -> None:
         assert len(list(graph.objects(document, DCT.title))) == 1, document
 
 
-def test_it_is_the_address_whoever_names_it() -> None:
+def test_an_untitled_document_is_titled_by_its_address() -> None:
     address = "https://villanueva.example.gt/manual.pdf"
     found = described(url=address, documentation=[address])
     assert titles(found, address) == {"villanueva.example.gt/manual.pdf"}
 
 
-def test_pages_about_the_whole_catalogue_have_one() -> None:
+def test_pages_of_the_catalogue_have_a_title() -> None:
     address = f"{SITE.base}/marathon/data"
     assert titles(described(documentation=[address]), address)
 
@@ -111,19 +111,19 @@ def test_pages_about_the_whole_catalogue_have_one() -> None:
         str(SITE.concept("municipality", "0115")),
     ],
 )
-def test_a_thing_of_ours_is_not_called_by_its_address(thing: str) -> None:
+def test_our_records_are_not_titled_by_their_address(thing: str) -> None:
     found = described(documentation=[thing])
     assert (URIRef(thing), RDF.type, FOAF.Document) in found
     assert titles(found, thing) == set()
 
 
-def test_a_dataset_whose_page_is_the_iri_that_it_came_with_keeps_its_title() -> None:
+def test_a_dataset_whose_page_is_its_kept_iri_keeps_its_title() -> None:
     facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
     found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "url": OTHERS}), facts)
     assert titles(found, OTHERS) == {MINIMAL["title"]}
 
 
-class TestDatasetThatIsADocumentOfAnother:
+class TestDatasetUsedAsDocument:
     def bodies(self) -> list[Graph]:
         facts = Facts(replace(SITE, kept={MINIMAL["id"]: OTHERS}))
         return [

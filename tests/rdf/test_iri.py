@@ -79,7 +79,7 @@ def test_invalid_addresses_are_left_out(given: object) -> None:
 
 @settings(max_examples=EXAMPLES * 10, deadline=None)
 @given(st.text(alphabet=st.characters(codec=None)), st.sampled_from(["http://", "https://a.gt/"]))
-def test_whatever_is_typed_in_the_iri_is_valid(typed: str, start: str) -> None:
+def test_any_typed_text_gives_a_valid_iri(typed: str, start: str) -> None:
     iri = make_web_iri(start + typed)
     if iri is not None:
         pyoxigraph.NamedNode(str(iri))
@@ -113,5 +113,5 @@ def test_a_mail_address_is_an_iri_or_nothing(given: object, expected: str | None
         assert read_mail_address(found) == plain
 
 
-def test_a_segment_cannot_leave_its_place() -> None:
+def test_a_path_segment_is_escaped() -> None:
     assert encode_segment("a/b?c#d e") == "a%2Fb%3Fc%23d%20e"

@@ -1,4 +1,4 @@
-"""Compact JSON-LD says what it was made from, to readers that fetch nothing."""
+"""Compact JSON-LD has the same triples as its source, without fetching a context."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def test_three_readers_read_what_was_written() -> None:
 
 
 @pytest.mark.parametrize("line", ODD)
-def test_each_alone_is_read_as_it_was_written(line: str) -> None:
+def test_each_triple_alone_is_read_back(line: str) -> None:
     written = write_jsonld(parsed([line]), NAMES, COERCED)
     assert set(pyoxigraph.parse(written, format=pyoxigraph.RdfFormat.JSON_LD)) == parsed([line])
     assert by_pyld(written) == parsed([line])
 
 
-def test_names_are_short_and_what_has_a_graph_says_both() -> None:
+def test_names_are_compact_and_named_graphs_are_nested() -> None:
     written = json.loads(write_jsonld(parsed([ODD[0], ODD[2], ODD[16], ODD[18]]), NAMES, COERCED))
     assert written["@graph"] == [
         {
@@ -121,7 +121,7 @@ def in_parts(lines: list[str]) -> bytes:
 TRIPLES = [line.replace(f" {G} .", " .") for line in ODD]
 
 
-def test_parts_that_know_nothing_of_each_other_make_a_document() -> None:
+def test_separately_written_parts_join_to_a_document() -> None:
     written = in_parts(TRIPLES)
     assert json.loads(written)["@context"]["dct"] == str(DCT)
     assert set(pyoxigraph.parse(written, format=pyoxigraph.RdfFormat.JSON_LD)) == parsed(TRIPLES)
@@ -131,17 +131,17 @@ def test_parts_that_know_nothing_of_each_other_make_a_document() -> None:
 
 
 @pytest.mark.parametrize("line", TRIPLES)
-def test_each_part_alone_is_read_as_it_was_written(line: str) -> None:
+def test_each_part_alone_is_read_back(line: str) -> None:
     written = in_parts([line])
     assert set(pyoxigraph.parse(written, format=pyoxigraph.RdfFormat.JSON_LD)) == parsed([line])
     assert by_pyld(written) == parsed([line])
 
 
-def test_nothing_is_a_document_too() -> None:
+def test_an_empty_graph_is_a_document() -> None:
     assert json.loads(write_jsonld([], NAMES))["@graph"] == []
 
 
-def test_a_graph_of_one_thing_is_written_with_its_context() -> None:
+def test_a_graph_of_one_subject_has_only_the_context_it_needs() -> None:
     graph = new_graph("https://datos.example.gt/vocabulary")
     iri = rdflib.URIRef("https://datos.example.gt/a")
     graph.add((iri, DCT.title, rdflib.Literal("Pozos", "es")))

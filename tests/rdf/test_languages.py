@@ -1,4 +1,4 @@
-"""What others wrote in another language than the site's is not published as the site's."""
+"""Harvested texts in another language than the site's keep their language tag."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_text_is_published_in_its_own_language() -> None:
     assert Literal("Nur so\n\nAsk first") in labels
 
 
-def test_read_again_it_is_still_in_its_own_language() -> None:
+def test_texts_read_again_keep_their_language() -> None:
     first = saved(read(RAIN))
     again = build_record_graph(first, Lookups())
     found = read(again.serialize(format="turtle"))
@@ -68,12 +68,12 @@ def test_read_again_it_is_still_in_its_own_language() -> None:
     assert after == before
 
 
-def test_nothing_is_noted_of_texts_in_the_language_of_the_site() -> None:
+def test_texts_in_the_language_of_the_site_need_no_extra() -> None:
     found = described('dct:description "Lluvia"@es-GT, "Rain"@en ; dcat:keyword "agua", "pozos"@es')
     assert OTHER_LANGUAGES not in extras(found)
 
 
-def test_what_is_said_in_the_language_of_the_site_too_stays_in_it() -> None:
+def test_a_text_also_in_the_language_of_the_site_stays_in_it() -> None:
     again = published_again('dcat:keyword "radio"@en, "radio"@es')
     assert texts(again, DCAT.keyword) == {Literal("radio", lang="es")}
 
@@ -96,14 +96,14 @@ def test_cleaned_keywords_keep_their_language() -> None:
     "stored",
     ["[", "[]", '{"en": "Lluvia"}', '{"no es": ["Lluvia"]}', '{"en": [["Lluvia"], 3]}', "en"],
 )
-def test_an_extra_of_another_form_says_nothing(stored: str) -> None:
+def test_a_malformed_extra_is_ignored(stored: str) -> None:
     found = described("")
     found["extras"].append({"key": OTHER_LANGUAGES, "value": stored})
     again = build_record_graph(saved(found), Lookups())
     assert Literal("Lluvia", lang="es") in texts(again, DCT.title)
 
 
-def test_labels_of_tables_are_not_touched() -> None:
+def test_labels_of_authority_tables_are_unchanged() -> None:
     again = published_again(
         'dct:description "annual"@fr ; dcat:keyword "anual"@pt ;'
         " dct:accrualPeriodicity <http://publications.europa.eu/resource/authority/frequency/ANNUAL>"

@@ -48,7 +48,7 @@ def test_times_of_ckan_itself_are_utc() -> None:
 
 
 @pytest.mark.parametrize("given", ["P1D", "PT60M", "P1Y2M3DT4H5M6.7S", "-P1D"])
-def test_a_duration_is_taken(given: str) -> None:
+def test_a_valid_duration_is_accepted(given: str) -> None:
     assert literals.make_duration(given) is not None
 
 
@@ -61,7 +61,7 @@ def test_invalid_durations_are_left_out(given: object) -> None:
     ("given", "expected"),
     [(0, "0"), ("12", "12"), ("12.0", "12"), (12.0, "12"), ("1e3", "1000"), (" 7 ", "7")],
 )
-def test_a_whole_number_is_taken(given: object, expected: str) -> None:
+def test_a_whole_number_is_accepted(given: object, expected: str) -> None:
     assert str(literals.make_count(given)) == expected
 
 
@@ -127,12 +127,12 @@ def test_invalid_geometries_are_left_out(given: object) -> None:
     assert literals.make_geometry(given) is None
 
 
-def test_a_number_that_no_float_holds_is_no_coordinate() -> None:
+def test_a_number_too_large_for_a_float_is_no_coordinate() -> None:
     assert literals.make_geometry({"type": "Point", "coordinates": [10**400, 1]}) is None
 
 
 @pytest.mark.parametrize("given", ["", "  ", "\x00\x0b", "\ud800", None, [], {}, True])
-def test_a_text_that_says_nothing_is_left_out(given: object) -> None:
+def test_a_blank_text_is_left_out(given: object) -> None:
     assert literals.make_text(given, "es") is None
 
 

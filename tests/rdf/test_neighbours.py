@@ -1,4 +1,4 @@
-"""A well filled catalogue keeps the rules of the profiles that other catalogues follow."""
+"""A complete catalogue satisfies the shapes of other profiles."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def page(facts: Facts = WITH_OFFICES) -> Graph:
 
 
 @pytest.mark.parametrize("edition", params("dcat-ap", "geodcat-ap", "geodcat-ap-2", "dcat-us"))
-def test_a_page_breaks_no_rule(edition: Edition) -> None:
+def test_a_page_satisfies_the_shapes_of_other_profiles(edition: Edition) -> None:
     assert measure(page(), edition).violations == {}
 
 
 @pytest.mark.parametrize("edition", params("dcat-ap", "geodcat-ap", "geodcat-ap-2"))
-def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
+def test_ideas_and_workshops_alone_satisfy_the_shapes(edition: Edition) -> None:
     with_dataset = replace(WITH_OFFICES, datasets=[Record(id=FULL["id"], title=FULL["title"])])
     without_organisers = {**WORKSHOP, "organiser": []}
     for graph in (
@@ -64,7 +64,7 @@ def test_ideas_and_workshops_alone_break_no_rule(edition: Edition) -> None:
 
 
 @pytest.mark.parametrize("edition", params("dcat-ap"))
-def test_the_shapes_would_find_what_was_wrong(edition: Edition) -> None:
+def test_the_shapes_find_former_faults(edition: Edition) -> None:
     graph, relation = page(), URIRef(f"{SITE.base}/relation")
     graph.add((SITE.dataset(FULL["id"]), DCAT.qualifiedRelation, relation))
     graph.add((relation, RDF.type, DCAT.Relationship))
@@ -73,7 +73,7 @@ def test_the_shapes_would_find_what_was_wrong(edition: Edition) -> None:
 
 
 @pytest.mark.parametrize("edition", params("geodcat-ap-2"))
-def test_the_shapes_would_miss_what_workshops_generated(edition: Edition) -> None:
+def test_the_shapes_do_not_check_what_workshops_generated(edition: Edition) -> None:
     graph = page()
     graph.remove((None, PROV.generated, None))
     assert measure(graph, edition).violations["prov:generated"] == 1

@@ -36,7 +36,7 @@ class TestDataset:
     @pytest.mark.parametrize(
         ("extension", "form"), [("ttl", "turtle"), ("rdf", "xml"), ("jsonld", "json-ld")]
     )
-    def test_its_page_contains_the_chain_and_keeps_the_rules(
+    def test_a_dataset_has_the_chain_and_satisfies_the_shapes(
         self, app: Any, extension: str, form: str
     ) -> None:
         workshop = factories.Workshop(starts_at="2017-05-27T09:00:00-06:00")
@@ -59,7 +59,7 @@ class TestDataset:
         assert (iri, DCT.publisher, publisher) in graph
         assert violations(graph) == []
 
-    def test_an_idea_that_became_private_is_no_longer_mentioned(self, app: Any) -> None:
+    def test_an_idea_made_private_is_no_longer_mentioned(self, app: Any) -> None:
         idea = factories.Idea()
         dataset = factories.MarathonDataset(idea=[idea["id"]])
         call_action("package_patch", id=idea["id"], private=True)
@@ -76,7 +76,7 @@ class TestDataset:
 
     @pytest.mark.ckan_config("ckanext.dcat.base_uri", "https://datos.example.gt/")
     @pytest.mark.ckan_config("ckanext.marathon.vocabulary_base_uri", "https://v.example.gt/")
-    def test_iris_start_where_the_settings_say(self, app: Any) -> None:
+    def test_iris_begin_with_the_base_of_the_settings(self, app: Any) -> None:
         dataset = factories.MarathonDataset()
         graph = fetched(app, f"/dataset/{dataset['id']}.ttl")
         assert set(graph.subjects(RDF.type, DCAT.Dataset)) == {
@@ -93,7 +93,7 @@ class TestDataset:
 
 
 class TestReadingBack:
-    def test_a_dataset_of_this_site_comes_back_as_it_was_entered(self) -> None:
+    def test_a_dataset_of_this_site_is_read_back_unchanged(self) -> None:
         fields = {
             key: FULL[key]
             for key in FULL
@@ -133,7 +133,7 @@ class TestReadingBack:
             for key in ("id", "url", "format", "license", "access_url", "download_url"):
                 assert new.get(key) == old.get(key), key
 
-    def test_a_catalogue_of_others_is_read_with_what_it_says(self) -> None:
+    def test_a_foreign_catalogue_is_read(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         @prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix locn: <http://www.w3.org/ns/locn#> .
@@ -162,7 +162,7 @@ class TestReadingBack:
         assert extras["uri"] == "https://otro.gt/d/1"
         assert "https://otro.gt/informe" in extras["related_resource"]
 
-    def test_an_address_on_somebodys_own_machine_costs_nothing_else(self) -> None:
+    def test_a_file_address_loses_no_other_value(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;
@@ -177,7 +177,7 @@ class TestReadingBack:
         (resource,) = saved["resources"]
         assert (resource["name"], resource["url"]) == ("Estaciones", "https://otro.gt/1.csv")
 
-    def test_a_date_that_is_none_costs_nothing_else(self) -> None:
+    def test_an_invalid_date_loses_no_other_value(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -203,7 +203,7 @@ class TestReadingBack:
         (resource,) = saved["resources"]
         assert (resource["issued"], resource.get("modified")) == ("2024-05", None)
 
-    def test_an_infinite_size_and_geometries_of_any_form_stop_no_harvest(self) -> None:
+    def test_odd_sizes_and_geometries_do_not_stop_a_harvest(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         @prefix gsp: <http://www.opengis.net/ont/geosparql#> .
@@ -221,7 +221,7 @@ class TestReadingBack:
 
 
 class TestDates:
-    def test_a_dataset_whose_date_is_none_keeps_the_rules(self) -> None:
+    def test_a_dataset_with_an_invalid_date_satisfies_the_shapes(self) -> None:
         found = build_dataset_graph(
             Dataset.from_shown({**FULL, "modified": "Monday", "issued": "2016"}), FACTS
         )
@@ -229,7 +229,7 @@ class TestDates:
 
 
 class TestCatalogue:
-    def test_it_holds_datasets_only_and_keeps_the_rules(self, app: Any) -> None:
+    def test_the_catalogue_has_only_datasets_and_satisfies_the_shapes(self, app: Any) -> None:
         body = factories.CoordinatingBody(title="INFOM")
         dataset = factories.MarathonDataset()
         factories.Commitment(owner_org=body["id"])
@@ -241,7 +241,7 @@ class TestCatalogue:
         assert graph.value(URIRef(here.base), DCT.modified) is not None
         assert violations(graph) == []
 
-    def test_an_empty_catalogue_keeps_the_rules_too(self, app: Any) -> None:
+    def test_an_empty_catalogue_satisfies_the_shapes(self, app: Any) -> None:
         graph = fetched(app, "/catalog.ttl")
         assert set(graph.subjects(RDF.type, DCAT.Dataset)) == set()
         assert violations(graph) == []
@@ -259,7 +259,7 @@ class TestCatalogue:
 
 
 class TestOtherTypes:
-    def test_idea_and_workshop_lead_to_the_dataset_and_never_are_one(self) -> None:
+    def test_idea_and_workshop_refer_to_the_dataset_and_are_no_dataset(self) -> None:
         dataset = factories.MarathonDataset()
         idea = shown(dataset["idea"][0])
         iri = read_site().dataset(dataset["id"])

@@ -1,4 +1,4 @@
-"""What other people write is read with all it says, kept, and published again."""
+"""RDF of other catalogues is read completely, stored, and published again."""
 
 from __future__ import annotations
 
@@ -84,31 +84,31 @@ class TestText:
     )
     @pytest.mark.ckan_config("ckan.locale_default", "es")
     @pytest.mark.ckan_config("ckan.locales_offered", "es en")
-    def test_language_wanted_most(self, titles: str, expected: str) -> None:
+    def test_the_most_preferred_language_is_chosen(self, titles: str, expected: str) -> None:
         found = read(f"<https://otro.gt/d/1> a dcat:Dataset ; dct:title {titles} .")
         assert found["title"] == expected
 
-    def test_dataset_without_title_is_called_by_its_iri(self) -> None:
+    def test_a_dataset_without_title_is_titled_by_its_iri(self) -> None:
         assert read("<https://otro.gt/d/lluvia/> a dcat:Dataset .")["title"] == "lluvia"
 
-    def test_title_that_is_too_long_is_cut_and_kept(self) -> None:
+    def test_a_title_too_long_is_cut_and_kept_in_an_extra(self) -> None:
         found = read(f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "{"a " * 400}" .')
         assert len(found["title"]) <= 500
         assert len(extras(found)["title_text"]) > 500
 
 
 class TestKeywords:
-    def test_kept_as_far_as_tags_go(self) -> None:
+    def test_keywords_are_stored_as_valid_tags(self) -> None:
         found = described('dcat:keyword "agua, pozos", "I+D", "ñ", "salud/educación"')
         assert {e["name"] for e in found["tags"]} == {"agua", "pozos", "I D", "salud educación"}
         assert set(json.loads(extras(found)["tags_text"])) == {"I+D", "ñ", "salud/educación"}
 
     @pytest.mark.ckan_config("ckanext.dcat.clean_tags", True)
-    def test_cleaned_as_the_site_wants_it(self) -> None:
+    def test_keywords_are_cleaned_by_the_setting_of_the_site(self) -> None:
         found = described('dcat:keyword "Agua Potable (niños)"')
         assert found["tags"] == [{"name": "agua-potable-ninos"}]
 
-    def test_published_as_they_were_written(self) -> None:
+    def test_cleaned_keywords_are_published_as_they_were_written(self) -> None:
         shown = saved(described('dcat:keyword "I+D", "agua, pozos"'))
         again = build_record_graph(shown, Lookups())
         keywords = {str(each) for each in again.objects(None, DCAT.keyword)}
@@ -178,7 +178,7 @@ class TestKeywords:
         ('owl:versionInfo "2"', "version", "2"),
     ],
 )
-def test_other_words_for_a_field(what: str, field: str, expected: Any) -> None:
+def test_other_properties_for_a_field_are_read(what: str, field: str, expected: Any) -> None:
     prefix = "@prefix owl: <http://www.w3.org/2002/07/owl#> .\n"
     subject = f'<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; {what} .'
     assert read(prefix + subject)[field] == expected
@@ -213,7 +213,9 @@ def test_other_words_for_a_field(what: str, field: str, expected: Any) -> None:
         ("dcat:accessURL <file:///datos.csv>", "url_text", "file:///datos.csv"),
     ],
 )
-def test_other_words_for_a_field_of_a_file(what: str, field: str, expected: Any) -> None:
+def test_other_properties_for_a_field_of_a_file_are_read(
+    what: str, field: str, expected: Any
+) -> None:
     assert distributed(what)[field] == expected
 
 
@@ -247,14 +249,14 @@ def test_other_words_for_a_field_of_a_file(what: str, field: str, expected: Any)
         ("dct:source <https://otro.gt/d/0>", "source", '["https://otro.gt/d/0"]'),
     ],
 )
-def test_what_no_field_takes_is_kept_as_text(what: str, key: str, expected: str) -> None:
+def test_values_without_a_field_are_kept_as_text(what: str, key: str, expected: str) -> None:
     found = described(what)
     assert extras(found)[key] == expected
     if key.endswith("_text"):
         assert any(each.startswith(f"{key}: ") for each in found["marathon_notices"])
 
 
-def test_languages_that_no_form_offers_are_published_again_with_their_names() -> None:
+def test_languages_outside_the_form_are_published_again_with_their_names() -> None:
     shown = saved(described('dct:language "ca", "es"'))
     again = build_record_graph(shown, Lookups())
     assert violations(again) == []
@@ -273,7 +275,7 @@ def test_languages_that_no_form_offers_are_published_again_with_their_names() ->
         ("https://otro.mx/municipality/9999", "9999", "Metepec", False),
     ],
 )
-def test_municipality_of_another_catalogue_is_known_by_its_name(
+def test_a_municipality_of_another_catalogue_is_recognised_by_name(
     iri: str, code: str, name: str, is_ours: bool
 ) -> None:
     place = f'<{iri}> a dct:Location ; dct:identifier "{code}" ; skos:prefLabel "{name}"@es .'
@@ -287,7 +289,7 @@ def test_municipality_of_another_catalogue_is_known_by_its_name(
 
 
 @pytest.mark.parametrize("what", ["2020-Q1", "2 de enero de 2020", "2015-02-30"])
-def test_no_time_of_ours_stands_in_for_a_date_that_cannot_be_read(what: str) -> None:
+def test_an_unreadable_date_is_not_replaced_by_ckans_time(what: str) -> None:
     shown = saved(
         described(
             f'dct:issued "{what}" ; dct:modified "{what}" ; dcat:distribution [ a dcat:Distribution'
@@ -302,7 +304,7 @@ def test_no_time_of_ours_stands_in_for_a_date_that_cannot_be_read(what: str) -> 
     assert again.value(distribution, DCT.modified) is None
 
 
-def test_further_values_of_a_single_field_are_set_aside() -> None:
+def test_further_values_of_a_single_valued_field_are_kept_in_an_extra() -> None:
     found = described(
         'dcat:spatialResolutionInMeters "10"^^xsd:decimal, "25"^^xsd:decimal ;'
         ' dcat:version "1", "2" ; dct:description "Lluvia"@es, "Rain"@en'
@@ -317,7 +319,7 @@ def test_further_values_of_a_single_field_are_set_aside() -> None:
     assert len(found["marathon_notices"]) == 2
 
 
-def test_media_type_is_that_of_the_format() -> None:
+def test_a_missing_media_type_is_that_of_the_format() -> None:
     found = distributed(
         'dct:format "CSV" ; dcat:mediaType "application/vnd.ms-excel", "text/csv", "text/plain"'
     )
@@ -325,7 +327,7 @@ def test_media_type_is_that_of_the_format() -> None:
     assert json.loads(found["mimetype_text"]) == ["application/vnd.ms-excel", "text/plain"]
 
 
-def test_publisher_with_a_name_is_the_one_that_is_published_again() -> None:
+def test_the_publisher_with_a_name_is_published_again() -> None:
     shown = saved(described('dct:publisher <https://a.gt/1>, [ a foaf:Agent ; foaf:name "INE" ]'))
     again = build_record_graph(shown, Lookups())
     (publisher,) = again.objects(None, DCT.publisher)
@@ -349,7 +351,7 @@ CRS = "http://www.opengis.net/def/crs"
         (f"<{CRS}/EPSG/0/3857> POINT(-10 14)", None),
     ],
 )
-def test_axes_of_wkt_are_those_of_its_reference_system(wkt: str, coordinates: Any) -> None:
+def test_the_axis_order_of_wkt_is_that_of_its_reference_system(wkt: str, coordinates: Any) -> None:
     found = described(f'dct:spatial [ locn:geometry "{wkt}"^^geo:wktLiteral ]')
     if coordinates is None:
         assert extras(found)["spatial_coverage_text"] == wkt
@@ -412,7 +414,7 @@ def test_services_and_checksums_of_other_algorithms_are_published_again() -> Non
         ('"SHA3"', "ab", False),
     ],
 )
-def test_checksum_is_published_if_its_value_is_one(
+def test_a_checksum_is_published_only_with_a_valid_value(
     algorithm: str, value: str, is_published: bool
 ) -> None:
     shown = saved(
@@ -428,10 +430,10 @@ def test_checksum_is_published_if_its_value_is_one(
 
 @pytest.mark.ckan_config("ckan.locale_default", "es")
 class TestWholeDataset:
-    def test_no_node_id_is_taken_for_a_value(self) -> None:
+    def test_no_blank_node_id_becomes_a_value(self) -> None:
         assert node_ids(read(ODD), graph(ODD)) == []
 
-    def test_it_is_saved(self) -> None:
+    def test_an_odd_dataset_is_saved(self) -> None:
         shown = saved(read(ODD))
         assert shown["title"] == "Lluvia"
         assert shown["provenance"] == "Leído a mano"
@@ -439,7 +441,7 @@ class TestWholeDataset:
         assert shown["contact"][0]["email"] == "oficina@otro.gt"
         assert {"LL-7", "LL-8"} == set(shown["alternate_identifier"])
 
-    def test_it_is_published_with_what_it_said(self) -> None:
+    def test_an_odd_dataset_is_published_with_its_values(self) -> None:
         again = build_record_graph(saved(read(ODD)), Lookups())
         assert violations(again) == [], violations(again)
         (iri,) = again.subjects(DCAT.distribution, None, unique=True)
@@ -468,7 +470,7 @@ class TestWholeDataset:
         assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
         assert (iri, DCT.title, Literal("Lluvia", lang=read_site().language)) in again
 
-    def test_read_again_it_says_the_same(self) -> None:
+    def test_an_odd_dataset_published_and_read_again_is_unchanged(self) -> None:
         first = saved(read(ODD))
         parser: Any = RDFParser(profiles=["marathon"])
         parser.g = build_record_graph(first, Lookups())

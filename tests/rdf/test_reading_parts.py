@@ -38,12 +38,12 @@ def places(graph: Graph) -> set[str]:
 
 
 class TestPlaces:
-    def test_a_copy_that_says_no_place_says_none(self) -> None:
+    def test_a_copy_without_a_place_is_published_without_one(self) -> None:
         again = published_again('dct:description "mm"')
         assert list(again.objects(None, DCT.spatial)) == []
         assert violations(again) == []
 
-    def test_a_copy_that_says_guatemala_says_it_again(self) -> None:
+    def test_a_copy_about_guatemala_is_published_so(self) -> None:
         assert places(published_again(f"dct:spatial <{GUATEMALA}>")) == {str(GUATEMALA)}
 
     @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ class TestPlaces:
             f'dct:spatial <{GUATEMALA}> . <{GUATEMALA}> rdfs:label "Lago de Izabal"@es',
         ],
     )
-    def test_a_place_beside_the_country_costs_neither(self, what: str) -> None:
+    def test_the_country_and_another_place_are_both_kept(self, what: str) -> None:
         assert places(published_again(what)) == {str(GUATEMALA), "Lago de Izabal"}
 
-    def test_a_row_of_the_country_with_another_name_is_two_places(self) -> None:
+    def test_the_iri_of_the_country_with_another_name_gives_two_places(self) -> None:
         row = {"uri": str(GUATEMALA), "text": "Lago de Izabal"}
         again = build_record_graph(saved(described(""), spatial_coverage=[row]), Lookups())
         assert places(again) == {str(GUATEMALA), "Lago de Izabal"}
 
-    def test_the_country_by_its_own_name_is_one_place(self) -> None:
+    def test_the_iri_of_the_country_with_its_name_gives_one_place(self) -> None:
         row = {"uri": str(GUATEMALA), "text": "guatemala"}
         again = build_record_graph(saved(described(""), spatial_coverage=[row]), Lookups())
         assert places(again) == {str(GUATEMALA)}
@@ -113,7 +113,7 @@ class TestPlaces:
             'schema:geo [ schema:latitude "norte" ; schema:longitude -90.5 ]',
         ],
     )
-    def test_what_is_no_shape_is_kept_as_text(self, place: str) -> None:
+    def test_a_malformed_geometry_is_kept_as_text(self, place: str) -> None:
         found = described(f"dct:spatial [ a dct:Location ; {place} ]")
         assert found.get("spatial_coverage", []) == []
         assert "spatial_coverage_text" in extras(found)
@@ -130,7 +130,7 @@ class TestPlaces:
             ),
         ],
     )
-    def test_a_shape_that_nothing_here_reads_stays_one_and_names_no_place(
+    def test_a_geometry_of_an_unknown_format_is_published_again(
         self, written: str, predicate: URIRef, kind: URIRef
     ) -> None:
         found = described(f'dct:spatial [ locn:geometry "{written}"^^<{kind}> ]')
@@ -188,7 +188,7 @@ class TestAddresses:
             ("dcat:landingPage [ a foaf:Document ; rdfs:label {} ; schema:url {} ]", "url", False),
         ],
     )
-    def test_of_a_node_with_both_the_address_is_the_value(
+    def test_a_node_with_address_and_label_gives_the_address(
         self, what: str, field: str, expected: bool
     ) -> None:
         address = "https://otro.gt/guia"
@@ -197,7 +197,7 @@ class TestAddresses:
         assert extras(found)[f"{field}_label_text"] == "La guía"
         assert f"{field}_label_text: La guía" in found["marathon_notices"]
 
-    def test_the_same_of_a_file_and_of_an_office(self) -> None:
+    def test_nodes_of_files_and_contacts_give_the_address(self) -> None:
         page = '[ rdfs:label "dl" ; foaf:homepage <https://otro.gt/1.csv> ]'
         found = distributed(f"dcat:accessURL {page} ; foaf:page {page} ; dct:conformsTo {page}")
         assert found["url"] == "https://otro.gt/1.csv"
@@ -208,7 +208,7 @@ class TestAddresses:
         ]
         assert office["url"] == "https://otro.gt/1.csv"
 
-    def test_the_address_of_a_description_is_not_what_it_is_called(self) -> None:
+    def test_a_labelled_endpoint_description_keeps_its_iri(self) -> None:
         found = read(
             '<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dcat:distribution'
             " [ a dcat:Distribution ; dcat:accessService [ a dcat:DataService ;"
@@ -218,7 +218,7 @@ class TestAddresses:
         (service,) = json.loads(found["resources"][0]["access_services"])
         assert service["endpoint_description"] == "https://otro.gt/wfs"
 
-    def test_a_word_is_no_address_of_a_file(self) -> None:
+    def test_a_word_as_address_of_a_file_is_kept_as_text(self) -> None:
         found = described(
             'dcat:distribution [ a dcat:Distribution ; dcat:accessURL [ rdfs:label "dl" ] ]'
         )
@@ -233,7 +233,7 @@ class TestAddresses:
         )
         assert found["marathon_notices"] == ["resources.url_text: file:///datos.csv"]
 
-    def test_names_that_are_no_addresses_and_laws_in_words_are_published_again(self) -> None:
+    def test_urns_and_laws_in_words_are_published_again(self) -> None:
         again = published_again(
             "dcat:landingPage <urn:isbn:12> ; dct:conformsTo <urn:ogc:def:crs:EPSG::4326> ;"
             ' dcatap:applicableLegislation [ rdfs:label "Decreto 57-2008" ]'
@@ -266,7 +266,7 @@ class TestLicences:
             ),
         ],
     )
-    def test_known_by_the_address_of_its_text_and_by_its_short_name(
+    def test_licences_are_recognised_by_text_address_and_short_name(
         self, said: str, expected: str
     ) -> None:
         found = described(f"dct:license {said}")
@@ -283,7 +283,7 @@ class TestLicences:
             f"{EU}/licence/CC_BY",
         ],
     )
-    def test_another_version_or_none_does_not_become_4_0(self, said: str) -> None:
+    def test_licences_of_another_version_do_not_become_4_0(self, said: str) -> None:
         again = published_again(f"dct:license <{said}>")
         assert set(again.objects(None, DCT.license)) == {URIRef(said)}
         of_file = file_published_again(
@@ -294,13 +294,13 @@ class TestLicences:
     @pytest.mark.parametrize(
         "said", ['"cc-by"', '"CC BY"', '[ dct:title "Creative Commons Attribution" ]']
     )
-    def test_a_name_without_a_version_stays_what_was_said(self, said: str) -> None:
+    def test_a_licence_name_without_a_version_is_published_unchanged(self, said: str) -> None:
         again = published_again(f"dct:license {said}")
         (licence,) = set(again.objects(None, DCT.license))
         assert "#licence" in licence
         assert str(again.value(licence, DCT.title)) in said
 
-    def test_the_id_that_ckan_has_of_it_is_kept(self) -> None:
+    def test_the_address_of_a_licence_in_ckan_gives_its_id(self) -> None:
         found = described("dct:license <http://www.opendefinition.org/licenses/cc-by>")
         assert found["license_id"] == "cc-by"
 
@@ -322,7 +322,9 @@ class TestFiles:
             expected = {URIRef(f"https://otro.gt/{each}") for each in ends.split()}
             assert set(again.objects(None, predicate)) == expected
 
-    def test_of_several_licences_formats_and_checksums_the_first_and_a_notice(self) -> None:
+    def test_the_first_of_several_licences_formats_and_checksums_is_used_with_a_notice(
+        self,
+    ) -> None:
         found = described(
             "dcat:distribution [ a dcat:Distribution ; dcat:accessURL <https://otro.gt/a> ;"
             ' dct:license <https://otro.gt/l1>, <https://otro.gt/l2> ; dct:format "CSV", "XLS" ;'
@@ -356,13 +358,13 @@ class TestFiles:
             ('10, "10"', 10, None),
         ],
     )
-    def test_sizes_are_read_as_numbers_are_at_every_door(
+    def test_sizes_follow_the_common_rules_for_numbers(
         self, sizes: str, size: int | None, rest: str | None
     ) -> None:
         found = distributed(f"dcat:byteSize {sizes}")
         assert (found.get("size"), found.get("size_text")) == (size, rest)
 
-    def test_a_statement_that_is_an_address_can_still_be_followed(self) -> None:
+    def test_a_rights_statement_with_an_iri_keeps_it(self) -> None:
         again = published_again(
             'dct:rights "Pregunte antes" ; dcat:distribution [ a dcat:Distribution ;'
             " dcat:accessURL <https://otro.gt/a> ; dct:rights <https://otro.gt/derechos> ]"
@@ -373,7 +375,7 @@ class TestFiles:
         assert again.value(statement, RDFS.seeAlso) == URIRef("https://otro.gt/derechos")
         assert "https://otro.gt/derechos" in str(again.value(statement, RDFS.label))
 
-    def test_a_statement_with_words_and_an_address_keeps_both(self) -> None:
+    def test_a_rights_statement_with_text_and_iri_keeps_both(self) -> None:
         found = read(
             '<https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dcat:distribution'
             " [ a dcat:Distribution ; dct:rights <https://otro.gt/d> ] ."
@@ -382,7 +384,7 @@ class TestFiles:
         assert found["resources"][0]["rights"] == "Libre (https://otro.gt/d)"
 
 
-def test_of_two_access_rights_the_first_is_published() -> None:
+def test_the_first_of_two_access_rights_is_published() -> None:
     found = described("dct:accessRights <https://otro.gt/x>, <https://otro.gt/y>")
     assert set(json.loads(extras(found)["access_rights_text"])) == {
         "https://otro.gt/x",
@@ -404,7 +406,7 @@ FURTHER = """
 """
 
 
-def test_what_the_reader_of_ckanext_dcat_drops_is_kept_and_published_again() -> None:
+def test_properties_dropped_by_ckanext_dcat_are_published_again() -> None:
     again = build_record_graph(saved(read(FURTHER)), Lookups())
     assert violations(again) == [], violations(again)
     (dataset,) = again.subjects(DCAT.distribution, None)
@@ -427,7 +429,7 @@ def test_what_the_reader_of_ckanext_dcat_drops_is_kept_and_published_again() -> 
 
 
 @pytest.mark.parametrize("label", ['rdfs:label "Censo"', ""])
-def test_what_others_made_a_dataset_in_has_a_title(label: str) -> None:
+def test_a_foreign_activity_always_has_a_title(label: str) -> None:
     again = published_again(
         f"prov:wasGeneratedBy <https://otro.gt/censo> . <https://otro.gt/censo> a prov:Activity ; "
         f"prov:startedAtTime '2021-01-01T00:00:00Z' ; {label}"
@@ -437,7 +439,7 @@ def test_what_others_made_a_dataset_in_has_a_title(label: str) -> None:
     assert str(title) == ("Censo" if label else "https://otro.gt/censo")
 
 
-def test_of_several_contacts_a_number_is_kept_and_not_published() -> None:
+def test_a_telephone_of_several_contacts_is_kept_and_not_published() -> None:
     found = described(
         'dcat:contactPoint [ vcard:fn "Sala" ; vcard:hasTelephone <tel:+50222223333> ],'
         ' [ vcard:fn "Archivo" ]'
@@ -462,7 +464,7 @@ def test_of_several_contacts_a_number_is_kept_and_not_published() -> None:
         ),
     ],
 )
-def test_comments_and_the_former_name_of_a_value_of_vcard(
+def test_vcard_comments_and_the_older_value_property_are_read(
     said: str, field: str, expected: Any
 ) -> None:
     assert described(said)[field] == expected
@@ -471,7 +473,7 @@ def test_comments_and_the_former_name_of_a_value_of_vcard(
 @pytest.mark.parametrize(
     ("predicate", "field"), [("dcat:contactPoint", "contact"), ("dct:publisher", "publisher")]
 )
-def test_a_second_address_of_whom_to_ask_is_kept_and_told(predicate: str, field: str) -> None:
+def test_a_second_address_of_a_contact_is_kept_with_a_notice(predicate: str, field: str) -> None:
     found = described(
         f"""{predicate} [ vcard:fn "Oficina" ; foaf:name "Oficina" ;
           vcard:hasEmail <mailto:a@otro.gt>, <mailto:b@otro.gt> ;

@@ -42,7 +42,7 @@ def read(dataset: dict[str, Any], extension: str = "ttl", facts: Facts = FACTS) 
 
 
 @pytest.mark.parametrize("extension", PARSERS)
-def test_every_field_of_a_dataset_comes_back(extension: str) -> None:
+def test_every_field_of_a_dataset_is_read_back(extension: str) -> None:
     # The publisher's name takes the place of the organisation's, which is read in the next test.
     expected = {key: FULL[key] for key in FULL if key not in {*NOT_CARRIED, "id", "owner_org"}}
     resources = expected.pop("resources")
@@ -53,7 +53,7 @@ def test_every_field_of_a_dataset_comes_back(extension: str) -> None:
     assert comparable(found) == comparable(expected)
 
 
-def test_what_stood_in_for_an_empty_field_is_not_taken_for_its_value() -> None:
+def test_default_values_of_empty_fields_are_not_read_back() -> None:
     dataset = {**MINIMAL, "owner_org": VILLA_NUEVA["id"], "service_problem": ["AGU-01"]}
     found = read(dataset)
     assert found["owner_org"] == VILLA_NUEVA["id"]
@@ -63,11 +63,11 @@ def test_what_stood_in_for_an_empty_field_is_not_taken_for_its_value() -> None:
 
 
 @pytest.mark.parametrize("title", ["m¹", "٣ pozos", "9" * 5000, "Zona 10", "\U0001d7d8"])
-def test_digits_of_any_kind_in_a_text_are_just_text(title: str) -> None:
+def test_digits_of_other_scripts_in_a_text_are_unchanged(title: str) -> None:
     assert read({**MINIMAL, "title": title})["title"] == title
 
 
-def test_a_resource_with_two_addresses_keeps_both_in_their_places() -> None:
+def test_a_resource_with_two_addresses_keeps_both_in_their_fields() -> None:
     page, file = "https://a.gt/pagina", "https://a.gt/datos.csv"
     forms = [
         {"url": page},
@@ -82,7 +82,7 @@ def test_a_resource_with_two_addresses_keeps_both_in_their_places() -> None:
     )
 
 
-def test_a_licence_without_an_address_of_its_own_comes_back() -> None:
+def test_a_licence_without_an_iri_is_read_back() -> None:
     for licence in ("other-open", "cc-zero", "odc-odbl", "gfdl"):
         assert read({**MINIMAL, "license_id": licence})["license_id"] == licence
     own = {"license_id": "gt-abierta", "license_url": "https://a.gt/l", "license_title": "Abierta"}
@@ -90,7 +90,7 @@ def test_a_licence_without_an_address_of_its_own_comes_back() -> None:
     assert "license_id" not in read({**MINIMAL, "license_id": "notspecified"})
 
 
-def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> None:
+def test_another_site_with_the_plugin_reads_codes_but_no_ids() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
     found = read_dataset(
         build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"]), elsewhere
@@ -102,7 +102,7 @@ def test_another_site_of_ours_reads_municipality_and_problem_but_no_ids() -> Non
     assert all("id" not in each and each["uri"] for each in found["resources"])
 
 
-def test_a_publisher_of_another_site_is_named() -> None:
+def test_the_organisation_of_another_site_becomes_the_publisher() -> None:
     elsewhere = Site("https://otro.gt", "https://otro.gt/vocabulary", "https://otro.gt", "es")
     graph = build_dataset_graph(Dataset.from_shown({**FULL, "publisher": [], "contact": []}), FACTS)
     found = read_dataset(graph, SITE.dataset(FULL["id"]), elsewhere)
@@ -110,7 +110,7 @@ def test_a_publisher_of_another_site_is_named() -> None:
     assert found["contact"][0]["email"] == VILLA_NUEVA["contact_email"]
 
 
-def test_the_owner_is_known_by_its_office_where_another_publisher_is_named() -> None:
+def test_the_owner_is_recognised_by_its_contact_office() -> None:
     found = read({**FULL, "contact": []})
     assert found["publisher"][0]["name"] == FULL["publisher"][0]["name"]
     assert found["owner_org"] == FULL["owner_org"]
@@ -137,7 +137,7 @@ def test_the_relations_of_version_1_0_0_are_read_too() -> None:
     assert found["data_need"] == [NEED]
 
 
-def test_needs_are_read_where_they_are_said_alone() -> None:
+def test_data_needs_are_read_without_the_relation() -> None:
     graph, iri = build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     found = read_dataset(graph, iri, SITE)
@@ -171,8 +171,8 @@ def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: UR
 @given(datasets())
 # More digits than a form takes.
 @example({"id": FULL["id"], "title": "Pozos", "resources": [{"id": FULL["id"], "size": 10**15}]})
-def test_what_was_read_says_the_same_again(hostile: dict[str, Any]) -> None:
-    """The first writing may leave things out; what is left is stable."""
+def test_a_hostile_dataset_is_stable_after_the_first_reading(hostile: dict[str, Any]) -> None:
+    """The first writing may leave values out; after that nothing changes."""
     facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
     first = build_dataset_graph(Dataset.from_shown(hostile), facts)
     again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}

@@ -1,4 +1,4 @@
-"""Whatever a dataset says, what we publish keeps the rules of DCAT-AP 3 and our own."""
+"""The RDF of any dataset satisfies the shapes of DCAT-AP 3 and of our own profile."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_there_are_no_violations(graph: Graph) -> None:
     assert violations(graph) == []
 
 
-def test_the_validator_would_find_what_is_wrong() -> None:
+def test_the_validator_finds_broken_datasets() -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     iri = SITE.dataset(FULL["id"])
     for predicate in (DCAT.theme, URIRef("http://purl.org/dc/terms/title")):
@@ -97,7 +97,7 @@ def test_the_validator_would_find_what_is_wrong() -> None:
         (DCAT.theme, f"{AUTHORITY}/data-theme/TRAN", "ThemeOfEurope"),
     ],
 )
-def test_the_project_s_own_profile_says_what_is_missing(
+def test_the_own_profile_finds_missing_properties(
     predicate: URIRef, value: str | None, shape: str
 ) -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
@@ -105,14 +105,14 @@ def test_the_project_s_own_profile_says_what_is_missing(
     assert shape in {each.shape for each in violations(broken)}
 
 
-def test_a_doubt_about_the_licence_may_not_be_lost_on_the_way() -> None:
+def test_the_own_profile_finds_a_lost_doubt_about_the_licence() -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     for distribution in list(broken.objects(None, DCAT.distribution)):
         broken.remove((distribution, DCT.rights, None))
     assert {each.shape for each in violations(broken)} == {"Distribution"}
 
 
-def test_an_idea_may_not_pass_for_a_dataset() -> None:
+def test_the_own_profile_finds_an_idea_published_as_a_dataset() -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     broken.add((SITE.thing("idea", IDEA["id"]), RDF.type, DCAT.Dataset))
     assert "Idea" in {each.shape for each in violations(broken)}
@@ -128,7 +128,7 @@ NOT_OURS_TO_FOLLOW = {
 }
 
 
-def test_of_the_recommendations_only_those_are_not_followed_that_cannot_be() -> None:
+def test_all_recommendations_that_apply_are_followed() -> None:
     own = {**FULL, "publisher": [], "creator": [], "spatial_coverage": []}
     own["resources"] = [{**FULL["resources"][0], "license": ""}]
     facts = Facts(SITE, organizations=FACTS.organizations)
@@ -148,7 +148,7 @@ def test_a_page_of_hostile_datasets_has_no_violations(hostile: list[dict[str, An
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(datasets())
-def test_a_hostile_dataset_is_read_by_strict_parsers_in_every_format(
+def test_strict_parsers_read_a_hostile_dataset_in_every_format(
     hostile: dict[str, Any],
 ) -> None:
     graph = page(hostile)

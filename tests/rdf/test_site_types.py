@@ -1,4 +1,4 @@
-"""What other profiles say, in the form that the feed's log needs."""
+"""Graphs of other profiles, in the form that the feed's log needs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def with_blank_nodes() -> list[tuple]:
     ]
 
 
-def test_blank_nodes_get_the_same_iris_each_time() -> None:
+def test_blank_nodes_get_stable_iris() -> None:
     once, again = tidy(*with_blank_nodes()), tidy(*reversed(with_blank_nodes()))
     assert set(once) == set(again)
     assert len(once) == 5
@@ -48,7 +48,7 @@ def test_blank_nodes_that_lead_in_a_circle_are_named_too() -> None:
     assert graph.value(IRI, DCT.relation) is not None
 
 
-def test_two_contacts_of_whom_different_things_are_said_stay_two() -> None:
+def test_two_different_contacts_are_not_merged() -> None:
     ana, eva = BNode(), BNode()
     graph = tidy(
         (IRI, DCAT.contactPoint, ana),
@@ -73,7 +73,7 @@ def test_two_contacts_of_whom_different_things_are_said_stay_two() -> None:
         (DCT.issued, Literal("x", datatype=URIRef("not an iri")), Literal("x")),
     ],
 )
-def test_what_no_parser_accepts_is_put_right_or_left_out_and_the_rest_stays(
+def test_invalid_terms_are_corrected_or_left_out(
     predicate: URIRef, value: URIRef | Literal, expected: Literal | None
 ) -> None:
     graph = tidy((IRI, predicate, value), (IRI, DCT.description, Literal("stays")))
@@ -84,7 +84,7 @@ def test_what_no_parser_accepts_is_put_right_or_left_out_and_the_rest_stays(
         assert serialise_graph(graph, extension), extension
 
 
-def test_of_our_things_only_the_dataset_its_parts_and_its_owner_are_described() -> None:
+def test_triples_about_other_records_of_the_site_are_removed() -> None:
     others = [SITE.base, SITE.dataset("9"), SITE.thing("idea", "3"), SITE.vocabulary, OWNER]
     triples = [(URIRef(each), FOAF.name, Literal("said of others")) for each in others]
     own = [(SITE.distribution("1", "4"), DCT.title, Literal("File"))]
@@ -94,7 +94,7 @@ def test_of_our_things_only_the_dataset_its_parts_and_its_owner_are_described() 
     assert (OWNER, FOAF.name, Literal("said of others")) in tidy(*triples, alone=False)
 
 
-def test_the_profiles_of_a_site_are_its_own_without_ours() -> None:
+def test_the_site_profiles_are_the_configured_ones_without_ours() -> None:
     assert select_site_profiles("marathon") == ["euro_dcat_ap_3"]
     assert select_site_profiles(None) == ["euro_dcat_ap_3"]
     assert select_site_profiles("euro_dcat_ap_2 marathon mine") == ["euro_dcat_ap_2", "mine"]

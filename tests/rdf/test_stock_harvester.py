@@ -1,4 +1,4 @@
-"""What a portal gets that has ckanext-dcat but nothing of ours: with scheming and without."""
+"""Harvesting by a stock portal with ckanext-dcat, with and without scheming."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def harvested(dataset: dict[str, Any], extension: str = "ttl") -> dict[str, Any]
 @pytest.mark.usefixtures("with_plugins")
 class TestWithoutScheming:
     @pytest.mark.parametrize("extension", FORMS)
-    def test_everything_of_the_main_job_arrives(self, extension: str) -> None:
+    def test_the_main_fields_arrive(self, extension: str) -> None:
         found = harvested(OWN, extension)
         extras = {each["key"]: each["value"] for each in found["extras"]}
         assert found["title"] == OWN["title"]
@@ -66,7 +66,7 @@ class TestWithoutScheming:
         assert resource["hash"] == OWN["resources"][0]["hash"]
         assert resource["uri"] == str(SITE.distribution(OWN["id"], OWN["resources"][0]["id"]))
 
-    def test_a_licence_is_known_again(self) -> None:
+    def test_a_licence_is_recognised(self) -> None:
         resource = {**OWN["resources"][0], "license": ""}
         for licence in ("cc-by", "cc-zero", "odc-odbl", "other-open"):
             found = harvested({**OWN, "license_id": licence, "resources": [resource]})
@@ -77,7 +77,7 @@ class TestWithoutScheming:
         found = harvested({**OWN, "resources": [resource]})
         assert found["resources"][0]["rights"] == OWN["rights_note"]
 
-    def test_the_least_dataset_arrives(self) -> None:
+    def test_a_minimal_dataset_arrives(self) -> None:
         assert harvested(MINIMAL)["title"] == MINIMAL["title"]
 
 
@@ -88,7 +88,7 @@ class TestWithoutScheming:
 @pytest.mark.ckan_config("scheming.dataset_schemas", "ckanext.dcat.schemas:dcat_ap_full.yaml")
 @pytest.mark.usefixtures("with_plugins")
 class TestWithScheming:
-    def test_fields_with_parts_arrive_whole(self) -> None:
+    def test_fields_with_subfields_arrive_complete(self) -> None:
         found = harvested(OWN)
         assert found["title"] == OWN["title"]
         assert found["publisher"][0]["name"] == VILLA_NUEVA["title"]

@@ -48,7 +48,7 @@ def test_a_municipality_is_part_of_its_department() -> None:
     assert (iri, SKOS.notation, Literal("0115")) in graph
 
 
-def test_a_problem_says_all_that_its_file_says_and_names_its_neighbours() -> None:
+def test_a_problem_has_all_its_properties_and_labelled_neighbours() -> None:
     graph = rdf_vocabulary.build_concept_graph(SITE, "service-problem", "AGU-01")
     iri, area = (SITE.concept("service-problem", each) for each in ("AGU-01", "AGU"))
     assert (iri, SKOS.broader, area) in graph
@@ -71,7 +71,7 @@ def test_an_unknown_scheme_is_refused() -> None:
         rdf_vocabulary.build_scheme_graph(SITE, "x")
 
 
-def test_every_concept_and_property_of_ours_that_is_used_is_described() -> None:
+def test_every_used_concept_and_property_of_ours_is_described() -> None:
     ontology = rdf_vocabulary.build_ontology_graph(SITE)
     taxonomy = rdf_vocabulary.build_scheme_graph(SITE, "service-problem")
     used = Graph()

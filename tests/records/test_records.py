@@ -1,4 +1,4 @@
-"""The records: the same of a noun from what CKAN shows and from what the database stores."""
+"""Typed records made from ``package_show`` and from database rows are equal."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ COMMITMENT = {
 }
 
 
-def test_what_is_stored_reads_as_what_is_shown() -> None:
+def test_stored_and_shown_packages_give_the_same_record() -> None:
     assert Workshop.from_stored(stored(WORKSHOP)) == Workshop.from_shown(WORKSHOP)
     assert Idea.from_stored(stored(IDEA)) == Idea.from_shown(IDEA)
     assert Commitment.from_stored(stored(COMMITMENT)) == Commitment.from_shown(COMMITMENT)
@@ -85,7 +85,7 @@ def test_a_workshop_is_typed() -> None:
     assert workshop.owner_id == "o"
 
 
-def test_an_idea_knows_its_workshop_also_where_that_is_shown_within_it() -> None:
+def test_an_idea_has_its_workshop_id_if_the_workshop_is_a_dict() -> None:
     assert Idea.from_shown({**IDEA, "workshop": {"id": "w", "title": "Taller"}}).workshop_id == "w"
 
 
@@ -125,11 +125,11 @@ def test_a_milestone_of_a_stored_commitment_may_have_its_evidence_as_json_within
     assert found.milestones == (Milestone("Ocho", "", "", ("http://a.gt",)),)
 
 
-def test_a_record_without_title_is_called_by_its_name() -> None:
+def test_a_record_without_title_is_titled_by_its_name() -> None:
     assert Organization.from_shown({"id": "o", "name": "infom", "title": ""}).label == "infom"
 
 
-def test_an_organisation_has_what_profiles_of_ckanext_dcat_read() -> None:
+def test_an_organisation_has_the_fields_that_ckanext_dcat_reads() -> None:
     shown = {"id": "o", "email": "a@b.gt", "identifier": "X", "role": ""}
     assert Organization.from_shown(shown).of_profiles == {"email": "a@b.gt", "identifier": "X"}
 
@@ -187,11 +187,11 @@ def test_a_resource_is_typed() -> None:
     assert (service.endpoint_urls, service.title) == (("https://a.gt/wms",), "Mapas")
 
 
-def test_what_a_field_did_not_take_is_beside_it_and_nothing_empty_is() -> None:
+def test_refused_values_are_in_set_aside_unless_empty() -> None:
     assert Dataset.from_shown(DATASET).set_aside == {"theme": ("Agua",)}
 
 
-def test_only_what_package_show_says_is_known_of_the_first_publication() -> None:
+def test_first_publication_is_known_only_from_package_show() -> None:
     published = datetime.fromisoformat("2026-03-04T05:06:07+00:00")
     for first, found in ((published.isoformat(), published), (None, None)):
         dataset = Dataset.from_shown({**DATASET, "first_published": first})
@@ -199,7 +199,7 @@ def test_only_what_package_show_says_is_known_of_the_first_publication() -> None
     assert not Dataset.from_shown(DATASET).knows_publication
 
 
-def test_empty_fields_of_a_dataset_have_what_its_extras_say() -> None:
+def test_empty_fields_of_a_dataset_are_filled_from_its_extras() -> None:
     said = {
         "dcat_issued": "2015",
         "identifier": "ID-1",

@@ -1,4 +1,4 @@
-"""One reader of fields: what is shown and what is stored, also by others before the plugin came."""
+"""Reading single fields of shown and stored packages, also malformed older ones."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ DEEP = "[" * 100_000
 
 
 @pytest.mark.parametrize("value", [None, False, "", " \t", [], {}, [""], [{"a": " "}], ({},)])
-def test_an_empty_value_says_nothing(value: object) -> None:
+def test_empty_values_are_blank(value: object) -> None:
     assert not says_anything(value)
 
 
 @pytest.mark.parametrize("value", [0, True, "x", ["", "x"], [{"a": "", "b": 0}]])
-def test_a_value_with_something_in_it_says_something(value: object) -> None:
+def test_other_values_are_not_blank(value: object) -> None:
     assert says_anything(value)
 
 
@@ -104,7 +104,7 @@ def test_degrees(value: object, degrees: float | None) -> None:
     assert read_degrees(value) == degrees
 
 
-def test_a_column_that_a_query_left_out_is_empty() -> None:
+def test_a_column_missing_in_a_query_is_empty() -> None:
     row: Any = SimpleNamespace(id="1", extras=None)
     fields = Fields.of_stored(row, "id", "title")
     assert fields.text("id") == "1"
@@ -118,7 +118,7 @@ def test_a_column_is_not_overruled_by_an_extra_of_its_name() -> None:
     assert fields.text("status") == "held"
 
 
-def test_of_lists_by_key_only_lists_of_texts_are_read() -> None:
+def test_lists_by_key_keep_only_lists_of_texts() -> None:
     said = {"en": ["Rain", 3, ["x"]], "de": "Regen", "fr": 3, "pt": None, "it": []}
     found = {"en": ("Rain",), "it": ()}
     assert list_texts_by_key(json.dumps(said)) == list_texts_by_key(said) == found
@@ -134,7 +134,7 @@ def test_sizes_and_numbers_may_be_texts() -> None:
     assert {read_decimal(value) for value in ("nan", "inf", "1e99", True, {})} == {None}
 
 
-def test_times_are_those_of_ckan() -> None:
+def test_times_are_parsed_as_ckan_writes_them() -> None:
     for text in ("2026-07-04T10:00:00.123456", "2026-07-04T10:00:00+00:00"):
         time = datetime.fromisoformat(text)
         assert read_time(text) == read_time(time) == time

@@ -1,4 +1,4 @@
-"""What is stored in the index is what an outsider may read, in fields that Solr takes."""
+"""The index document has only public content, in fields that Solr accepts."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class TestForEverybody:
             "participants_indigenous",
         ]
 
-    def test_masking_what_is_masked_changes_nothing(self) -> None:
+    def test_masking_twice_changes_nothing(self) -> None:
         once = document.select_for_everybody(WORKSHOP)
         assert document.select_for_everybody(once) == once
 
-    def test_what_depends_on_the_viewer_is_not_kept(self) -> None:
+    def test_fields_that_depend_on_the_viewer_are_removed(self) -> None:
         assert not {"ideas", "workshop_info"} & document.select_for_everybody(WORKSHOP).keys()
 
-    def test_history_names_nobody(self) -> None:
+    def test_the_history_has_no_user_names(self) -> None:
         idea = {"type": "idea", "history": [{"status": "proposed", "user": "ana"}]}
         assert document.select_for_everybody(idea)["history"] == [{"status": "proposed"}]
 
-    def test_masked_counts_leave_the_raw_extras_too(self) -> None:
+    def test_masked_counts_are_removed_from_the_extras_too(self) -> None:
         raw = [{"key": "participants_men", "value": "2"}, {"key": "participants", "value": "30"}]
         public = document.select_for_everybody(WORKSHOP)
         assert document.select_extras_for_everybody(raw, public) == [
@@ -56,46 +56,46 @@ class TestFitting:
         found = document.remove_counts({"participants_men": "2", "extras_participants_men": "2"})
         assert found == {}
 
-    def test_a_list_becomes_words_and_its_json_goes(self) -> None:
+    def test_a_json_list_is_indexed_as_words(self) -> None:
         found = document.fit_document(
             {"axis": "x", "partner": '["ANAM", "INFOM"]', "extras_partner": '["ANAM", "INFOM"]'},
             repeating=(),
         )
         assert found == {"axis": "x", "extras_partner": "ANAM INFOM"}
 
-    def test_rows_become_words_without_identifiers(self) -> None:
+    def test_rows_are_indexed_as_words_without_ids(self) -> None:
         rows = json.dumps([{"id": "1f0c", "what": "Pozos", "why": "Mapa"}])
         found = document.fit_document({"data_need": rows, "extras_data_need": rows}, ())
         assert found == {"extras_data_need": "Pozos Mapa"}
 
-    def test_rows_stay_for_dcat_without_what_is_too_long_for_solr(self) -> None:
+    def test_rows_are_kept_for_dcat_without_texts_too_long_for_solr(self) -> None:
         rows = json.dumps([{"text": "Jalapa", "geom": "9" * 40_000}])
         found = document.fit_document({"spatial_coverage": rows}, repeating=["spatial_coverage"])
         assert found == {"spatial_coverage": [{"text": "Jalapa"}]}
 
-    def test_a_text_longer_than_a_string_field_takes_is_left_to_its_text_field(self) -> None:
+    def test_a_text_too_long_for_a_string_field_is_indexed_only_as_text(self) -> None:
         long = "ñ" * 20_000
         found = document.fit_document({"provenance": long, "extras_provenance": long}, ())
         assert found == {"extras_provenance": long}
 
-    def test_a_long_title_is_cut_where_it_only_sorts(self) -> None:
+    def test_the_sort_field_of_a_long_title_is_cut(self) -> None:
         found = document.fit_document({"title": "a" * 40_000, "title_string": "a" * 40_000}, ())
         assert len(found["title"]) == 40_000
         assert len(found["title_string"]) == 1_000
 
-    def test_a_title_of_rows_stays_a_title(self) -> None:
+    def test_a_title_that_looks_like_rows_is_unchanged(self) -> None:
         rows = '[{"que": "Pozos"}]'
         written = {"title": rows, "title_string": rows, "plan": rows, "extras_plan": rows}
         found = document.fit_document(written, ["milestone"])
         assert found == {"title": rows, "title_string": rows, "extras_plan": "Pozos"}
 
-    def test_json_of_other_plugins_stays_as_it_is_for_them(self) -> None:
+    def test_json_of_other_plugins_is_unchanged(self) -> None:
         shape = '{"type": "Point", "coordinates": [1, 2]}'
         written = {"in_series": '["4f2c"]', "extras_spatial": shape, "partner": '["ANAM"]'}
         found = document.fit_document(written, (), ours={"partner"})
         assert found == {"in_series": '["4f2c"]', "extras_spatial": shape}
 
-    def test_text_that_only_looks_like_json_stays(self) -> None:
+    def test_text_that_only_looks_like_json_is_unchanged(self) -> None:
         assert document.fit_document({"venue": "[sic] INFOM"}, ()) == {"venue": "[sic] INFOM"}
 
     def test_lists_of_ckan_itself_stay(self) -> None:
@@ -109,5 +109,5 @@ class TestUtc:
     def test_a_moment_is_given_in_utc(self) -> None:
         assert document.format_utc("2016-10-17T09:00:00-06:00") == "2016-10-17T15:00:00Z"
 
-    def test_what_is_no_moment_is_none(self) -> None:
+    def test_a_malformed_moment_gives_none(self) -> None:
         assert [document.format_utc(v) for v in (None, "", "mañana", "2016-10-17", 7)] == [None] * 5

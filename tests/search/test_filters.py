@@ -31,17 +31,17 @@ class TestAnyOf:
     def test_values_of_a_filter_are_alternatives(self, pairs: list[Pair], written: str) -> None:
         assert query.write_filter_of_any(pairs) == written
 
-    def test_a_filter_can_be_left_out_with_all_its_fields(self) -> None:
+    def test_a_group_of_filters_can_be_left_out(self) -> None:
         found = query.write_filter_of_any([JALAPA, AREA, VILLA_NUEVA], leave_out=query.PLACES)
         assert found == '+(vocab_service_problem:"AGU")'
 
 
 class TestAddresses:
-    def test_what_does_not_filter_is_no_choice(self) -> None:
+    def test_parameters_that_do_not_filter_are_ignored(self) -> None:
         parameters = [("q", "agua"), ("page", "2"), ("sort", "x"), ("_limit", "0"), ("ext_a", "b")]
         assert query.list_chosen([*parameters, ("tags", ""), FORMAT]) == [FORMAT]
 
-    def test_the_order_of_clicks_does_not_matter(self) -> None:
+    def test_the_address_does_not_depend_on_the_order_of_clicks(self) -> None:
         order = ["vocab_department", "vocab_municipality", "vocab_service_problem", "res_format"]
         pairs = [FORMAT, ("unknown", "x"), AREA, ("res_format", "API"), VILLA_NUEVA]
         others = [("sort", "title_string asc"), ("q", "agua")]

@@ -1,4 +1,4 @@
-"""Nothing that an outsider can ask the API tells of what is private, a draft or deleted."""
+"""No query of an outsider reveals private, draft or deleted records."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 class TestTheApi:
-    def test_tells_nothing(self, hidden: Hidden) -> None:
+    def test_no_answer_reveals_hidden_words(self, hidden: Hidden) -> None:
         told = {
             f"{action} {json.dumps(data)}": found
             for action, data in (*QUESTIONS, *about(hidden))
@@ -136,7 +136,7 @@ class TestTheApi:
         }
         assert told == {}
 
-    def test_no_filter_counts_or_names_a_value_of_them(self, hidden: Hidden) -> None:
+    def test_no_facet_counts_or_names_a_hidden_value(self, hidden: Hidden) -> None:
         told = {}
         for field in solr_fields():
             for least in (0, 1):
@@ -147,7 +147,7 @@ class TestTheApi:
                     told[f"{field} {least}"] = found
         assert told == {}
 
-    def test_no_question_finds_a_record_by_what_is_hidden_behind_it(self, hidden: Hidden) -> None:
+    def test_no_query_finds_a_public_record_by_hidden_words(self, hidden: Hidden) -> None:
         found = {}
         words = [*hidden.secrets, hidden.idea["name"], hidden.workshop["name"]]
         for word in words:

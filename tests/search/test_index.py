@@ -1,4 +1,4 @@
-"""What Solr really takes and keeps."""
+"""Indexing with a real Solr."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def stored(package_id: str) -> str:
 
 
 class TestCountsUnderFive:
-    def test_are_in_no_stored_field(self) -> None:
+    def test_small_counts_are_in_no_stored_field(self) -> None:
         workshop = Workshop(**COUNTS)
         text = stored(workshop["id"])
         kept = json.loads(json.loads(text)["validated_data_dict"])
@@ -42,7 +42,7 @@ class TestCountsUnderFive:
         raw = {e["key"] for e in json.loads(json.loads(text)["data_dict"])["extras"]}
         assert raw & COUNTS.keys() == {"participants", "participants_youth"}
 
-    def test_cannot_be_searched_for(self) -> None:
+    def test_small_counts_cannot_be_searched_for(self) -> None:
         Workshop(**COUNTS)
         context = {"user": "", "ignore_auth": False}
         for field in ("participants_men", "extras_participants_men", "participants"):
@@ -81,7 +81,7 @@ class TestCountsUnderFive:
 
 
 class TestHistory:
-    def test_names_nobody_in_the_index(self) -> None:
+    def test_the_index_has_no_user_names_of_the_history(self) -> None:
         idea = Idea()
         editor = officer(idea["owner_org"])["name"]
         call_action(
@@ -93,7 +93,7 @@ class TestHistory:
         assert editor not in stored(idea["id"])
 
 
-class TestWhatSolrTakes:
+class TestIndexedValues:
     def test_a_full_workshop_idea_and_commitment_are_indexed(self) -> None:
         muni = Municipality(municipality_code="2105")["id"]
         workshop = Workshop(
@@ -112,12 +112,12 @@ class TestWhatSolrTakes:
         for package in (workshop, idea):
             assert stored(package["id"])
 
-    def test_rows_are_found_by_their_words(self) -> None:
+    def test_records_are_found_by_words_in_their_rows(self) -> None:
         Idea(data_need=[{"what": "Caudal nocturno", "why": "Riego"}])
         found = call_action("package_search", q="caudal riego", fq="dataset_type:idea")
         assert found["count"] == 1
 
-    def test_a_file_without_a_format_makes_no_nameless_filter(self) -> None:
+    def test_a_file_without_a_format_adds_no_empty_facet_value(self) -> None:
         files = [{"url": "https://a.gt/x", "name": "X"}, {"url": "https://a.gt/y", "format": "CSV"}]
         MarathonDataset(resources=files)
         MarathonDataset(resources=files[:1])
@@ -143,7 +143,7 @@ class TestWhatSolrTakes:
         found = call_action("package_search", fq='extras_contact__name:"Oficina de agua"')
         assert found["count"] == 1
 
-    def test_packages_of_other_types_are_left_alone(self) -> None:
+    def test_packages_of_other_types_are_unchanged(self) -> None:
         from ckanext.marathon.search import document as document_search
 
         document: dict[str, Any] = {"type": "showcase", "anything": [1]}

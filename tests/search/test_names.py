@@ -1,4 +1,4 @@
-"""What is meant by what somebody types."""
+"""Suggestions of municipalities, departments and problems for typed words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ckanext.marathon.search import query
         ("a" * 500, "a" * 200),
     ],
 )
-def test_only_words_are_looked_for(typed: str, words: str) -> None:
+def test_query_syntax_is_removed_before_the_search_for_names(typed: str, words: str) -> None:
     assert query.select_words(typed) == words
 
 
@@ -35,15 +35,15 @@ def test_only_words_are_looked_for(typed: str, words: str) -> None:
         ("barillas", "Santa Cruz Barillas"),
     ],
 )
-def test_a_municipality_is_known_by_its_name(typed: str, first: str) -> None:
+def test_a_municipality_is_found_by_its_name(typed: str, first: str) -> None:
     assert query.find_municipalities(typed)[0].name == first
 
 
 @pytest.mark.parametrize("typed", ["", "a", "de", "zzzz", "agua potable", "(((", "san " * 500])
-def test_not_everything_is_a_place(typed: str) -> None:
+def test_other_words_are_no_municipality(typed: str) -> None:
     assert len(query.find_municipalities(typed)) <= (query.MOST_NAMES if "san" in typed else 0)
 
 
-def test_departments_and_problems_are_known_too() -> None:
+def test_departments_and_problems_are_found() -> None:
     assert [each.name for each in query.find_departments("jalapa")] == ["Jalapa"]
     assert query.find_service_problems("basura", "es")

@@ -1,4 +1,4 @@
-"""Whatever a search is given, it answers with what it found or with an error."""
+"""Odd search parameters give a result or an error, never 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search leaves out, and how its filters read."""
+"""Types left out of searches, found records, and labels of facets."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class TestExclusion:
         ],
         ids=str,
     )
-    def test_who_names_types_or_states_gets_them(self, params: dict[str, Any]) -> None:
+    def test_named_types_or_states_are_not_left_out(self, params: dict[str, Any]) -> None:
         assert not left_out(**params)
 
-    def test_filters_that_were_there_stay(self) -> None:
+    def test_filters_of_the_caller_stay(self) -> None:
         found = query.before_search({"fq": "a:b", "fq_list": ["c:d"]})
         assert (found["fq"], found["fq_list"]) == ("a:b", ["c:d", query.write_datasets_filter()])
 
     @pytest.mark.parametrize("fq_list", [5, 0.5, {"a": 1}, [5], ["a:b", None], [["a:b"]], True])
-    def test_filters_that_are_no_texts_are_refused(self, fq_list: Any) -> None:
+    def test_filters_of_another_type_than_text_are_refused(self, fq_list: Any) -> None:
         with pytest.raises(tk.ValidationError) as refusal:
             query.before_search({"fq_list": fq_list})
         assert "fq_list" in refusal.value.error_dict
@@ -150,7 +150,7 @@ class TestFinding:
             ("vocab_idea_status", "proposed"),
         ],
     )
-    def test_a_dataset_is_filtered_by_what_its_idea_says(
+    def test_a_dataset_is_filtered_by_values_of_its_idea(
         self, chain: dict[str, Any], field: str, value: str
     ) -> None:
         assert names(fq=f'{field}:"{value}"') == {chain["dataset"]["name"]}
@@ -165,7 +165,7 @@ class TestFinding:
     def test_a_dataset_is_not_filtered_by_the_hidden_workshop_of_its_public_idea(
         self, chain: dict[str, Any], field: str, value: Any
     ) -> None:
-        """Its id would tell that the two belong together."""
+        """The workshop's id would reveal the connection."""
         write_behind_ckan(chain["workshop"]["id"], **{field: value})
         rebuild(chain["dataset"]["id"])
         assert names(fq=f'vocab_idea:"{chain["idea"]["id"]}"') == {chain["dataset"]["name"]}
@@ -252,7 +252,7 @@ class TestFacets:
 class TestFacetTitles:
     GIVEN = {"organization": "O", "groups": "G", "tags": "T", "res_format": "F", "license_id": "L"}
 
-    def test_datasets_have_ours_first_and_what_the_site_chose(self) -> None:
+    def test_datasets_have_our_facets_before_those_of_the_site(self) -> None:
         assert list(query.list_facets(dict(self.GIVEN), "dataset")) == [
             "vocab_municipality",
             "vocab_department",
@@ -267,13 +267,13 @@ class TestFacetTitles:
             "tags",
         ]
 
-    def test_what_the_site_left_out_stays_out(self) -> None:
+    def test_facets_left_out_by_the_site_stay_out(self) -> None:
         assert "tags" not in query.list_facets({"organization": "O"}, "dataset")
 
-    def test_workshops_and_ideas_have_their_own(self) -> None:
+    def test_workshops_and_ideas_have_their_own_facets(self) -> None:
         assert "vocab_status" in query.list_facets(dict(self.GIVEN), "workshop")
         assert "vocab_idea_status" in query.list_facets(dict(self.GIVEN), "idea")
         assert "license_id" not in query.list_facets(dict(self.GIVEN), "idea")
 
-    def test_types_of_others_are_left_alone(self) -> None:
+    def test_facets_of_other_types_are_unchanged(self) -> None:
         assert query.list_facets(dict(self.GIVEN), "showcase") == self.GIVEN

@@ -1,4 +1,4 @@
-"""Filters and words of a thing come from its codes."""
+"""Facet values and index words of a record are derived from its codes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ DATASET = {"type": "dataset", "municipality": ["2105", "2101"], "service_problem
 
 
 class TestFacets:
-    def test_municipalities_bring_their_departments_once(self) -> None:
+    def test_municipalities_add_their_departments_once(self) -> None:
         found = document.list_facet_values(read_package_record(DATASET))
         assert found["vocab_municipality"] == ["2105", "2101"]
         assert found["vocab_department"] == ["21"]
 
-    def test_a_problem_brings_its_area(self) -> None:
+    def test_a_problem_adds_its_area(self) -> None:
         assert document.list_facet_values(read_package_record(DATASET))[
             "vocab_service_problem"
         ] == ["AGU-01", "AGU"]
 
-    def test_an_area_that_is_named_itself_comes_once(self) -> None:
+    def test_an_area_given_by_itself_occurs_once(self) -> None:
         found = document.list_facet_values(
             read_package_record({"type": "dataset", "service_problem": ["AGU", "AGU-01"]})
         )
@@ -43,11 +43,11 @@ class TestFacets:
         )
         assert found == {"vocab_kind": ["ideation"], "vocab_status": ["held"]}
 
-    def test_codes_that_nobody_knows_are_no_filter(self) -> None:
+    def test_unknown_codes_are_no_facet_values(self) -> None:
         package = {"type": "dataset", "municipality": ["9999"], "service_problem": ["XXX"]}
         assert document.list_facet_values(read_package_record(package)) == {}
 
-    def test_empty_and_missing_fields_are_no_filter(self) -> None:
+    def test_empty_and_missing_fields_are_no_facet_values(self) -> None:
         assert (
             document.list_facet_values(
                 read_package_record({"type": "idea", "municipality": [], "status": None})
@@ -64,7 +64,7 @@ class TestWords:
         assert "Agua potable irregular" in words
         assert "Irregular drinking water supply" in words
 
-    def test_synonyms_count_too(self) -> None:
+    def test_synonyms_of_problems_are_indexed(self) -> None:
         assert {"Falta de agua", "Water shortage"} <= set(
             document.list_search_words(read_package_record(DATASET))
         )

@@ -1,4 +1,4 @@
-"""Search shows what the database shows, whatever was told to Solr or was not."""
+"""Search results agree with the database, even if the index is outdated."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def index_as_public(dataset: dict[str, Any]) -> None:
     model.Session.remove()
 
 
-class TestAnswers:
-    def test_a_dataset_that_is_private_in_the_database_is_in_no_answer(self, app: Any) -> None:
+class TestSearchResults:
+    def test_a_dataset_private_in_the_database_is_in_no_search_result(self, app: Any) -> None:
         kept, hidden = (
             MarathonDataset(tags=[{"name": "agua"}]),
             MarathonDataset(tags=[{"name": "secreto"}]),
@@ -89,7 +89,7 @@ class TestAnswers:
         page = app.get("/dataset/")
         assert hidden["title"] not in page.text
 
-    def test_its_own_editors_find_it(self) -> None:
+    def test_editors_of_its_organisation_find_it(self) -> None:
         hidden = MarathonDataset()
         editor = core.User()
         call_action(
@@ -104,7 +104,7 @@ class TestAnswers:
         assert call_action("package_search", context=context)["count"] == 1
 
     @pytest.mark.parametrize("fields", [["name"], "name", ["title", "name"], "id", "name title"])
-    def test_the_fields_that_are_asked_for_are_those_that_are_answered(self, fields: Any) -> None:
+    def test_fl_returns_only_the_requested_fields(self, fields: Any) -> None:
         kept, hidden = MarathonDataset(), MarathonDataset()
         index_as_public(hidden)
         answer = call_action(
@@ -113,7 +113,7 @@ class TestAnswers:
         names = fields if isinstance(fields, list) else fields.split()
         assert answer["results"] == [{name: kept[name] for name in names}]
 
-    def test_a_record_that_is_not_in_the_database_is_in_no_answer(self) -> None:
+    def test_a_record_missing_in_the_database_is_in_no_search_result(self) -> None:
         ghost = MarathonDataset()
         with model.meta.engine.begin() as connection:
             for table in ("package_tag", "resource", "member"):
@@ -126,12 +126,12 @@ class TestAnswers:
 
 
 class TestSaves:
-    def test_a_save_that_is_done_leaves_no_note(self) -> None:
+    def test_a_completed_save_leaves_no_note(self) -> None:
         MarathonDataset()
         jobs.Worker().work(burst=True)
         assert notes() == []
 
-    def test_a_save_that_is_rolled_back_is_taken_out_of_the_index(self) -> None:
+    def test_a_rolled_back_save_is_removed_from_the_index(self) -> None:
         workshop = Workshop()
         jobs.Worker().work(burst=True)
 
@@ -152,7 +152,7 @@ class TestSaves:
             search.show("lost-idea")
         assert notes() == []
 
-    def test_a_save_that_is_killed_is_taken_out_of_the_index(self, app: Any) -> None:
+    def test_a_killed_save_is_removed_from_the_index(self, app: Any) -> None:
         organization = core.Organization()
         program = f"""
             import os
@@ -217,7 +217,7 @@ class TestWithoutValkey:
 
 
 class TestCheckAndRepair:
-    def test_every_difference_is_found_and_mended(self) -> None:
+    def test_every_difference_is_found_and_corrected(self) -> None:
         same, outdated, missing = MarathonDataset(), MarathonDataset(), MarathonDataset()
         jobs.Worker().work(burst=True)
         assert list(upkeep.compare_index()) == []
@@ -236,7 +236,7 @@ class TestCheckAndRepair:
         assert upkeep.repair_index() == 3
         assert list(upkeep.compare_index()) == []
 
-    def test_a_record_that_cannot_be_indexed_does_not_hold_up_the_others(
+    def test_a_record_that_cannot_be_indexed_does_not_block_the_others(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first, second = MarathonDataset(), MarathonDataset()
@@ -256,7 +256,7 @@ class TestCheckAndRepair:
         assert search_index_model.count_due_packages() == 0
 
 
-def test_a_job_that_an_earlier_version_has_queued_is_done() -> None:
+def test_a_job_queued_by_an_earlier_version_is_executed() -> None:
     dataset = MarathonDataset(title="Agua limpia")
     with model.meta.engine.begin() as connection:
         statement = sa.text("UPDATE package SET title = 'Bosques' WHERE id = :id")

@@ -1,4 +1,4 @@
-"""What a CKAN site holds that has run for years without the plugin."""
+"""The content of a CKAN site that has run for years without the plugin."""
 
 from __future__ import annotations
 

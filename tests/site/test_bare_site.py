@@ -40,7 +40,7 @@ ADDRESSES = (
 )
 
 
-def test_the_site_says_that_the_plugins_run(upgraded: Upgraded) -> None:
+def test_status_show_lists_the_plugins(upgraded: Upgraded) -> None:
     shown = upgraded.site.action("status_show")["extensions"]
     assert shown == PLUGINS.split()
 
@@ -57,17 +57,17 @@ def test_the_theme_is_unchanged(upgraded: Upgraded, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_a_public_address_answers(upgraded: Upgraded, path: str) -> None:
+def test_public_addresses_get_200(upgraded: Upgraded, path: str) -> None:
     assert upgraded.site.get(path).status_code == 200
 
 
-def test_every_link_that_a_visitor_can_follow_answers(upgraded: Upgraded) -> None:
+def test_every_link_visible_to_a_visitor_gets_200(upgraded: Upgraded) -> None:
     seen = crawl(Visitor(upgraded.site), "/", "/workshop/", "/idea/", "/municipality")
     assert len(seen) > 30
     assert {path: status for path, status in seen.items() if status != 200} == {}
 
 
-def test_every_link_that_an_administrator_can_follow_answers(
+def test_every_link_visible_to_an_administrator_gets_200(
     upgraded: Upgraded, officer: Visitor
 ) -> None:
     start = ("/", "/dataset/new", "/idea/new", "/workshop/new", "/commitment/new")
@@ -75,7 +75,7 @@ def test_every_link_that_an_administrator_can_follow_answers(
     assert {path: status for path, status in seen.items() if status != 200} == {}
 
 
-def test_a_page_that_does_not_exist_is_not_found(upgraded: Upgraded) -> None:
+def test_an_unknown_page_gets_404(upgraded: Upgraded) -> None:
     for path in ("/dataset/nada", "/idea/nada", "/workshop/nada", "/municipality/9999"):
         assert upgraded.site.get(path).status_code == 404, path
 

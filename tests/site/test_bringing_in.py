@@ -28,37 +28,43 @@ def found_by(site: Site, name: str, **search: object) -> bool:
     return name in {dataset["name"] for dataset in found["results"]}
 
 
-def test_naming_its_idea_gives_it_place_and_problem(upgraded: Upgraded, tagged: str) -> None:
+def test_adding_an_idea_gives_an_older_dataset_place_and_problem(
+    upgraded: Upgraded, tagged: str
+) -> None:
     shown = upgraded.site.action("package_show", id=tagged)
     assert shown["municipality"] == [CODE]
     assert shown["service_problem"] == ["AGU-01"]
     assert shown["municipality_origin"] == "idea"
 
 
-def test_it_is_found_by_place_and_problem(upgraded: Upgraded, tagged: str) -> None:
+def test_the_dataset_is_found_by_place_and_problem(upgraded: Upgraded, tagged: str) -> None:
     assert found_by(upgraded.site, tagged, fq=f"vocab_municipality:{CODE}")
     assert found_by(upgraded.site, tagged, fq="vocab_service_problem:AGU-01")
 
 
-def test_its_page_leads_to_idea_and_workshop(upgraded: Upgraded, tagged: str) -> None:
+def test_the_page_of_the_dataset_links_to_idea_and_workshop(
+    upgraded: Upgraded, tagged: str
+) -> None:
     page = upgraded.site.get(f"/dataset/{tagged}").text
     assert "Saber qué pozos tienen agua" in page
     assert "Maratón de ideas de Antigua" in page
 
 
-def test_its_rdf_holds_the_chain(upgraded: Upgraded, chain: Chain, tagged: str) -> None:
+def test_the_rdf_of_the_dataset_has_the_chain(
+    upgraded: Upgraded, chain: Chain, tagged: str
+) -> None:
     turtle = upgraded.site.get(f"/dataset/{tagged}.ttl").content.decode("utf-8")
     assert f"/idea/{chain.idea}>" in turtle
     assert f"/workshop/{chain.workshop}>" in turtle
     assert f"/vocabulary/municipality/{CODE}>" in turtle
 
 
-def test_the_others_are_still_asked_for_nothing(upgraded: Upgraded, tagged: str) -> None:
+def test_other_older_datasets_need_no_new_fields(upgraded: Upgraded, tagged: str) -> None:
     del tagged
     upgraded.site.action("package_patch", id=existing.PLAIN, notes="Lecturas *mensuales*.")
 
 
-def test_the_catalogue_has_no_dataset_for_idea_and_workshop(
+def test_idea_and_workshop_are_not_in_the_catalogue(
     upgraded: Upgraded, chain: Chain, tagged: str
 ) -> None:
     del tagged
@@ -67,7 +73,7 @@ def test_the_catalogue_has_no_dataset_for_idea_and_workshop(
     assert f"/dataset/{chain.workshop}>" not in catalogue
 
 
-def test_a_new_one_of_a_municipality_must_name_its_idea(upgraded: Upgraded, chain: Chain) -> None:
+def test_a_new_dataset_of_a_municipality_needs_an_idea(upgraded: Upgraded, chain: Chain) -> None:
     del chain
     with pytest.raises(ActionFailed) as refused:
         existing.publish_without_idea(upgraded.site, "nuevo")

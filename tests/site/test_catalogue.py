@@ -10,7 +10,7 @@ from tests.site.conftest import FORMATS, PLUGINS, Upgraded
 BASE = "https://datos.example.gt"
 
 
-def test_stock_served_what_this_is_about(upgraded: Upgraded) -> None:
+def test_stock_served_the_datasets_that_are_compared(upgraded: Upgraded) -> None:
     iris = upgraded.stock.iris["ttl"]
     # Those that visitors see, of both types of the site's own, harvested ones, one with a key.
     assert len(iris) == len(existing.VISIBLE) + len(existing.TYPES) + len(existing.HARVESTED) + 1
@@ -26,7 +26,7 @@ def test_the_files_of_the_datasets_have_the_same_iris(upgraded: Upgraded) -> Non
     assert upgraded.now.files == upgraded.stock.files
 
 
-def test_each_address_answers_as_before_and_names_the_same(upgraded: Upgraded) -> None:
+def test_each_address_of_stock_has_the_same_status_and_iris(upgraded: Upgraded) -> None:
     public = {each: said for each, said in upgraded.stock.alone.items() if said[0] == 200}
     assert len(public) >= len(upgraded.stock.iris["ttl"])
     assert {each: upgraded.now.alone[each] for each in public} == public
@@ -34,7 +34,7 @@ def test_each_address_answers_as_before_and_names_the_same(upgraded: Upgraded) -
     assert {upgraded.now.alone[each][0] for each in others} == {404}
 
 
-def test_everything_at_once_has_them_too(upgraded: Upgraded) -> None:
+def test_our_feeds_have_the_same_datasets(upgraded: Upgraded) -> None:
     site, iris = upgraded.site, upgraded.stock.iris["ttl"]
     everything = site.get("/catalog/all.nt").text
     assert {iri for iri in iris if f"#dataset> <{iri}> ." in everything} == iris
@@ -51,26 +51,26 @@ def test_verify_finds_nothing_wrong(upgraded: Upgraded) -> None:
     upgraded.site.run("marathon", "feed", "verify")
 
 
-def test_doctor_told_what_was_missing_before_the_feed_was_written(upgraded: Upgraded) -> None:
+def test_before_the_rebuild_doctor_named_the_missing_feed(upgraded: Upgraded) -> None:
     assert "ckan marathon feed rebuild" in upgraded.warned
     assert "1 faults" in upgraded.warned
 
 
-def test_types_of_the_sites_own_keep_their_pages(upgraded: Upgraded) -> None:
+def test_the_sites_own_types_keep_their_pages(upgraded: Upgraded) -> None:
     for package_type in existing.TYPES:
         name = f"un-{package_type.replace('_', '-')}"
         assert upgraded.site.get(f"/{package_type}/{name}").status_code == 200
         assert upgraded.site.get(f"/dataset/{name}").status_code == 200
 
 
-def test_the_page_of_a_harvested_one_is_ours(upgraded: Upgraded) -> None:
+def test_a_harvested_dataset_has_our_page(upgraded: Upgraded) -> None:
     (name, iri), *_ = existing.HARVESTED.items()
     page = upgraded.site.get(f"/dataset/{name}")
     assert page.status_code == 200
     assert iri in page.text
 
 
-def test_without_a_rebuild_and_without_a_worker_the_feed_comes_by_itself(
+def test_without_rebuild_and_worker_the_feed_is_built_by_a_web_process(
     upgraded: Upgraded,
 ) -> None:
     with upgraded.site.database() as database:

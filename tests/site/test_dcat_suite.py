@@ -12,7 +12,7 @@ from tests.sites import ROOT
 FOLDER = "MARATHON_DCAT_SUITE"
 
 
-def test_the_plugin_breaks_no_more_of_them_than_are_listed() -> None:
+def test_the_plugin_breaks_only_the_listed_tests_of_ckanext_dcat() -> None:
     folder = os.environ.get(FOLDER)
     if not folder:
         proving.NOTES.append(f"the tests of ckanext-dcat: {FOLDER} names no folder; not tried")
@@ -27,7 +27,7 @@ def test_the_plugin_breaks_no_more_of_them_than_are_listed() -> None:
     assert found.gone == []
 
 
-def test_each_kind_is_in_the_docs_with_its_number() -> None:
+def test_the_docs_have_each_kind_of_difference_with_its_number() -> None:
     text = (ROOT / "docs" / "rdf.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| ([^|]+?) \| ([0-9]+) \|", text, re.MULTILINE))
     kinds = {kind.name: str(len(kind.tests)) for kind in dcat_suite.known()}
@@ -35,7 +35,7 @@ def test_each_kind_is_in_the_docs_with_its_number() -> None:
     assert kinds.items() <= rows.items()
 
 
-def test_a_new_difference_is_told_and_one_that_is_gone_as_well() -> None:
+def test_new_and_fixed_differences_are_reported() -> None:
     listed = dcat_suite.known()[0].tests[0]
     before = {listed: "passed", "test_new.py::test_a": "passed", "test_old.py::test_b": "failed"}
     worse = dcat_suite.compare(before, dict.fromkeys(before, "failed"))

@@ -48,7 +48,7 @@ def assert_nothing_lost(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", existing.VISIBLE)
-def test_a_visitor_sees_it(upgraded: Upgraded, name: str) -> None:
+def test_a_visitor_can_open_its_page(upgraded: Upgraded, name: str) -> None:
     page = upgraded.site.get(f"/dataset/{name}")
     assert page.status_code == 200
     assert upgraded.datasets[name]["title"] in page.text
@@ -62,13 +62,13 @@ def test_the_search_finds_it(upgraded: Upgraded, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", existing.VISIBLE)
-def test_its_file_pages_answer(upgraded: Upgraded, name: str) -> None:
+def test_pages_of_its_files_get_200(upgraded: Upgraded, name: str) -> None:
     for resource in upgraded.datasets[name]["resources"]:
         path = f"/dataset/{name}/resource/{resource['id']}"
         assert upgraded.site.get(path).status_code == 200
 
 
-def test_an_uploaded_file_can_still_be_fetched(upgraded: Upgraded) -> None:
+def test_an_uploaded_file_can_still_be_downloaded(upgraded: Upgraded) -> None:
     url = upgraded.datasets[existing.UPLOADED]["resources"][0]["url"]
     assert upgraded.site.get(url.removeprefix(upgraded.site.url)).text.startswith("renglon,monto")
 
@@ -81,14 +81,14 @@ def test_it_is_published_as_rdf(upgraded: Upgraded, name: str, suffix: str) -> N
     assert upgraded.datasets[name]["title"] in answer.content.decode("utf-8")
 
 
-def test_the_catalogue_lists_exactly_the_public_ones(upgraded: Upgraded) -> None:
+def test_the_catalogue_lists_exactly_the_public_datasets(upgraded: Upgraded) -> None:
     catalogue = upgraded.site.get("/catalog.ttl").content.decode("utf-8")
     for name in existing.VISIBLE:
         assert f"/dataset/{upgraded.datasets[name]['id']}> a dcat:Dataset" in catalogue
     assert upgraded.datasets[existing.PRIVATE]["id"] not in catalogue
 
 
-def test_a_private_one_stays_private(upgraded: Upgraded) -> None:
+def test_a_private_dataset_stays_private(upgraded: Upgraded) -> None:
     path = f"/dataset/{existing.PRIVATE}"
     assert upgraded.site.get(path).status_code in (403, 404)
     assert upgraded.site.get(f"{path}.ttl").status_code in (403, 404)
@@ -124,7 +124,7 @@ def test_one_field_can_be_patched(upgraded: Upgraded, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", existing.VISIBLE)
-def test_a_file_can_be_added_and_taken_away(upgraded: Upgraded, name: str) -> None:
+def test_a_file_can_be_added_and_removed(upgraded: Upgraded, name: str) -> None:
     site = upgraded.site
     added = site.action("resource_create", package_id=name, url="https://example.gt/nuevo.csv")
     assert site.get(f"/dataset/{name}/resource/{added['id']}").status_code == 200
@@ -132,7 +132,7 @@ def test_a_file_can_be_added_and_taken_away(upgraded: Upgraded, name: str) -> No
     assert_nothing_lost(upgraded.datasets[name], site.action("package_show", id=name))
 
 
-def test_one_in_the_trash_can_be_brought_back_and_purged(upgraded: Upgraded) -> None:
+def test_a_deleted_dataset_can_be_restored_and_purged(upgraded: Upgraded) -> None:
     site = upgraded.site
     site.action("package_patch", id=existing.TRASHED, state="active")
     assert site.get(f"/dataset/{existing.TRASHED}").status_code == 200

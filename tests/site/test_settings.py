@@ -20,7 +20,7 @@ OF_MAKE_RUN = (
 )
 
 
-def test_always_asks_the_old_ones_too(upgraded: Upgraded, chain: Chain) -> None:
+def test_always_requires_an_idea_of_older_datasets_too(upgraded: Upgraded, chain: Chain) -> None:
     with upgraded.site.variant("always", {OPTION: "always"}) as site:
         site.start()
         with pytest.raises(ActionFailed) as refused:
@@ -32,7 +32,7 @@ def test_always_asks_the_old_ones_too(upgraded: Upgraded, chain: Chain) -> None:
     upgraded.site.action("package_patch", id=existing.PLAIN, idea=[])
 
 
-def test_never_asks_nobody(upgraded: Upgraded, chain: Chain) -> None:
+def test_never_requires_no_idea(upgraded: Upgraded, chain: Chain) -> None:
     del chain
     with upgraded.site.variant("never", {OPTION: "never"}) as site:
         site.start()
@@ -41,7 +41,7 @@ def test_never_asks_nobody(upgraded: Upgraded, chain: Chain) -> None:
         site.action("dataset_purge", id="sin-idea")
 
 
-def test_another_value_stops_the_start_and_names_the_option(upgraded: Upgraded) -> None:
+def test_an_unknown_value_stops_the_start_and_names_the_option(upgraded: Upgraded) -> None:
     with (
         upgraded.site.variant("wrong", {OPTION: "sometimes"}) as site,
         pytest.raises(CommandFailed, match=OPTION),
@@ -56,7 +56,7 @@ def test_another_value_stops_the_start_and_names_the_option(upgraded: Upgraded) 
         ("scheming.dataset_schemas", DCAT_SCHEMA, f"{OURS}:idea.yaml"),
     ],
 )
-def test_a_list_of_schemas_without_ours_stops_the_start_in_one_line(
+def test_schemas_without_ours_stop_the_start_with_one_line(
     upgraded: Upgraded, option: str, value: str, missing: str
 ) -> None:
     with (
@@ -67,7 +67,7 @@ def test_a_list_of_schemas_without_ours_stops_the_start_in_one_line(
     assert "Traceback" not in str(stopped.value)
 
 
-def test_a_catalogue_that_would_be_dcats_is_told_so_in_one_line(upgraded: Upgraded) -> None:
+def test_dcat_before_marathon_stops_the_start_with_one_line(upgraded: Upgraded) -> None:
     plugins = "scheming_datasets scheming_organizations dcat marathon"
     with (
         upgraded.site.variant("after", {"ckan.plugins": plugins}) as site,

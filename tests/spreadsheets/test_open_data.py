@@ -1,4 +1,4 @@
-"""What is declared of the site's own tables is what the docs say and what programs can use."""
+"""The declared columns of the site's own tables agree with the docs and are usable by programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_docs_have_every_column_in_order_with_its_type(table: OpenTable) -> 
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_keys_and_references_are_columns_and_texts_are_in_both_languages(table: OpenTable) -> None:
+def test_keys_are_columns_and_descriptions_are_in_both_languages(table: OpenTable) -> None:
     names = [each.name for each in table.columns]
     assert len(set(names)) == len(names)
     assert set(table.key) <= {each.name for each in table.columns if each.required}

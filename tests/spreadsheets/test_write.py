@@ -1,4 +1,4 @@
-"""Tables as files: dates, codes, nothing, and what a spreadsheet would compute."""
+"""Tables as CSV, JSON and Excel: dates, codes, empty cells and formulas."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class TestCsv:
         text = b"".join(spreadsheets.write_csv_lines(table())).decode("utf-8-sig")
         return list(csv.reader(io.StringIO(text, newline="")))
 
-    def test_excel_is_told_that_it_is_utf_8(self) -> None:
+    def test_csv_begins_with_a_byte_order_mark(self) -> None:
         assert next(spreadsheets.write_csv_lines(table())).startswith(spreadsheets.BOM)
 
-    def test_columns_have_the_names_of_programs(self) -> None:
+    def test_csv_columns_have_machine_names(self) -> None:
         assert self.rows()[0] == ["code", "title", "number", "day"]
 
     def test_codes_keep_their_zeros_and_dates_are_iso(self) -> None:
@@ -48,7 +48,7 @@ class TestCsv:
         assert self.rows()[2] == ["2105", "'=1+1", "-2", ""]
 
     @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-    def test_each_start_of_a_formula_is_quoted(self, start: str) -> None:
+    def test_each_first_character_of_a_formula_is_quoted(self, start: str) -> None:
         written = spreadsheets.write_csv_line([f"{start}SUM(1)", f"x{start}"]).decode()
         assert next(csv.reader(io.StringIO(written, newline=""))) == [
             f"'{start}SUM(1)",
@@ -74,7 +74,7 @@ class TestExcel:
         assert book.sheetnames == ["Hoja   una  dos tres "]
         return [list(row) for row in book.active.iter_rows(values_only=True)]
 
-    def test_columns_have_the_names_of_readers(self) -> None:
+    def test_workbook_columns_have_readable_names(self) -> None:
         assert self.sheet()[0] == ["Código", "Título", "Número", "Día"]
 
     def test_a_text_that_begins_like_a_formula_stays_text(self) -> None:
@@ -83,5 +83,5 @@ class TestExcel:
         assert (cell.value, cell.data_type) == ("=1+1", "s")
 
     @pytest.mark.parametrize("unknown", ["\x00", "\x1f"])
-    def test_characters_that_excel_cannot_hold_are_left_out(self, unknown: str) -> None:
+    def test_characters_invalid_in_excel_are_left_out(self, unknown: str) -> None:
         assert all(unknown not in str(cell) for row in self.sheet() for cell in row)

@@ -1,4 +1,4 @@
-"""What the access log says of a request, and how it is kept small."""
+"""Content and rotation of the access log."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from stack.data_directory import Layout
         ("/caf%C3%A9", "/caf%C3%A9"),
     ],
 )
-def test_of_the_query_only_what_harvesters_send_is_logged(target: str, logged: str) -> None:
+def test_only_query_parameters_of_harvesters_are_logged(target: str, logged: str) -> None:
     assert web.clean_target(target) == logged
 
 
-def test_old_logs_make_room_for_newer_ones(tmp_path: Path) -> None:
+def test_the_oldest_logs_are_deleted(tmp_path: Path) -> None:
     layout = Layout.open(tmp_path / "data")
     log = layout.access_log
     for number in range(web.KEPT_FILES + 3):

@@ -1,4 +1,4 @@
-"""What runs before anything is installed, and the locks that it installs from."""
+"""bootstrap.py, which runs before packages are installed, and the lock files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stack.conftest import ROOT, clean_environment
 
 
 class TestBootstrap:
-    """The part that runs before anything is installed, on a copy of what it reads."""
+    """bootstrap.py on a copy of its input files."""
 
     @pytest.fixture
     def clone(self, tmp_path: Path) -> Path:
@@ -53,24 +53,24 @@ class TestBootstrap:
         assert " / " in refusal[0]
         return refusal[0]
 
-    def test_an_old_python(self, clone: Path) -> None:
+    def test_an_old_python_is_refused(self, clone: Path) -> None:
         line = self.bootstrap(clone, "sys.version_info = (3, 10, 2)")
         assert "Python 3.11 or newer is needed, this is 3.10.2" in line
 
-    def test_it_can_be_read_by_an_old_python(self) -> None:
+    def test_the_script_can_be_parsed_by_an_old_python(self) -> None:
         source = (ROOT / "stack" / "bootstrap.py").read_text(encoding="utf-8")
         ast.parse(source, feature_version=(3, 7))
         assert "from __future__ import annotations" not in source
 
-    def test_another_processor(self, clone: Path) -> None:
+    def test_another_processor_is_refused(self, clone: Path) -> None:
         assert "not on Linux aarch64" in self.bootstrap(
             clone, "platform.machine = lambda: 'aarch64'"
         )
 
-    def test_another_c_library(self, clone: Path) -> None:
+    def test_another_c_library_is_refused(self, clone: Path) -> None:
         assert "glibc" in self.bootstrap(clone, "platform.libc_ver = lambda: ('', '')")
 
-    def test_no_network(self, clone: Path) -> None:
+    def test_a_missing_network_is_one_line(self, clone: Path) -> None:
         line = self.bootstrap(
             clone,
             PIP_INDEX_URL="http://127.0.0.1:9/",
@@ -80,7 +80,7 @@ class TestBootstrap:
         )
         assert "no network" in line
 
-    def test_a_package_that_is_not_the_locked_one(self, clone: Path, tmp_path: Path) -> None:
+    def test_a_package_with_another_hash_is_refused(self, clone: Path, tmp_path: Path) -> None:
         wheels = tmp_path / "wheels"
         wheels.mkdir()
         with zipfile.ZipFile(wheels / "thing-1.0-py3-none-any.whl", "w") as wheel:
@@ -88,7 +88,7 @@ class TestBootstrap:
         line = self.bootstrap(clone, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels))
         assert "not the locked one" in line
 
-    def test_too_little_disk_space(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_too_little_disk_space_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bootstrap, "NEEDED_MEGABYTES", {"run": 10**12})
         with pytest.raises(bootstrap.BootstrapError, match="no disk space"):
             bootstrap.check_space("run")
@@ -122,7 +122,7 @@ class TestUpdate:
 
 class TestLocks:
     @pytest.mark.parametrize("name", ["build", "run", "test"])
-    def test_everything_is_pinned_and_hashed_and_nothing_has_an_address(self, name: str) -> None:
+    def test_every_requirement_is_pinned_with_a_hash_and_no_address(self, name: str) -> None:
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         assert "://" not in text
         assert "--index-url" not in text
@@ -131,7 +131,7 @@ class TestLocks:
                 assert "==" in entry
                 assert "--hash=sha256:" in entry
 
-    def test_what_the_stack_needs_is_locked(self) -> None:
+    def test_every_requirement_of_the_stack_is_locked(self) -> None:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         needed = project["project"]["optional-dependencies"]["stack"]
         locked = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
@@ -140,7 +140,7 @@ class TestLocks:
             assert name is not None
             assert re.search(rf"^{name.group()}==", locked, re.MULTILINE), requirement
 
-    def test_the_tests_run_on_the_very_versions_that_run(self) -> None:
+    def test_test_requirements_have_the_versions_of_run_requirements(self) -> None:
         pinned = {
             name: {
                 line.split(" ")[0]

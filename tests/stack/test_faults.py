@@ -1,4 +1,4 @@
-"""Accidents of a running site: what readers see, what a save says, and that it recovers by itself.
+"""Accidents of a running site: reading, saving, and recovery without help.
 
 One site for the whole file, on a small disk of its own. ``make prove`` tries every state with the
 doctor, lets each server hang by itself and be slow, and kills more workers. The table of
@@ -99,7 +99,7 @@ REPLACED_SECONDS = 30
 
 
 class TestHealth:
-    def test_a_monitor_gets_a_word_for_everything_and_nothing_else(self, site: FaultySite) -> None:
+    def test_health_has_one_word_for_each_check(self, site: FaultySite) -> None:
         answer = requests.get(f"{site.url}/health", timeout=10)
         assert answer.status_code == 200
         names = ("database", "search", "queue", "feed", "disk")
@@ -111,9 +111,7 @@ class TestHealth:
 
 
 class TestFullDisk:
-    def test_reading_goes_on_saves_say_so_and_work_again_by_themselves(
-        self, site: FaultySite
-    ) -> None:
+    def test_a_full_disk_allows_reading_refuses_saves_and_recovers(self, site: FaultySite) -> None:
         assert site.save("Antes") == 200
         resources = site.shown()["resources"]
         visitor = site.visitor(site.session)
@@ -151,7 +149,7 @@ class TestFullDisk:
         until(lambda: (site.data / "reserve").exists(), 10)
         until(lambda: site.health()[0] == 200, 10)
 
-    def test_where_the_database_takes_no_connection_the_disk_is_named(
+    def test_doctor_names_the_full_disk_without_a_database_connection(
         self, site: FaultySite
     ) -> None:
         site.fill_disk()
@@ -163,7 +161,7 @@ class TestFullDisk:
             site.empty_disk()
         until(site.is_well, 60)
 
-    def test_a_search_index_that_it_closed_is_opened_again(self, site: FaultySite) -> None:
+    def test_a_search_index_closed_by_a_full_disk_is_opened_again(self, site: FaultySite) -> None:
         solr = site.supervisor.layout
         port = re.search(r"solr_url = (\S+)", (site.data / "site" / "generated.ini").read_text())
         assert port is not None
@@ -186,7 +184,7 @@ class TestFullDisk:
         until(lambda: site.save("Abierto") == 200, 40)
         assert site.titles_found("Abierto") == 1
 
-    def test_where_only_the_files_have_no_room_all_else_is_saved(self, site: FaultySite) -> None:
+    def test_a_full_disk_of_the_files_refuses_only_uploads(self, site: FaultySite) -> None:
         before, files = site.shown()["resources"], site.stored_files()
         answer = site.upload(LARGE)
         assert answer.status_code == 503, answer.text
@@ -201,7 +199,7 @@ class TestFullDisk:
 
 
 class TestStopped:
-    def test_without_solr_feeds_and_records_are_read(self, site: FaultySite) -> None:
+    def test_without_solr_feeds_and_records_can_be_read(self, site: FaultySite) -> None:
         assert site.save("Con Solr") == 200
         with site.stopped("solr"):
             assert site.unread(*FEEDS) == {}
@@ -212,7 +210,7 @@ class TestStopped:
                 assert "No se alcanza Solr" in said
         site.recovers()
 
-    def test_without_valkey_everything_is_read_and_saved(self, site: FaultySite) -> None:
+    def test_without_valkey_everything_can_be_read_and_saved(self, site: FaultySite) -> None:
         with site.stopped("valkey"):
             assert site.unread("/", *PAGES) == {}
             assert site.save("Sin Valkey") == 200
@@ -221,7 +219,7 @@ class TestStopped:
                 assert "Redis" in said
         site.recovers()
 
-    def test_without_postgresql_everybody_is_told_and_it_comes_back(self, site: FaultySite) -> None:
+    def test_without_postgresql_pages_get_503_and_the_site_recovers(self, site: FaultySite) -> None:
         with site.stopped("postgres"):
             assert site.status("/health/live") == 200
             site.reports(database="failing")
@@ -231,9 +229,7 @@ class TestStopped:
             assert "PostgreSQL no está disponible" in said or not said
         site.recovers()
 
-    def test_a_form_that_is_sent_while_postgresql_is_away_comes_back_filled_in(
-        self, site: FaultySite
-    ) -> None:
+    def test_a_form_sent_without_postgresql_is_returned_filled_in(self, site: FaultySite) -> None:
         before = site.shown()["title"]
         officer = site.visitor(site.session)
         title = f"Sin base de datos {os.urandom(4).hex()}"
@@ -252,9 +248,7 @@ class TestStopped:
 
 
 class TestTwoOfficers:
-    def test_of_two_who_save_at_the_same_moment_one_is_told_and_loses_nothing(
-        self, site: FaultySite
-    ) -> None:
+    def test_two_concurrent_saves_give_one_conflict_without_loss(self, site: FaultySite) -> None:
         officers = [site.visitor(site.log_in(name)) for name in ("admin", "infom")]
         for _ in range(MOMENTS):
             titles = [f"Título {number} {os.urandom(4).hex()}" for number in range(2)]
@@ -292,7 +286,7 @@ class TestTwoOfficers:
 
 class TestHanging:
     @pytest.mark.parametrize("name", SERVERS[-HANGING:])
-    def test_a_server_that_says_nothing_is_started_again(self, site: FaultySite, name: str) -> None:
+    def test_a_hanging_server_is_restarted(self, site: FaultySite, name: str) -> None:
         before = site.pid(name)
         check = {"solr": "search", "valkey": "queue", "postgres": "database"}[name]
         site.hang(name)
@@ -303,7 +297,7 @@ class TestHanging:
         site.recovers()
         assert site.pid(name) != before
 
-    def test_a_web_worker_and_the_job_worker_are_named_and_ended(self, site: FaultySite) -> None:
+    def test_hanging_workers_are_named_and_ended(self, site: FaultySite) -> None:
         hanging = site.family("web")[1]
         record = site.shown()["id"]
         with site.queue() as queue:
@@ -334,21 +328,21 @@ class TestHanging:
         site.recovers()
 
     @proving.only_in_full("a web worker that hangs is replaced by itself", "takes half a minute")
-    def test_a_web_worker_is_replaced_without_anybodys_help(self, site: FaultySite) -> None:
+    def test_a_hanging_web_worker_is_replaced(self, site: FaultySite) -> None:
         hanging = site.family("web")[1]
         hanging.suspend()
         until(lambda: not hanging.is_running(), 60)
         site.recovers()
 
     @proving.only_in_full("the whole web server hangs", "takes two minutes")
-    def test_the_whole_web_server_is_started_again(self, site: FaultySite) -> None:
+    def test_a_hanging_web_server_is_restarted(self, site: FaultySite) -> None:
         before = site.pid("web")
         site.hang("web")
         until(lambda: site.pid("web") not in (0, before), 240)
         site.recovers()
 
     @pytest.mark.parametrize("name", SERVERS[:SLOW])
-    def test_a_slow_one_is_waited_for(self, site: FaultySite, name: str) -> None:
+    def test_a_slow_server_is_not_restarted(self, site: FaultySite, name: str) -> None:
         before = site.pid(name)
         ended = threading.Event()
 
@@ -372,7 +366,7 @@ class TestHanging:
 
 
 class TestKilled:
-    def test_a_job_whose_worker_was_killed_is_named_and_done_again(self, site: FaultySite) -> None:
+    def test_a_job_of_a_killed_worker_is_named_and_repeated(self, site: FaultySite) -> None:
         with site.queue() as queue:
             # The worker may be starting again after what happened before.
             until(site.has_job_worker)
@@ -396,11 +390,13 @@ class TestKilled:
             until(lambda: job.get_status(refresh=True) == "finished", 60)
 
     @pytest.mark.parametrize("name", SERVERS)
-    def test_a_server_that_is_killed_comes_back(self, site: FaultySite, name: str) -> None:
+    def test_a_killed_server_is_restarted(self, site: FaultySite, name: str) -> None:
         site.kill(name)
         site.recovers()
 
-    def test_an_upload_that_is_cut_off_leaves_all_or_nothing(self, site: FaultySite) -> None:
+    def test_an_interrupted_upload_is_stored_completely_or_not_at_all(
+        self, site: FaultySite
+    ) -> None:
         content = LARGE[:2_000_000]
         rng = proving.rng("upload")
         for _ in range(KILLED):
@@ -431,9 +427,7 @@ class TestKilled:
 
 
 class TestAccessLog:
-    def test_it_says_which_program_asked_for_what_and_nothing_about_people(
-        self, site: FaultySite
-    ) -> None:
+    def test_the_access_log_has_agent_and_path_and_no_personal_data(self, site: FaultySite) -> None:
         secret = "no-se-escribe-3141"
         headers = {
             "User-Agent": "portal-de-prueba/1",
@@ -454,7 +448,7 @@ class TestAccessLog:
         assert "192.0.2.77" not in log.read_text()
         assert "127.0.0.1" not in log.read_text()
 
-    def test_it_is_moved_aside_when_it_is_full_and_both_are_read(self, site: FaultySite) -> None:
+    def test_a_full_access_log_is_rotated_and_both_files_are_read(self, site: FaultySite) -> None:
         log = site.layout.access_log
         older = log.with_name("access.log.1")
         agent = {"User-Agent": "portal-antes/1"}
@@ -476,10 +470,8 @@ class TestAccessLog:
         assert "portal-antes/1  /catalog" in said
 
 
-class TestEverythingEnds:
-    def test_after_a_power_cut_on_a_full_disk_it_is_read_again_and_saved_later(
-        self, site: FaultySite
-    ) -> None:
+class TestPowerCutAndSupervisor:
+    def test_after_a_power_cut_on_a_full_disk_the_site_can_be_read(self, site: FaultySite) -> None:
         assert site.save("Antes del corte") == 200
         site.fill_disk()
         site.kill_everything()
@@ -497,7 +489,7 @@ class TestEverythingEnds:
         assert verified.returncode == 0, verified.stdout
 
     @proving.only_in_full("the supervisor hangs", "takes half a minute")
-    def test_a_supervisor_that_hangs_is_named_and_ends_everything(self, site: FaultySite) -> None:
+    def test_a_hanging_supervisor_is_named_and_ends_the_site(self, site: FaultySite) -> None:
         run = site.running()
         pid = int((site.data / "run" / "supervisord.pid").read_text())
         os.kill(pid, signal.SIGSTOP)
@@ -510,7 +502,9 @@ class TestEverythingEnds:
         assert "the supervisor hung" in run.said()
         assert not run.servers()
 
-    def test_a_killed_supervisor_takes_all_along_on_a_full_disk_too(self, site: FaultySite) -> None:
+    def test_a_killed_supervisor_ends_all_servers_on_a_full_disk_too(
+        self, site: FaultySite
+    ) -> None:
         run = site.running()
         site.fill_disk()
         pid = int((site.data / "run" / "supervisord.pid").read_text())

@@ -28,7 +28,7 @@ def written(root: Path, site_url: str) -> configparser.SectionProxy:
 @pytest.mark.parametrize(
     ("site_url", "is_secure"), [("https://datos.example.gt", "true"), ("", "false")]
 )
-def test_cookies_are_for_the_site_alone_and_for_twelve_hours(
+def test_cookies_are_same_site_and_last_twelve_hours(
     tmp_path: Path, site_url: str, is_secure: str
 ) -> None:
     found = written(tmp_path, site_url)
@@ -39,5 +39,5 @@ def test_cookies_are_for_the_site_alone_and_for_twelve_hours(
     assert found["PERMANENT_SESSION_LIFETIME"] == found["REMEMBER_COOKIE_DURATION"] == "43200"
 
 
-def test_a_percent_sign_in_an_address_is_no_reference_to_another_option(tmp_path: Path) -> None:
+def test_a_percent_sign_in_an_address_is_escaped(tmp_path: Path) -> None:
     assert written(tmp_path, "")["sqlalchemy.url"] == DATABASE

@@ -53,7 +53,7 @@ class TestJars:
         assert all(len(jar.sha256) == 64 for jar in locked)
         assert "://" not in solr.LOCK.read_text()
 
-    def test_a_jar_that_is_the_locked_one_is_installed_once(
+    def test_a_jar_with_the_locked_hash_is_installed_once(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"as locked")
@@ -63,7 +63,7 @@ class TestJars:
         shutil.rmtree(maven)
         assert solr.ensure_jars(Progress(), lock) == installed
 
-    def test_a_jar_that_was_changed_is_refused_and_nothing_installed(
+    def test_a_jar_with_another_hash_is_refused_and_nothing_installed(
         self, tmp_path: Path, maven: Path
     ) -> None:
         lock = self.publish(tmp_path, maven, b"as locked", b"changed on the way")
@@ -71,7 +71,7 @@ class TestJars:
             solr.ensure_jars(Progress(), lock)
         assert not list(locate_cache().iterdir())
 
-    def test_without_a_network_the_line_says_so(
+    def test_a_missing_network_is_one_line(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Port 9 of the loopback interface: nobody listens.
@@ -80,7 +80,7 @@ class TestJars:
         with pytest.raises(StackError, match="is there a network"):
             solr.ensure_jars(Progress(), lock)
 
-    def test_a_connection_that_is_not_trusted_says_where_to_name_a_certificate(
+    def test_an_untrusted_certificate_is_an_error_that_names_the_variables(
         self, tmp_path: Path, maven: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         port = int((tmp_path / ".config" / "jgo.conf").read_text().rpartition(":")[2])
@@ -89,7 +89,7 @@ class TestJars:
         with pytest.raises(StackError, match="REQUESTS_CA_BUNDLE and SSL_CERT_FILE"):
             solr.ensure_jars(Progress(), lock)
 
-    def test_without_disk_space_nothing_is_fetched(
+    def test_too_little_disk_space_is_refused_before_downloading(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("MARATHON_CACHE", str(tmp_path / "cache"))
@@ -121,7 +121,7 @@ class TestRecordedStart:
         monkeypatch.setattr(solr, "ensure_jars", lambda _progress: jars)
         return jars
 
-    def test_solr_starts_from_it_where_it_is_there(self, jars: Path, tmp_path: Path) -> None:
+    def test_solr_starts_from_an_existing_record(self, jars: Path, tmp_path: Path) -> None:
         server = solr.Solr(Layout.open(tmp_path / "data"), 8983, ("ckan",))
         record = solr.locate_recorded_start(jars)
         option = f"-XX:AOTCache={record}"
@@ -132,7 +132,7 @@ class TestRecordedStart:
     @pytest.mark.parametrize(
         ("says", "made"), [("AOTCache creation is complete: x", True), ("No space left", False)]
     )
-    def test_it_is_made_once_and_whole_or_not_at_all(
+    def test_the_record_is_written_once_and_atomically(
         self, jars: Path, monkeypatch: pytest.MonkeyPatch, says: str, made: bool
     ) -> None:
         started: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""What cannot work is said in one line, in both languages, and the exit code is not 0."""
+"""Errors of the commands are one line in both languages, with an exit code other than 0."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 class TestRun:
-    def test_a_busy_port_is_named_and_another_offered(
+    def test_a_busy_port_is_named_and_another_suggested(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -40,7 +40,7 @@ class TestRun:
         assert f"MARATHON_PORT={port + 1}" in line
 
     @pytest.mark.parametrize("text", ["http", "0", "65536", "-1", "80 80"])
-    def test_a_port_that_is_none(
+    def test_an_invalid_port_is_refused(
         self,
         tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
@@ -51,7 +51,7 @@ class TestRun:
         assert main(["run", "--data", str(tmp_path / "data")]) == 1
         assert f"MARATHON_PORT={text} is not a port" in said(capsys)
 
-    def test_too_little_disk_space(
+    def test_too_little_disk_space_is_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # More than this disk has, whatever disk it is.
@@ -61,7 +61,7 @@ class TestRun:
         assert main(["run", "--data", str(tmp_path / "data")]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
-    def test_too_little_disk_space_for_tests(
+    def test_too_little_disk_space_for_tests_is_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         needed = shutil.disk_usage(tmp_path).total // 1_000_000 + 1
@@ -69,7 +69,7 @@ class TestRun:
         assert main(["services", "--data", str(tmp_path / "data"), "--", "true"]) == 1
         assert f"no disk space: {needed} MB" in said(capsys)
 
-    def test_a_directory_with_other_things_is_left_alone(
+    def test_a_directory_with_other_files_is_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "thesis.odt").write_text("years of work")
@@ -78,18 +78,18 @@ class TestRun:
         assert (tmp_path / "thesis.odt").read_text() == "years of work"
 
     @pytest.mark.parametrize("command", ["stop", "reset", "logs"])
-    def test_without_a_site_there_is_nothing_to_do(
+    def test_commands_without_a_site_fail_with_a_sentence(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
     ) -> None:
         assert main([command, "--data", str(tmp_path / "none")]) == 1
         assert "there is no site" in said(capsys)
 
-    def test_a_directory_that_cannot_be_written(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_unwritable_directory_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
         # Not even root can.
         assert main(["run", "--data", "/proc/marathon"]) == 1
         assert "/proc/marathon" in said(capsys)
 
-    def test_a_socket_directory_of_somebody_else_is_not_used(
+    def test_a_socket_directory_of_another_user_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         deep = tmp_path / ("x" * 120) / MARKER
@@ -106,7 +106,7 @@ class TestRun:
 
 class TestReset:
     @pytest.mark.parametrize(("typed", "deleted"), [("s", True), ("y", True), ("", False)])
-    def test_asks_in_both_languages_what_it_takes_for_yes(
+    def test_reset_accepts_yes_in_both_languages(
         self, tmp_path: Path, typed: str, deleted: bool
     ) -> None:
         data = tmp_path / "data"

@@ -26,7 +26,7 @@ def site(first_site: RunningSite) -> RunningSite:
 
 
 class TestRunning:
-    def test_every_login_that_is_printed_opens_the_site(self, site: RunningSite) -> None:
+    def test_every_printed_login_works(self, site: RunningSite) -> None:
         said = site.running().said()
         file = site.data / "site" / "logins.json"
         assert file.stat().st_mode & 0o777 == 0o600
@@ -38,7 +38,7 @@ class TestRunning:
             administration = session.get(f"{site.url}/ckan-admin/")
             assert administration.ok == (name == "admin")
 
-    def test_every_address_that_is_printed_answers(self, site: RunningSite) -> None:
+    def test_every_printed_address_gets_200(self, site: RunningSite) -> None:
         addresses = re.findall(r"http://\S+", site.running().said())
         assert f"{site.url}/" in addresses
         assert f"{site.url}/catalog.ttl" in addresses
@@ -70,24 +70,24 @@ class TestRunning:
         assert invited.ok
         assert "/user/reset/" in invited.text
 
-    def test_what_the_site_says_about_itself_is_ours(self, site: RunningSite) -> None:
+    def test_the_about_page_is_ours(self, site: RunningSite) -> None:
         site.running()
         assert "maratones de ideas municipales" in site.get("/about").text
 
-    def test_secrets_are_for_the_owner_only(self, site: RunningSite) -> None:
+    def test_files_with_secrets_are_readable_by_the_owner_only(self, site: RunningSite) -> None:
         site.running()
         named = ["site/ckan.ini", "site/generated.ini", "site/kept.json", "run/postgres.password"]
         for name in [*named, "run/solr.password", "run/supervisord.conf"]:
             assert (site.data / name).stat().st_mode & 0o077 == 0, name
 
-    def test_a_second_one_on_the_same_data_is_refused(self, site: RunningSite) -> None:
+    def test_a_second_run_on_the_same_data_is_refused(self, site: RunningSite) -> None:
         first = site.running()
         second = site.run()
         assert second.process.wait() == 1
         assert f"in use by process {first.process.pid}" in second.said()
         assert first.process.poll() is None
 
-    def test_a_killed_web_server_comes_back(self, site: RunningSite) -> None:
+    def test_a_killed_web_server_is_restarted(self, site: RunningSite) -> None:
         site.running()
         before = site.spawned("web")
         os.kill(before[-1], signal.SIGKILL)
@@ -103,7 +103,7 @@ class TestRunning:
 
 
 class TestStartingAgain:
-    def test_after_kill_9_the_data_is_there_and_nothing_is_set_up_twice(
+    def test_after_kill_9_the_data_are_kept_and_setup_is_not_repeated(
         self, site: RunningSite
     ) -> None:
         first = site.running()
@@ -125,14 +125,14 @@ class TestStartingAgain:
 
 
 class TestEnding:
-    def test_reset_without_a_terminal_wants_a_yes_beforehand(self, site: RunningSite) -> None:
+    def test_reset_without_a_terminal_needs_the_option_yes(self, site: RunningSite) -> None:
         run = site.running()
         refused = site.manage("reset")
         assert refused.process.returncode == 1
         assert "CONFIRM=yes" in refused.said()
         assert run.process.poll() is None
 
-    def test_stop_ends_everything(self, site: RunningSite) -> None:
+    def test_stop_ends_all_servers(self, site: RunningSite) -> None:
         run = site.running()
         assert len(run.servers()) >= 6
         assert site.manage("stop").process.returncode == 0
@@ -170,8 +170,8 @@ def servers_of_others() -> Iterator[dict[str, str]]:
     ).raise_for_status()
 
 
-class TestServersOfOthers:
-    def test_the_site_runs_on_them_and_starts_none_of_its_own(
+class TestExternalServers:
+    def test_the_site_uses_external_servers_and_starts_none(
         self, start: Start, tmp_path: Path, servers_of_others: dict[str, str]
     ) -> None:
         data, port = tmp_path / "data", str(find_free_port())
@@ -209,7 +209,7 @@ class TestServersOfOthers:
             ("CKAN_SOLR_URL", "http://127.0.0.1:9/solr/ckan"),
         ],
     )
-    def test_one_that_does_not_answer_is_named_without_its_password(
+    def test_an_unreachable_server_is_named_without_its_password(
         self, start: Start, tmp_path: Path, variable: str, address: str
     ) -> None:
         data = tmp_path / "data"

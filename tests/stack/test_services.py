@@ -72,7 +72,7 @@ def services(
     return start(data, "services", "--data", str(data), *options, "--", *command, **variables)
 
 
-def test_the_command_can_use_every_server_and_its_exit_code_is_kept(
+def test_the_command_can_use_every_server_and_its_exit_code_is_returned(
     start: Start, tmp_path: Path
 ) -> None:
     # A proxy for the network, where nobody listens, must not stand between us and ourselves.
@@ -85,7 +85,7 @@ def test_the_command_can_use_every_server_and_its_exit_code_is_kept(
     assert again.process.wait() == 7
 
 
-def test_a_deep_directory_with_a_space_is_no_obstacle(start: Start, tmp_path: Path) -> None:
+def test_a_deep_directory_with_a_space_works(start: Start, tmp_path: Path) -> None:
     data = tmp_path / ("very deep " * 9).strip() / "data"
     data.parent.mkdir()
     assert len(str(data)) > 107
@@ -106,7 +106,9 @@ def test_a_signal_ends_the_command_and_then_the_servers(
     assert not run.servers()
 
 
-def test_after_kill_9_nothing_stays_and_the_next_start_works(start: Start, tmp_path: Path) -> None:
+def test_after_kill_9_no_server_is_left_and_the_next_start_works(
+    start: Start, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     run = services(start, data, *WAIT)
     run.wait_for("up ")
@@ -117,7 +119,7 @@ def test_after_kill_9_nothing_stays_and_the_next_start_works(start: Start, tmp_p
     assert next_run.process.wait() == 0, next_run.said()
 
 
-def test_a_server_that_is_killed_comes_back(start: Start, tmp_path: Path) -> None:
+def test_a_killed_server_is_restarted(start: Start, tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = services(
         start,
@@ -139,7 +141,7 @@ def test_a_server_that_is_killed_comes_back(start: Start, tmp_path: Path) -> Non
     assert run.process.wait() == 0, run.said()
 
 
-def test_a_killed_supervisor_takes_the_servers_along(start: Start, tmp_path: Path) -> None:
+def test_a_killed_supervisor_ends_the_servers(start: Start, tmp_path: Path) -> None:
     run = services(start, tmp_path / "data", *WAIT)
     run.wait_for("up ")
     pid = int((tmp_path / "data" / "run" / "supervisord.pid").read_text())
@@ -156,9 +158,7 @@ def test_two_at_once_in_one_directory_are_refused(start: Start, tmp_path: Path) 
     assert first.process.poll() is None
 
 
-def test_a_process_id_that_another_process_got_meanwhile_is_no_obstacle(
-    start: Start, tmp_path: Path
-) -> None:
+def test_a_stale_pid_file_of_another_process_is_ignored(start: Start, tmp_path: Path) -> None:
     data = tmp_path / "data"
     assert services(start, data, "true").process.wait() == 0
     left = data / "postgres" / "postmaster.pid"
@@ -175,9 +175,7 @@ def test_a_command_that_does_not_exist_is_named(start: Start, tmp_path: Path) ->
     assert not run.servers()
 
 
-def test_the_variables_are_written_for_other_shells_and_taken_away_at_the_end(
-    start: Start, tmp_path: Path
-) -> None:
+def test_the_env_file_is_written_and_removed_at_the_end(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "env"
     data = tmp_path / "data"
     run = start(data, "services", "--data", str(data), "--env-file", str(file), "--", *WAIT)

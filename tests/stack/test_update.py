@@ -1,4 +1,4 @@
-"""What an update of the code has rebuilt at the next `make run`: whatever it may have changed."""
+"""Every change of code or libraries makes the next `make run` rebuild the site."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_change_in_any_folder_of_the_extension_counts(checkout: Path) -> None:
+def test_a_change_in_any_folder_changes_the_version(checkout: Path) -> None:
     folders: dict[Path, Path] = {}
     for path in sorted(checkout.rglob("*")):
         if path.is_file():
@@ -48,7 +48,7 @@ def test_a_change_in_any_folder_of_the_extension_counts(checkout: Path) -> None:
         before = now
 
 
-def test_a_file_that_comes_goes_or_moves_counts(checkout: Path) -> None:
+def test_an_added_removed_or_moved_file_changes_the_version(checkout: Path) -> None:
     path = checkout / "ckanext" / "marathon" / "domain" / "new.py"
     seen = [version()]
     path.write_text("")
@@ -58,7 +58,7 @@ def test_a_file_that_comes_goes_or_moves_counts(checkout: Path) -> None:
     assert len(set(seen)) == 3
 
 
-def test_another_version_of_any_library_counts(
+def test_another_version_of_a_library_changes_the_version(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del checkout
@@ -68,7 +68,7 @@ def test_another_version_of_any_library_counts(
     assert version() != before
 
 
-def test_what_python_writes_itself_does_not_count(checkout: Path) -> None:
+def test_compiled_python_files_do_not_change_the_version(checkout: Path) -> None:
     before = version()
     cache = checkout / "ckanext" / "marathon" / "__pycache__"
     cache.mkdir()

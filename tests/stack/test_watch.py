@@ -1,4 +1,4 @@
-"""What `make run` does about processes that hang; test_faults.py has real servers."""
+"""Handling of hanging processes by `make run`; test_faults.py does it with real servers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervi
     end_processes(find_orphans(layout), patience=0)
 
 
-def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
+def test_a_hanging_server_is_killed_except_while_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "CHECK_SECONDS", 1)
@@ -65,13 +65,13 @@ def test_a_server_that_says_nothing_is_killed_but_not_while_it_starts(
     assert asked[0] == asked[1] != asked[-1]
 
 
-def test_a_supervisor_that_hangs_is_ended_and_that_is_said(hanging: Supervisor) -> None:
+def test_a_hanging_supervisor_is_ended_with_an_error(hanging: Supervisor) -> None:
     with pytest.raises(StackError, match="supervisor hung"):
         SiteWatch(hanging.layout, hanging, []).watch_forever()
     assert not hanging.is_alive()
 
 
-def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_system(
+def test_a_supervisor_ending_during_a_request_has_its_own_error(
     hanging: Supervisor,
 ) -> None:
     assert hanging.process is not None
@@ -81,7 +81,7 @@ def test_a_supervisor_that_ends_while_it_is_asked_is_told_from_a_fault_of_the_sy
         SiteWatch(hanging.layout, hanging, []).watch_forever()
 
 
-def test_stopping_does_not_wait_for_a_supervisor_that_hangs(hanging: Supervisor) -> None:
+def test_stop_does_not_wait_for_a_hanging_supervisor(hanging: Supervisor) -> None:
     begun = time.monotonic()
     hanging.shutdown()
     assert time.monotonic() - begun < 4

@@ -1,1 +1,1 @@
-"""What nobody may see who is not let in: one world, looked at from everywhere."""
+"""Tests of confidentiality: one set of public and hidden records, read through every interface."""

@@ -1,4 +1,4 @@
-"""What can be asked of the site: every action with data that suits it, and every address.
+"""All calls to the site: every action with suitable data, and every address.
 
 Data and addresses name what they are about by words in angle brackets (``<record>``, ``<file>``),
 so that the same call can be made about each record, and about one that does not exist.

@@ -1,4 +1,4 @@
-"""What the calls of the matrix are about besides the records of tests/trust/secrets.py."""
+"""Objects for the calls of the matrix, in addition to the records of tests/trust/secrets.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API answers for a record that is hidden from somebody as for one that does not exist."""
+"""Answers about hidden records are equal to those about unknown ones."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def linking(owner: str, workshop: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_what_one_links_to_tells_nothing(app: Any) -> None:
+def test_links_to_hidden_and_unknown_records_get_the_same_answer(app: Any) -> None:
     owner, other = factories.Municipality()["id"], factories.CivilSociety()["id"]
     public = factories.Workshop(owner_org=owner)["id"]
     need = [{"what": "Pozos"}]
@@ -156,7 +156,7 @@ def refer(
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_what_is_related_to_something_hidden_does_not_name_it(app: Any) -> None:
+def test_public_records_do_not_name_related_hidden_ones(app: Any) -> None:
     public = factories.MarathonDataset()
     owner, idea = public["owner_org"], public["idea"]
     hidden = factories.MarathonDataset(owner_org=owner, idea=idea, name="secreto", private=True)
@@ -190,7 +190,7 @@ def test_what_is_related_to_something_hidden_does_not_name_it(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site", "storage")
-def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
+def test_a_deleted_file_of_a_public_dataset_gets_410(app: Any) -> None:
     dataset = factories.MarathonDataset()["id"]
     upload = FileStorage(io.BytesIO(b"a,b"), "secreto.csv")
     file = call_action("resource_create", package_id=dataset, name="Secreto", upload=upload)["id"]
@@ -227,7 +227,7 @@ def test_a_deleted_file_of_a_public_dataset_is_nowhere(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_who_followed_it_before_can_leave_it(app: Any) -> None:
+def test_a_follower_can_unfollow_a_record_hidden_since(app: Any) -> None:
     idea = factories.Idea()["id"]
     follower, other = core.User(), core.User()
     tokens = {name: token_of(person) for name, person in (("f", follower), ("o", other))}
@@ -244,7 +244,7 @@ def test_who_followed_it_before_can_leave_it(app: Any) -> None:
 
 @pytest.mark.ckan_config("ckan.plugins", f"{PLUGINS} text_view")
 @pytest.mark.usefixtures("marathon_site")
-def test_a_view_stays_with_its_file(app: Any) -> None:
+def test_a_view_cannot_be_moved_to_another_file(app: Any) -> None:
     dataset = factories.MarathonDataset()
     files = [core.Resource(package_id=dataset["id"])["id"] for _ in range(2)]
     view = model.ResourceView(resource_id=files[0], title="x", view_type="text_view", order=0)
@@ -288,7 +288,7 @@ def page_of(app: Any, token: str, page: str, **ids: str) -> tuple[int, str]:
 
 @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", "true")
 @pytest.mark.usefixtures("marathon_site")
-def test_pages_around_a_hidden_record_are_those_of_an_unknown_one(app: Any) -> None:
+def test_pages_about_hidden_and_unknown_records_are_equal(app: Any) -> None:
     owner = factories.Municipality()["id"]
     public = factories.MarathonDataset()["name"]
     hidden = (
@@ -317,7 +317,7 @@ def test_pages_around_a_hidden_record_are_those_of_an_unknown_one(app: Any) -> N
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_a_relationship_with_a_hidden_record_is_one_with_none(app: Any) -> None:
+def test_relationships_with_hidden_and_unknown_records_get_the_same_answer(app: Any) -> None:
     hidden = factories.MarathonDataset(private=True, name="datos-ocultos")["name"]
     owner = factories.CivilSociety()["id"]
     theirs = factories.MarathonDataset(owner_org=owner)["name"]
@@ -333,7 +333,7 @@ def test_a_relationship_with_a_hidden_record_is_one_with_none(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("marathon_site")
-def test_the_feed_of_a_deleted_organisation_is_that_of_none(app: Any) -> None:
+def test_feeds_of_deleted_and_unknown_organisations_are_equal(app: Any) -> None:
     owner = factories.Municipality(name="municipio-borrado")
     assert app.get(f"/feeds/organization/{owner['name']}.atom").status_code == 200
     call_action("organization_delete", context={"ignore_auth": True, "user": ""}, id=owner["id"])

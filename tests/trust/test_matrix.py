@@ -1,4 +1,4 @@
-"""Everybody may do what docs/permission-matrix.md says, on real calls, and nothing else."""
+"""Real calls of every role get exactly the answers of docs/permission-matrix.md."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def caller(
 
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
-def test_everybody_may_do_what_the_table_says(caller: matrix.Caller, app: Any) -> None:
+def test_every_role_gets_the_answers_of_the_table(caller: matrix.Caller, app: Any) -> None:
     asked = [*calls.action_calls(), *calls.address_calls(app)]
     table = matrix.read_table()
     rows = {(call.name, call.on) for call in asked}
@@ -95,7 +95,7 @@ def mistakes(caller: matrix.Caller, call: calls.Call, column: str, expected: str
             yield f"{about}: tells that it exists: {difference}"
 
 
-def test_nobody_is_let_in_by_an_empty_table() -> None:
+def test_the_table_is_complete_and_has_only_known_answers() -> None:
     table = matrix.read_table()
     assert len(table) > 900
     assert {answer for answers in table.values() for answer in answers.values()} == {

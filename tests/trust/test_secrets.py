@@ -1,4 +1,4 @@
-"""Nothing of what is private, a draft or deleted reaches anybody who may not see it."""
+"""No content of private, draft or deleted records reaches people who may not see it."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def leaks_of_calls(world: Secrets, user: str) -> Iterator[tuple[str, dict[str, A
 
 
 @pytest.mark.usefixtures("marathon_site", "with_request_context")
-def test_no_page_feed_list_or_export_tells_an_outsider(app: Any) -> None:
+def test_no_page_feed_list_or_export_reveals_a_secret_to_outsiders(app: Any) -> None:
     world = build()
     # A list that reads nothing tells nothing: what is public is there.
     assert world.records["idea", "public"] in ask("marathon_idea_choices", "", {})

@@ -63,7 +63,9 @@ class TestCollaborators:
             assert record["id"] not in app.get("/catalog/all.nt", headers=headers).body
         assert call(app, person, "package_patch", id=record["id"], notes="x")[0] == 403
 
-    def test_an_editor_of_it_edits_it_and_no_more(self, app: Any, kind: str) -> None:
+    def test_a_collaborator_with_the_role_editor_can_only_edit_the_record(
+        self, app: Any, kind: str
+    ) -> None:
         record = make(kind)
         person = collaborator(record["id"], "editor")
         own, other = person_organization(person), core.User()["id"]
@@ -83,7 +85,9 @@ class TestCollaborators:
             assert call(app, person, action, organization=owner)[0] == 403, action
         assert model.Package.get(record["id"]).owner_org == owner  # type: ignore[union-attr]
 
-    def test_collaborators_of_what_is_hidden_tell_nothing(self, app: Any, kind: str) -> None:
+    def test_collaborator_actions_on_hidden_and_unknown_records_are_equal(
+        self, app: Any, kind: str
+    ) -> None:
         record = make(kind)
         person = factories.officer(factories.CivilSociety()["id"], "admin")
         person["token"] = token_of(person)
@@ -104,7 +108,7 @@ def person_organization(person: dict[str, Any]) -> str:
 
 @unowned
 class TestWithoutOrganization:
-    def test_a_dataset_is_seen_by_who_made_it(self, app: Any) -> None:
+    def test_only_its_creator_sees_a_draft_without_organisation(self, app: Any) -> None:
         person, other = core.UserWithToken(), core.UserWithToken()
         data = {"name": "mio", "title": "Mío", "notes": "x", "idea": [factories.Idea()["id"]]}
         assert call(app, person, "package_create", **data, private=True)[0] in (200, 409)
@@ -114,7 +118,7 @@ class TestWithoutOrganization:
             answers = [call(app, who, action, id="mio", **more)[0] for who in (None, other, person)]
             assert answers == [404, 404, 200], action
 
-    def test_everything_else_belongs_to_an_organisation(self, app: Any) -> None:
+    def test_other_types_need_an_organisation(self, app: Any) -> None:
         person = core.UserWithToken()
         workshop = factories.Workshop()
         fields: dict[str, dict[str, Any]] = {

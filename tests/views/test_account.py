@@ -1,4 +1,4 @@
-"""Nobody guesses a password, learns who has an account, or keeps using a session that ended."""
+"""Protection against guessed passwords, revealed accounts and ended sessions."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def cookie_settings() -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("protected")
-class TestGuessing:
-    def test_after_ten_failures_even_the_right_password_waits(
+class TestFailedLogins:
+    def test_after_ten_failures_the_right_password_gets_429_too(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         person = Person(app)
@@ -135,7 +135,7 @@ class TestGuessing:
         assert "Too many failed logins" in refused.text
         assert not person.is_logged_in()
 
-    def test_the_officer_is_not_locked_out_by_somebody_elsewhere(
+    def test_failures_from_another_address_do_not_lock_out_the_officer(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         for _ in range(11):
@@ -144,13 +144,13 @@ class TestGuessing:
         assert person.log_in(officer["name"]).status_code == 302
         assert person.is_logged_in()
 
-    def test_one_address_does_not_try_one_password_for_everybody(self, app: Any) -> None:
+    def test_failures_of_one_address_for_many_accounts_are_limited(self, app: Any) -> None:
         person = Person(app)
         for number in range(100):
             assert person.log_in(f"somebody-{number}", "wrong").status_code == 200
         assert person.log_in("somebody-else", "wrong").status_code == 429
 
-    def test_one_account_is_not_guessed_from_many_addresses(
+    def test_failures_of_many_addresses_for_one_account_are_limited(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         for number in range(100):
@@ -162,7 +162,7 @@ class TestGuessing:
         for _ in range(12):
             assert Person(app).log_in(officer["name"]).status_code == 302
 
-    def test_upper_case_and_blanks_make_no_other_account(
+    def test_case_and_blanks_in_a_login_do_not_avoid_the_limit(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         for spelling in (officer["name"], officer["name"].upper(), f" {officer['name']} "):
@@ -172,9 +172,9 @@ class TestGuessing:
 
 
 @pytest.mark.usefixtures("protected")
-class TestWhoHasAnAccount:
+class TestExistenceOfAccounts:
     @pytest.mark.parametrize("kind", ["unknown", "deleted", "known"])
-    def test_a_password_is_hashed_once_whoever_logs_in(
+    def test_every_login_hashes_one_password(
         self, app: Any, officer: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         name = officer["name"] if kind != "unknown" else "nobody-of-this-name"
@@ -191,7 +191,7 @@ class TestWhoHasAnAccount:
         assert (answer.status_code, len(hashed)) == (200, 1)
         assert "Bad username or password" in answer.text
 
-    def test_asking_for_a_new_password_says_the_same_also_without_a_mail_server(
+    def test_password_resets_get_the_same_answer_even_without_a_mail_server(
         self, app: Any, officer: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
@@ -205,7 +205,7 @@ class TestWhoHasAnAccount:
             assert category == "alert-success"
 
     @pytest.mark.parametrize("public", [True, False])
-    def test_whole_answers_are_the_same(
+    def test_answers_for_known_and_unknown_accounts_are_equal(
         self,
         app: Any,
         officer: dict[str, Any],
@@ -281,7 +281,7 @@ class TestSession:
         # Refusing the old session must not end the new one.
         assert person.is_logged_in()
 
-    def test_a_session_that_was_ended_may_do_nothing_in_the_request_that_finds_it_out(
+    def test_an_ended_session_has_no_rights_in_its_next_request(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         person = Person(app)
@@ -295,7 +295,9 @@ class TestSession:
         assert copies[0].client.get(tokens).status_code == 403
         assert 'class="username"' not in copies[1].client.get("/about").text
 
-    def test_remember_me_keeps_nobody_logged_in(self, app: Any, officer: dict[str, Any]) -> None:
+    def test_the_remember_cookie_does_not_outlive_the_session(
+        self, app: Any, officer: dict[str, Any]
+    ) -> None:
         person = Person(app)
         answer = person.log_in(officer["name"], remember="63072000")
         cookies = SimpleCookie()
@@ -320,7 +322,7 @@ class TestSession:
             assert ("httponly" in attributes) is secure, cookie
             assert "samesite=lax" in attributes, cookie
 
-    def test_the_token_of_a_deleted_account_is_nobodys(
+    def test_the_api_token_of_a_deleted_account_is_refused(
         self, app: Any, officer: dict[str, Any]
     ) -> None:
         headers = {"Authorization": factories.APIToken(user=officer["id"])["token"]}
@@ -330,9 +332,7 @@ class TestSession:
         model.Session.commit()
         assert app.get(path, headers=headers).status_code == 403
 
-    def test_tokens_of_the_api_go_on_after_a_logout(
-        self, app: Any, officer: dict[str, Any]
-    ) -> None:
+    def test_api_tokens_stay_valid_after_a_logout(self, app: Any, officer: dict[str, Any]) -> None:
         token = factories.APIToken(user=officer["id"])["token"]
         person = Person(app)
         person.log_in(officer["name"])
@@ -345,7 +345,7 @@ class TestSession:
         assert answer.json["result"]["email"] == officer["email"]
 
 
-def test_without_the_setting_a_session_is_ckans(
+def test_without_the_setting_sessions_behave_as_in_ckan(
     app: Any, marathon_site: None, officer: dict[str, Any]
 ) -> None:
     person = Person(app)

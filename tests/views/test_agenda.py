@@ -1,4 +1,4 @@
-"""The agenda: what is to come and past, as a page, as a calendar and for search engines."""
+"""The agenda: coming and past workshops as page, as calendar and for search engines."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def events(reader: Reader, path: str) -> list[icalendar.Event]:
 
 
 class TestPage:
-    def test_it_lists_what_is_to_come_past_and_without_a_date(self, visitor: Reader) -> None:
+    def test_the_agenda_lists_coming_past_and_undated_workshops(self, visitor: Reader) -> None:
         announced(title="Next", starts_at=f"{day(3)}T09:00:00-06:00")
         announced(title="Later", starts_at=day(9))
         factories.Workshop(title="Over", starts_at="2016-10-17")
@@ -59,7 +59,7 @@ class TestPage:
         assert titles(page, "past") == ["Over"]
         assert titles(page, "undated") == ["Whenever"]
 
-    def test_each_says_when_where_of_whom_and_what_came_of_it(
+    def test_an_entry_has_time_place_organisation_and_results(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         workshop = factories.Workshop(
@@ -88,14 +88,14 @@ class TestPage:
         assert f"/en/organization/{villa_nueva['name']}" in links
         assert f"/en/workshop/{workshop['name']}#ideas" in links
 
-    def test_it_says_until_when_to_confirm_and_when_it_is_too_late(self, visitor: Reader) -> None:
+    def test_an_entry_has_the_deadline_to_confirm(self, visitor: Reader) -> None:
         announced(title="Open", starts_at=day(9), rsvp_by=day(3))
         announced(title="Closed", starts_at=day(12), rsvp_by=day(-1))
         open_, closed = visitor.page("/agenda").select("#coming .marathon-meeting")
         assert "Confirm by" in open_.get_text()
         assert "deadline to confirm has passed" in closed.get_text()
 
-    def test_a_cancelled_one_is_marked_and_asks_for_nothing(self, visitor: Reader) -> None:
+    def test_a_cancelled_workshop_is_marked_without_confirmation(self, visitor: Reader) -> None:
         factories.Workshop(status="cancelled", starts_at=day(9), rsvp_by=day(3))
         text = part(visitor.page("/agenda"), "coming")
         assert "cancelled" in text
@@ -103,7 +103,7 @@ class TestPage:
         assert "Confirm by" not in text
         assert "Add to calendar" not in text
 
-    def test_it_is_filtered_by_municipality_and_problem(self, visitor: Reader) -> None:
+    def test_the_agenda_is_filtered_by_municipality_and_problem(self, visitor: Reader) -> None:
         announced(
             title="Water", starts_at=day(1), municipality=["0115"], service_problem=["AGU-01"]
         )
@@ -131,15 +131,17 @@ class TestPage:
             "/workshop/none/event.ics",
         ],
     )
-    def test_unknown_addresses_are_404(self, visitor: Reader, path: str) -> None:
+    def test_unknown_filters_get_404(self, visitor: Reader, path: str) -> None:
         assert visitor.get(path).status_code == 404
 
     @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999999999999", "²", "7"])
-    def test_a_page_that_is_none_is_the_nearest(self, visitor: Reader, number: str) -> None:
+    def test_an_unknown_page_number_shows_the_nearest_page(
+        self, visitor: Reader, number: str
+    ) -> None:
         factories.Workshop(title="Over", starts_at="2016-10-17")
         assert titles(visitor.page(f"/agenda?page={number}&coming={number}"), "past") == ["Over"]
 
-    def test_the_past_has_pages_that_keep_the_filter(
+    def test_pages_of_past_workshops_keep_the_filter(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         for number in range(1, 22):
@@ -162,17 +164,19 @@ class TestPage:
             assert "Hidden" not in editor.get(path).text
         assert visitor.get(f"/workshop/{hidden['name']}/event.ics").status_code == 404
 
-    def test_an_empty_agenda_says_what_to_do(self, visitor: Reader, editor: Reader) -> None:
+    def test_an_empty_agenda_offers_adding_a_workshop_to_editors(
+        self, visitor: Reader, editor: Reader
+    ) -> None:
         assert "No workshop or meeting is announced" in part(visitor.page("/agenda"), "coming")
         assert "/workshop/new" not in hrefs(visitor.page("/agenda"), "#coming")
         assert "/workshop/new" in hrefs(editor.page("/agenda"), "#coming")
 
-    def test_a_municipality_has_an_address_of_its_own(self, visitor: Reader) -> None:
+    def test_the_agenda_of_a_municipality_has_its_own_address(self, visitor: Reader) -> None:
         answer = visitor.get("/municipality/115/agenda")
         assert answer.status_code == 302
         assert answer.headers["Location"].endswith("/agenda?municipality=0115")
 
-    def test_it_needs_no_solr_and_nothing_in_it_is_markup(
+    def test_the_agenda_works_without_solr_and_escapes_titles(
         self, visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         announced(title=HOSTILE, venue=HOSTILE, starts_at=day(3))
@@ -185,7 +189,7 @@ class TestPage:
 
 
 class TestCalendar:
-    def test_it_tells_a_calendar_all_it_needs(
+    def test_an_event_has_all_properties(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         workshop = announced(
@@ -227,7 +231,7 @@ class TestCalendar:
         assert deadline.start.isoformat() == "2030-05-20"
         assert [each["TZID"] for each in calendar.walk("VTIMEZONE")] == ["America/Guatemala"]
 
-    def test_lines_are_folded_and_a_title_breaks_out_of_nothing(self, visitor: Reader) -> None:
+    def test_lines_are_folded_and_hostile_titles_are_escaped(self, visitor: Reader) -> None:
         announced(title=HOSTILE, venue=HOSTILE, starts_at=day(3), notes=HOSTILE * 20)
         body = visitor.get("/agenda.ics").data
         assert all(len(line) <= 75 for line in body.split(b"\r\n"))
@@ -236,7 +240,7 @@ class TestCalendar:
         assert event["SUMMARY"] == " ".join(HOSTILE.split())
 
     @pytest.mark.parametrize("last", ["2030-06-04", "2030-06-03"])
-    def test_the_hour_of_the_start_is_kept_where_the_end_is_a_day(
+    def test_an_end_without_an_hour_keeps_the_hour_of_the_start(
         self, visitor: Reader, last: str
     ) -> None:
         factories.Workshop(starts_at="2030-06-03T14:00", ends_at=last, status="announced")
@@ -245,19 +249,19 @@ class TestCalendar:
         over = date.fromisoformat(last) + timedelta(days=1)
         assert event.end.isoformat() == f"{over.isoformat()}T00:00:00-06:00"
 
-    def test_days_without_an_hour_are_whole_days(self, visitor: Reader) -> None:
+    def test_a_start_without_an_hour_is_an_all_day_event(self, visitor: Reader) -> None:
         factories.Workshop(starts_at="2017-06-03")
         factories.Workshop(starts_at="2017-06-01", ends_at="2017-06-02T15:00:00-06:00")
         later, earlier = events(visitor, "/agenda.ics")
         assert (later.start.isoformat(), later.end.isoformat()) == ("2017-06-03", "2017-06-04")
         assert (earlier.start.isoformat(), earlier.end.isoformat()) == ("2017-06-01", "2017-06-03")
 
-    def test_an_end_that_nobody_said_is_not_made_up(self, visitor: Reader) -> None:
+    def test_a_missing_end_is_not_invented(self, visitor: Reader) -> None:
         factories.Workshop(starts_at="2017-06-03T09:00:00-06:00")
         (event,) = events(visitor, "/agenda.ics")
         assert "DTEND" not in event
 
-    def test_a_cancelled_one_says_so_and_needs_no_answer(self, visitor: Reader) -> None:
+    def test_a_cancelled_workshop_is_a_cancelled_event(self, visitor: Reader) -> None:
         factories.Workshop(status="cancelled", title="Off", starts_at=day(9), rsvp_by=day(3))
         (event,) = events(visitor, "/en/agenda.ics")
         assert event["STATUS"] == "CANCELLED"
@@ -268,7 +272,7 @@ class TestCalendar:
         assert events(visitor, "/agenda.ics") == []
         assert visitor.get(f"/workshop/{workshop['name']}/event.ics").status_code == 404
 
-    def test_a_change_keeps_the_name_and_counts_up(self, visitor: Reader) -> None:
+    def test_a_change_keeps_the_uid_and_increases_the_sequence(self, visitor: Reader) -> None:
         workshop = announced(starts_at=day(3), title="Before")
         path = f"/workshop/{workshop['name']}/event.ics"
         (before,) = events(visitor, path)
@@ -339,7 +343,7 @@ class TestSearchEngines:
         assert found["organizer"][0]["name"] == "Villa Nueva"
         assert found["description"] == "Ideas para el agua"
 
-    def test_a_cancelled_one_is_cancelled_and_the_place_not_made_up(self, visitor: Reader) -> None:
+    def test_a_cancelled_event_is_marked_and_its_place_not_invented(self, visitor: Reader) -> None:
         workshop = factories.Workshop(status="cancelled", starts_at="2017-06-03", venue="INFOM")
         found = self.event(visitor, workshop)
         assert found
@@ -347,7 +351,7 @@ class TestSearchEngines:
         assert found["startDate"] == "2017-06-03"
         assert "addressLocality" not in found["location"]["address"]
 
-    def test_what_is_private_or_has_no_date_is_none(
+    def test_a_private_or_undated_workshop_is_no_event(
         self, visitor: Reader, editor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         own = {"owner_org": villa_nueva["id"]}
@@ -355,7 +359,7 @@ class TestSearchEngines:
         hidden = factories.Workshop(starts_at="2017-06-03", private=True, **own)
         assert self.event(editor, hidden) is None
 
-    def test_the_page_leads_to_calendar_and_agenda(self, visitor: Reader) -> None:
+    def test_the_page_of_a_workshop_links_to_calendar_and_agenda(self, visitor: Reader) -> None:
         workshop = announced(starts_at=day(3))
         links = hrefs(visitor.page(f"/workshop/{workshop['name']}"), ".marathon-chain")
         assert f"/workshop/{workshop['name']}/event.ics" in links
@@ -376,7 +380,7 @@ class TestInvitations:
             ],
         )
 
-    def test_the_list_says_who_and_what_is_overdue(
+    def test_the_list_names_the_unanswered_and_marks_overdue_workshops(
         self, editor: Reader, coordinator: Reader, workshop: dict[str, Any]
     ) -> None:
         for reader in (editor, coordinator):
@@ -388,7 +392,9 @@ class TestInvitations:
             assert f"/workshop/{workshop['name']}#invitations" in hrefs(page, "h2")
         assert "/agenda/invitations" in hrefs(editor.page("/agenda"), ".primary")
 
-    def test_the_table_has_a_line_for_each(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_csv_has_a_row_for_each_invitation(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         answer = editor.get("/agenda/invitations.csv")
         assert answer.headers["Content-Type"].startswith("text/csv")
         assert {"private", "no-cache"} <= set(answer.headers["Cache-Control"].split(", "))
@@ -397,7 +403,7 @@ class TestInvitations:
         assert row["organisation"] == "'=ANAM"
         assert (row["rsvp_by"], row["overdue"], row["invited_on"]) == (day(-1), "yes", day(-9))
 
-    def test_other_people_do_not_see_the_invitations(self, visitor: Reader, reader: Any) -> None:
+    def test_other_roles_get_403_for_the_invitations(self, visitor: Reader, reader: Any) -> None:
         for path in ("/agenda/invitations", "/agenda/invitations.csv"):
             answer = visitor.get(path)
             assert answer.status_code == 302
@@ -406,6 +412,6 @@ class TestInvitations:
             assert member.get(path).status_code == 403
         assert "/agenda/invitations" not in hrefs(visitor.page("/agenda"), ".primary")
 
-    def test_an_empty_list_says_so(self, editor: Reader) -> None:
+    def test_an_empty_list_shows_a_sentence(self, editor: Reader) -> None:
         for query in ("", "?past=1", "?past=%3Cx%3E"):
             assert "Nobody" in editor.page(f"/agenda/invitations{query}").get_text()

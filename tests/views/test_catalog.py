@@ -94,7 +94,7 @@ def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict
         ("2020-06-15T07:00:00-06:00", False),
     ],
 )
-def test_modified_since_means_what_dates_of_the_site_mean(
+def test_modified_since_uses_the_time_zone_of_the_site(
     app: Any, marathon_site: None, since: str, is_found: bool
 ) -> None:
     factories.MarathonDataset(name="lluvia", title="Lluvia")
@@ -107,7 +107,7 @@ def test_modified_since_means_what_dates_of_the_site_mean(
     assert ("Lluvia" in answer.body) == is_found
 
 
-def test_the_whole_catalogue_is_not_answered_where_a_search_is_asked_for(
+def test_search_parameters_on_the_whole_catalogue_get_400(
     app: Any, dataset: dict[str, Any]
 ) -> None:
     for part in ("", f"/organization/{dataset['owner_org']}"):
@@ -119,7 +119,7 @@ def test_the_whole_catalogue_is_not_answered_where_a_search_is_asked_for(
         assert app.get(f"{part}/catalog/all.ttl?profiles=&utm=x").status_code == 200
 
 
-def test_odd_requests_get_an_answer_that_says_what_is_wrong(
+def test_malformed_parameters_get_an_error_with_a_sentence(
     app: Any, dataset: dict[str, Any]
 ) -> None:
     wrong = []
@@ -132,8 +132,8 @@ def test_odd_requests_get_an_answer_that_says_what_is_wrong(
 
 
 @pytest.mark.ckan_config("ckanext.dcat.datasets_per_page", 1)
-def test_the_pages_of_a_search_lead_to_each_other(app: Any, dataset: dict[str, Any]) -> None:
-    """Whatever is looked for: what stands in an address is encoded in it."""
+def test_pages_of_a_search_link_to_each_other(app: Any, dataset: dict[str, Any]) -> None:
+    """The parameters of any search are encoded in the links."""
     owner, idea = dataset["owner_org"], dataset["idea"]
     title = 'Agua "potable" & más'
     made = {
@@ -158,7 +158,7 @@ def test_the_pages_of_a_search_lead_to_each_other(app: Any, dataset: dict[str, A
 
 
 @pytest.mark.parametrize("query", ["q=%22", "fq=a:b:c:("])
-def test_a_search_that_solr_cannot_read_is_answered_in_one_line(
+def test_a_query_that_solr_cannot_parse_gets_400_with_one_line(
     app: Any, dataset: dict[str, Any], query: str
 ) -> None:
     answer = app.get(f"/catalog.ttl?{query}")
@@ -168,7 +168,7 @@ def test_a_search_that_solr_cannot_read_is_answered_in_one_line(
     assert "quotation marks" in answer.body
 
 
-def test_logging_in_changes_nothing_in_the_catalogue(app: Any, dataset: dict[str, Any]) -> None:
+def test_the_catalogue_is_the_same_for_a_sysadmin(app: Any, dataset: dict[str, Any]) -> None:
     factories.MarathonDataset(private=True, owner_org=dataset["owner_org"], idea=dataset["idea"])
     sysadmin = SysadminWithToken()
     headers = {"Authorization": sysadmin["token"]}
@@ -176,9 +176,7 @@ def test_logging_in_changes_nothing_in_the_catalogue(app: Any, dataset: dict[str
 
 
 @pytest.mark.parametrize("page", ["/", "/dataset/", "/dataset/{name}"])
-def test_pages_for_people_lead_to_those_for_programs(
-    app: Any, dataset: dict[str, Any], page: str
-) -> None:
+def test_html_pages_link_to_their_rdf(app: Any, dataset: dict[str, Any], page: str) -> None:
     html = BeautifulSoup(app.get(page.format(**dataset)).text, "html.parser")
     found = {str(each["type"]): str(each["href"]) for each in html.select('link[rel="alternate"]')}
     assert {"text/turtle", "application/rdf+xml", "application/ld+json"} <= found.keys()

@@ -1,4 +1,4 @@
-"""The commitment's page: how far it is, what proves it, what the marathons have brought."""
+"""The page of the commitment: progress, evidence and results of the marathons."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def pilot(chain: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestRules:
-    def test_what_is_completed_is_never_overdue(self) -> None:
+    def test_a_completed_milestone_is_never_overdue(self) -> None:
         late = ("limited", day(-1))
         assert commitment.is_milestone_overdue(*late, dates.get_today())
         assert not commitment.is_milestone_overdue("completed", late[1], dates.get_today())
         assert not commitment.is_milestone_overdue("", day(0), dates.get_today())
         assert not commitment.is_milestone_overdue("", "", dates.get_today())
 
-    def test_the_furthest_comes_first_and_the_unknown_last(self) -> None:
+    def test_milestones_are_counted_by_status_in_order_of_progress(self) -> None:
         given = ("not_started", "completed", "", "limited", "invented", "completed")
         found = commitment.count_milestones_by_status(each or "" for each in given)
         assert list(found.items()) == [
@@ -88,9 +88,7 @@ class TestRules:
 
 
 class TestPage:
-    def test_it_says_what_was_promised_and_how_far_it_is(
-        self, visitor: Reader, pilot: dict[str, Any]
-    ) -> None:
+    def test_the_page_shows_plan_and_progress(self, visitor: Reader, pilot: dict[str, Any]) -> None:
         page = visitor.page("/marathon/commitment")
         said = text(page)
         for each in ("Tercer Plan", "commitment 11", "Participación ciudadana", "INFOM", "ANAM"):
@@ -123,7 +121,7 @@ class TestPage:
         "form",
         ["{site}/idea/{id}.ttl", "https://test.ckan.net/en/idea/{name}?x=1#y", "{site}/idea/{id}/"],
     )
-    def test_any_address_of_a_thing_is_understood(
+    def test_every_address_of_a_record_is_recognised_as_evidence(
         self, visitor: Reader, chain: dict[str, Any], form: str
     ) -> None:
         address = form.format(site=SITE, id=chain["idea"]["id"], name=chain["idea"]["name"])
@@ -138,24 +136,28 @@ class TestPage:
         assert "Secreta" not in page.get_text()
         assert evidence[0] in text(page, "#milestone-1")
 
-    def test_it_says_what_the_marathons_have_brought(
+    def test_the_page_counts_the_results_of_the_marathons(
         self, visitor: Reader, pilot: dict[str, Any]
     ) -> None:
         said = text(visitor.page("/marathon/commitment"), "#so-far")
         assert "1 workshop 1 idea" in said
         assert "1 dataset" in said
 
-    def test_it_is_in_spanish_too(self, visitor: Reader, pilot: dict[str, Any]) -> None:
+    def test_the_page_is_translated(self, visitor: Reader, pilot: dict[str, Any]) -> None:
         assert "completo" in text(visitor.page("/es/marathon/commitment"), "#milestone-1")
 
-    def test_without_one_it_says_what_to_do(self, visitor: Reader, coordinator: Reader) -> None:
+    def test_without_a_commitment_coordinators_can_add_one(
+        self, visitor: Reader, coordinator: Reader
+    ) -> None:
         factories.Commitment(private=True)
         page = visitor.page("/marathon/commitment")
         assert "not on the site yet" in text(page)
         assert "/commitment/new" not in hrefs(page, ".primary")
         assert "/commitment/new" in hrefs(coordinator.page("/marathon/commitment"), ".primary")
 
-    def test_without_milestones_it_says_so(self, visitor: Reader, coordinator: Reader) -> None:
+    def test_without_milestones_the_page_shows_a_sentence(
+        self, visitor: Reader, coordinator: Reader
+    ) -> None:
         found = factories.Commitment()
         assert "No milestone is recorded yet" in text(visitor.page("/marathon/commitment"))
         edit = f"/commitment/edit/{found['name']}#at-milestone"
@@ -182,14 +184,16 @@ class TestPage:
             answer = visitor.get(f"/marathon/commitment{suffix}?commitment={name}")
             assert answer.status_code == 404
 
-    def test_both_pages_lead_to_each_other(self, visitor: Reader, pilot: dict[str, Any]) -> None:
+    def test_both_pages_of_a_commitment_link_to_each_other(
+        self, visitor: Reader, pilot: dict[str, Any]
+    ) -> None:
         own = f"/commitment/{pilot['name']}"
         assert own in hrefs(visitor.page("/marathon/commitment"), ".primary")
         assert f"/marathon/commitment?commitment={pilot['name']}" in hrefs(
             visitor.page(own), ".marathon-chain"
         )
 
-    def test_it_needs_no_solr_and_nothing_in_it_is_markup(
+    def test_the_page_works_without_solr_and_escapes_texts(
         self, visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         evil = "<script>alert(1)</script>"
@@ -202,7 +206,7 @@ class TestPage:
         assert answer.status_code == 200
         assert evil not in answer.text
 
-    def test_it_needs_the_same_number_of_queries_whatever_there_is(self, visitor: Reader) -> None:
+    def test_the_number_of_queries_does_not_grow_with_content(self, visitor: Reader) -> None:
         def questions(ideas: int) -> int:
             evidence = [f"{SITE}/idea/{factories.Idea()['id']}" for _ in range(ideas)]
             found = factories.Commitment(
@@ -233,7 +237,7 @@ class TestTable:
         assert found[0]["evidence"].split(" | ")[2] == "https://example.gt/acta.pdf"
         assert found[3]["title"] == "'=Ampliar"
 
-    def test_it_has_all_commitments_or_the_one_asked_for(
+    def test_the_csv_has_all_commitments_or_the_requested_one(
         self, visitor: Reader, pilot: dict[str, Any]
     ) -> None:
         other = factories.Commitment(milestone=[{"title": "x"}])

@@ -38,7 +38,7 @@ def rows(page: Any) -> list[list[str]]:
 
 
 class TestTable:
-    def test_says_what_there_is_of_each_municipality_and_of_all(
+    def test_the_table_has_a_row_for_each_municipality_and_the_total(
         self, visitor: Reader, two_towns: None
     ) -> None:
         assert rows(visitor.page("/marathon")) == [
@@ -47,7 +47,7 @@ class TestTable:
             ["Whole country", "2", "3", "1", "1", "1"],
         ]
 
-    def test_a_heading_puts_it_in_order(self, visitor: Reader, two_towns: None) -> None:
+    def test_a_link_in_the_heading_sorts_the_table(self, visitor: Reader, two_towns: None) -> None:
         page = visitor.page("/marathon")
         assert "?sort=ideas#figures" in hrefs(page, "#figures")
         page = visitor.page("/marathon?sort=ideas")
@@ -55,7 +55,7 @@ class TestTable:
         assert page.select_one("#figures th[aria-sort=descending]").text.strip() == "Ideas"
 
     @pytest.mark.parametrize("sort", ["", "nothing", "__class__", "count", "'"])
-    def test_an_unknown_order_is_that_of_names(
+    def test_an_unknown_sort_means_by_name(
         self, visitor: Reader, two_towns: None, sort: str
     ) -> None:
         page = visitor.page(f"/marathon?sort={sort}")
@@ -66,7 +66,7 @@ class TestTable:
         assert [cell.get("style") for cell in cells[:2]] == ["--share:1.0", "--share:0.5"]
         assert cells[-1].get("style") is None
 
-    def test_is_there_as_csv(self, visitor: Reader, two_towns: None) -> None:
+    def test_the_table_as_csv(self, visitor: Reader, two_towns: None) -> None:
         answer = visitor.get("/marathon/municipalities.csv")
         assert answer.text.lstrip("\ufeff").splitlines() == [
             "code,name,workshops,ideas,data_needs,data_needs_met,datasets",
@@ -77,13 +77,13 @@ class TestTable:
 
 
 class TestPage:
-    def test_an_empty_country_says_so(self, visitor: Reader) -> None:
+    def test_an_empty_country_shows_a_sentence(self, visitor: Reader) -> None:
         page = visitor.page("/marathon")
         assert not page.select("#figures")
         assert "None yet" in page.select_one("[aria-labelledby=municipalities]").text
         assert [each.text for each in page.select(".marathon-counts strong")] == ["0"] * 5
 
-    def test_shows_the_newest_and_searches_everything(
+    def test_the_page_has_the_newest_records_and_a_search(
         self, visitor: Reader, two_towns: None
     ) -> None:
         page = visitor.page("/marathon")
@@ -93,11 +93,11 @@ class TestPage:
         assert form["action"] == "/marathon/search"
         assert form.select_one("label[for=country-search]")
 
-    def test_what_is_private_is_not_counted(self, visitor: Reader) -> None:
+    def test_private_records_are_not_counted(self, visitor: Reader) -> None:
         Workshop(private=True)
         assert not visitor.page("/marathon").select("#figures")
 
-    def test_needs_no_solr(
+    def test_the_page_works_without_solr(
         self,
         visitor: Reader,
         two_towns: None,
@@ -107,7 +107,7 @@ class TestPage:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/none")
         assert len(rows(visitor.page("/marathon"))) == 3
 
-    def test_needs_the_same_number_of_queries_whatever_there_is(
+    def test_the_number_of_queries_does_not_grow_with_content(
         self, visitor: Reader, two_towns: None
     ) -> None:
         counts = []

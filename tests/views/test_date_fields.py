@@ -91,8 +91,8 @@ def admin(app: Any) -> Reader:
     return Reader(app, core.Sysadmin())
 
 
-class TestDoor:
-    def test_the_same_forms_are_taken_of_every_date(self, admin: Reader) -> None:
+class TestAcceptedDates:
+    def test_every_date_field_accepts_the_same_notations(self, admin: Reader) -> None:
         dataset = factories.MarathonDataset(resources=[LINK])
 
         def patch(**fields: Any) -> Any:
@@ -142,9 +142,7 @@ class TestDoor:
         wrong = {"id": dataset["id"], "temporal_coverage": [{"start": "2017", "end": "2016-12"}]}
         assert "temporal_coverage" in admin.post_json(PATCH, wrong).json["error"]
 
-    def test_a_day_is_needed_of_an_invitation_and_an_hour_is_not_invented(
-        self, admin: Reader
-    ) -> None:
+    def test_dates_of_a_workshop_need_a_day_and_get_no_invented_hour(self, admin: Reader) -> None:
         workshop = factories.Workshop(starts_at="2017-06-03")
         for field in ("rsvp_by", "starts_at"):
             answer = admin.post_json(PATCH, {"id": workshop["id"], field: "2017-06"}).json
@@ -154,8 +152,8 @@ class TestDoor:
         )
 
 
-class TestUntouched:
-    def test_an_edit_form_keeps_what_it_cannot_show(self, admin: Reader) -> None:
+class TestUnchangedForms:
+    def test_an_edit_form_keeps_dates_that_it_cannot_show(self, admin: Reader) -> None:
         rows = [{"start": "2016", "end": "2016-12-31T23:59:59"}, {"start": "2017-05", "end": ""}]
         dataset = factories.MarathonDataset(
             issued="2024", modified="2024-05-06T16:00:00Z", temporal_coverage=rows,
@@ -178,7 +176,7 @@ class TestUntouched:
         assert differences(before, content(dataset["id"])) == {}
 
     @pytest.mark.parametrize("older", ["Monday", "2024-02-30", "03/06/2017", "2017-06-03 09:00"])
-    def test_what_was_there_before_these_rules_stays(self, admin: Reader, older: str) -> None:
+    def test_dates_stored_before_the_rules_stay(self, admin: Reader, older: str) -> None:
         dataset = factories.MarathonDataset()
         period = f'[{{"start": "{older}", "end": "2030"}}]'
         write(dataset["id"], issued=older, modified=older, temporal_coverage=period)
@@ -195,7 +193,7 @@ class TestUntouched:
         wrong = {"id": dataset["id"], "issued": "Tuesday"}
         assert "issued" in admin.post_json(PATCH, wrong).json["error"]
 
-    def test_a_day_typed_in_the_local_way_is_told_in_the_page(self, admin: Reader) -> None:
+    def test_a_day_typed_in_local_notation_is_mentioned_in_a_notice(self, admin: Reader) -> None:
         dataset = factories.MarathonDataset()
         path = f"/dataset/edit/{dataset['name']}"
         form = BeautifulSoup(admin.get(path).text, "html.parser").select_one("#dataset-edit")
@@ -204,7 +202,9 @@ class TestUntouched:
         assert answer.status_code == 302
         assert stored(dataset["id"]).extras["issued"] == "2017-06-03"
 
-    def test_the_starter_catalogue_stays_as_it_was_made(self, admin: Reader, storage: Path) -> None:
+    def test_unchanged_forms_of_the_starter_catalogue_change_nothing(
+        self, admin: Reader, storage: Path
+    ) -> None:
         starter.load_starter()
         paths = {}
         packages = model.Session.query(model.Package).order_by(model.Package.name).all()

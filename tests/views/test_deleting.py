@@ -17,7 +17,7 @@ def headers_of(user: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestDeletingOnPages:
-    def test_a_thing_that_others_depend_on_stays_and_the_page_says_why(self, app: Any) -> None:
+    def test_a_record_with_dependents_is_not_deleted_and_they_are_named(self, app: Any) -> None:
         dataset = factories.MarathonDataset()
         idea = call_action("package_show", id=dataset["idea"][0])
         headers = headers_of(factories.officer(idea["owner_org"], "admin"))
@@ -42,7 +42,7 @@ class TestDeletingOnPages:
         app.post(f"/{kind}/delete/{thing['id']}", headers=headers, follow_redirects=False)
         assert model.Package.get(thing["id"]).state == "deleted"
 
-    def test_many_at_once_stay_too(self, app: Any) -> None:
+    def test_bulk_deletion_of_a_record_with_dependents_is_refused(self, app: Any) -> None:
         dataset = factories.MarathonDataset()
         idea = dataset["idea"][0]
         headers = headers_of(factories.officer(dataset["owner_org"], "admin"))
@@ -54,7 +54,7 @@ class TestDeletingOnPages:
         assert answer.status_code == 200
         assert model.Package.get(idea).state == "active"
 
-    def test_a_refusal_that_a_page_of_ckans_did_not_expect_is_a_page(self, app: Any) -> None:
+    def test_a_refusal_on_a_page_of_ckan_is_an_error_page(self, app: Any) -> None:
         refused = app.flask_app.handle_user_exception
         environ = {"CKAN_CURRENT_URL": "/dataset/", "CKAN_LANG": "en"}
         with app.flask_app.test_request_context("/dataset/", environ_overrides=environ):
@@ -62,7 +62,7 @@ class TestDeletingOnPages:
         assert answer.status_code == 400
         assert "No such activity" in answer.get_data(as_text=True)
 
-    def test_an_organisation_that_owns_things_stays_and_the_page_says_why(self, app: Any) -> None:
+    def test_an_organisation_with_records_is_not_deleted_and_they_are_named(self, app: Any) -> None:
         workshop = factories.Workshop()
         headers = headers_of(factories.officer(workshop["owner_org"], "admin"))
         page = app.post(f"/organization/delete/{workshop['owner_org']}", headers=headers)

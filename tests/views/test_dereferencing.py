@@ -1,4 +1,4 @@
-"""The IRIs that our RDF names lead to RDF: those of organisations, of files, and all others."""
+"""IRIs in our RDF can be dereferenced: those of organisations, files and all others."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def turtle(app: Any, path: str) -> Graph:
     return Graph().parse(data=answer.body, format="turtle")
 
 
-def test_what_is_described_is_what_everybody_sees_whoever_asks(
-    app: Any, marathon_site: None
-) -> None:
+def test_descriptions_are_public_for_every_account(app: Any, marathon_site: None) -> None:
     workshop = factories.Workshop(participants=20, participants_indigenous=3)
     person = model.User.get(factories.officer(workshop["owner_org"])["id"])
     with app.flask_app.test_request_context():
@@ -97,7 +95,7 @@ def path_of(dataset: dict[str, Any], number: int = 0, key: str = "id") -> str:
 
 
 class TestOrganization:
-    def test_it_is_there_in_every_format_and_says_what_the_feed_says(
+    def test_an_organization_in_every_format_equals_its_feed_entry(
         self, app: Any, organization: dict[str, Any]
     ) -> None:
         iri = f"{SITE}/organization/{organization['id']}"
@@ -115,7 +113,7 @@ class TestOrganization:
                     found = Graph().parse(data=answer.body, format=name)
                     assert set(found) == set(told), extension
 
-    def test_its_page_sends_on_who_prefers_data_and_browsers_get_the_page(
+    def test_its_page_redirects_clients_that_prefer_rdf(
         self, app: Any, organization: dict[str, Any]
     ) -> None:
         target = f"/organization/{organization['id']}"
@@ -201,7 +199,7 @@ class TestDistribution:
         call_action("package_patch", id=draft["id"], private=True)
         assert ask(app, path).status_code == 410
 
-    def test_other_profiles_are_not_answered_with_ours(
+    def test_other_profiles_get_400_except_for_datasets(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         asked = "?profiles=euro_dcat_ap_3"
@@ -214,7 +212,7 @@ class TestDistribution:
             assert ask(app, path + asked).status_code == 400, path
         assert ask(app, f"/dataset/{dataset['id']}.ttl{asked}").status_code == 200
 
-    def test_it_is_there_in_every_format_with_the_name_of_its_dataset(
+    def test_a_distribution_in_every_format_names_its_dataset(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         iri, of = URIRef(SITE + path_of(dataset)), URIRef(f"{SITE}/dataset/{dataset['id']}")
@@ -241,7 +239,7 @@ class TestDistribution:
         assert set(graph.objects(of, DCAT.distribution)) == {iri}
         assert set(graph.subjects(RDF.type, DCAT.Distribution)) == {iri}
 
-    def test_its_page_sends_on_who_prefers_data_and_browsers_get_the_page(
+    def test_its_page_redirects_clients_that_prefer_rdf(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         for key in ("id", "name"):
@@ -256,7 +254,7 @@ class TestDistribution:
             assert "Accept" in page.headers["Vary"]
         assert f'href="{SITE}{path_of(dataset)}.ttl"' in page.body
 
-    def test_of_what_is_not_public_it_answers_as_the_dataset_does(
+    def test_a_file_of_a_private_dataset_gets_the_status_of_the_dataset(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         hidden = factories.MarathonDataset(
@@ -309,7 +307,7 @@ class TestDistribution:
             status = ask(app, f"{path_of(dataset)}.{ending}").status_code
             assert status == (400 if ending == "%00" else 404), ending
 
-    def test_one_that_kept_its_iri_is_described_under_it(
+    def test_a_file_with_a_kept_iri_is_described_under_it(
         self, app: Any, organization: dict[str, Any]
     ) -> None:
         harvested = call_action(
@@ -330,7 +328,7 @@ class TestDistribution:
         assert URIRef(SITE + path_of(harvested)) not in set(graph.subjects())
 
 
-def test_a_head_is_answered_as_a_get_without_its_body(app: Any, dataset: dict[str, Any]) -> None:
+def test_head_equals_get_without_the_body(app: Any, dataset: dict[str, Any]) -> None:
     organization = f"/organization/{dataset['owner_org']}"
     for path in (f"{path_of(dataset)}.ttl", f"{organization}.ttl", path_of(dataset), organization):
         asked = app.get(path, headers=TURTLE, follow_redirects=False)
@@ -340,7 +338,9 @@ def test_a_head_is_answered_as_a_get_without_its_body(app: Any, dataset: dict[st
         assert looked.data == b""
 
 
-def test_the_home_page_leads_to_the_catalogue(app: Any, dataset: dict[str, Any]) -> None:
+def test_the_home_page_redirects_rdf_clients_to_the_catalogue(
+    app: Any, dataset: dict[str, Any]
+) -> None:
     sent = ask(app, "/", **TURTLE)
     assert sent.status_code == 303
     assert sent.headers["Location"] == f"{SITE}/catalog.ttl"
@@ -368,7 +368,7 @@ def subjects(app: Any, paths: list[str]) -> set[URIRef]:
     return found
 
 
-def test_every_iri_of_this_site_that_the_catalogue_describes_leads_to_what_is_said_of_it(
+def test_every_own_iri_in_the_catalogue_can_be_dereferenced(
     app: Any, dataset: dict[str, Any], organization: dict[str, Any]
 ) -> None:
     factories.Commitment(milestone=[{"title": "Uno", "due": "2026-01-01", "status": "completed"}])
@@ -413,10 +413,10 @@ def test_every_iri_of_this_site_that_the_catalogue_describes_leads_to_what_is_sa
     assert lost == []
 
 
-def test_iris_start_where_they_did_when_the_first_was_published(
+def test_iris_keep_the_base_of_the_first_publication(
     app: Any, dataset: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting that comes later makes no other things of those that portals have."""
+    """A later setting must not change the IRIs that portals already have."""
     monkeypatch.setitem(ckan_config, "ckanext.dcat.base_uri", "https://datos.example.gt")
     for path in (
         f"/dataset/{dataset['id']}",

@@ -31,7 +31,9 @@ def log_in(app: Any, address: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
-def test_nobody_is_sent_elsewhere(app: Any, visitor: Reader, address: str) -> None:
+def test_login_logout_and_follow_do_not_redirect_to_other_sites(
+    app: Any, visitor: Reader, address: str
+) -> None:
     person = core.User(password="correct-horse")
     client, answer = log_in(app, address, person["name"])
     assert answer.status_code == 302
@@ -45,7 +47,7 @@ def test_nobody_is_sent_elsewhere(app: Any, visitor: Reader, address: str) -> No
 
 
 @pytest.mark.parametrize("address", HERE)
-def test_an_address_of_the_site_is_gone_to(app: Any, address: str) -> None:
+def test_logins_redirect_to_addresses_of_the_site(app: Any, address: str) -> None:
     person = core.User(password="correct-horse")
     client, answer = log_in(app, address, person["name"])
     wanted = address if address.startswith("http") else f"http://test.ckan.net{address}"

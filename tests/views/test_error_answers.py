@@ -1,4 +1,4 @@
-"""Exceptions are answered from one table, and what a view says instead has one name."""
+"""The table from exceptions to answers, and the functions for views that differ from it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_each_exception_is_answered_as_the_table_says(app: Any) -> None:
             assert answer.headers.get("Retry-After") == (str(wait) if wait else None), fault
 
 
-def test_feeds_say_in_plain_text_when_the_log_will_answer(app: Any) -> None:
+def test_feeds_of_an_incomplete_log_get_503_in_plain_text(app: Any) -> None:
     with app.flask_app.test_request_context("/catalog.csv"):
         answer = errors.answer_error(LogNotReady())
     assert (answer.status_code, answer.mimetype) == (503, "text/plain")
@@ -61,15 +61,15 @@ def test_feeds_say_in_plain_text_when_the_log_will_answer(app: Any) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_class_below_one_of_the_table_is_answered_like_that() -> None:
+def test_a_subclass_gets_the_answer_of_its_base() -> None:
     assert find_error_answer(SearchQueryError("x")) is ERROR_ANSWERS[SearchError]
     assert find_error_answer(FileNotFoundError("x")) is ERROR_ANSWERS[FileNotFoundError]
     with pytest.raises(KeyError):
         find_error_answer(ZeroDivisionError())
 
 
-class TestStopping:
-    def test_a_sentence_of_the_page_comes_with_the_status_of_the_table(self, app: Any) -> None:
+class TestAborting:
+    def test_explain_errors_keeps_the_status_and_replaces_the_sentence(self, app: Any) -> None:
         sentences: dict[type[Exception], str] = {
             tk.NotAuthorized: "No puede.",
             tk.ObjectNotFound: "No hay.",
@@ -82,7 +82,7 @@ class TestStopping:
         assert missing.value.description == "No hay."
         assert forbidden.value.description == "No puede."
 
-    def test_what_it_does_not_name_passes(self, app: Any) -> None:
+    def test_explain_errors_passes_other_exceptions(self, app: Any) -> None:
         others: dict[type[Exception], str] = {tk.ObjectNotFound: "No hay."}
         with (
             app.flask_app.test_request_context("/"),
@@ -92,9 +92,7 @@ class TestStopping:
             raise tk.NotAuthorized
 
     @pytest.mark.parametrize("fault", [tk.ObjectNotFound, tk.NotAuthorized])
-    def test_a_hidden_record_is_as_one_that_is_not_there(
-        self, app: Any, fault: type[Exception]
-    ) -> None:
+    def test_hide_existence_answers_404(self, app: Any, fault: type[Exception]) -> None:
         with (
             app.flask_app.test_request_context("/"),
             pytest.raises(HTTPException) as stopped,
@@ -104,25 +102,27 @@ class TestStopping:
         assert (stopped.value.code, stopped.value.description) == (404, "No hay.")
 
 
-class TestGoingOn:
+class TestContinuing:
     @pytest.mark.parametrize("fault", [tk.ObjectNotFound(), tk.NotAuthorized()])
-    def test_without_what_the_person_may_not_see(
+    def test_show_if_visible_returns_none_for_hidden_records(
         self, monkeypatch: pytest.MonkeyPatch, fault: Exception
     ) -> None:
         call_action_that_raises(monkeypatch, fault)
         assert errors.show_if_visible("package_show", NOBODY, {"id": "x"}) is None
         assert errors.is_allowed("package_show", NOBODY, {"id": "x"}) is False
 
-    def test_with_what_the_action_shows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_show_if_visible_returns_the_answer_of_the_action(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(tk, "get_action", lambda _name: lambda _context, data: data)
         assert errors.show_if_visible("package_show", NOBODY, {"id": "x"}) == {"id": "x"}
 
-    def test_a_form_gets_what_is_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_call_for_form_returns_the_errors(self, monkeypatch: pytest.MonkeyPatch) -> None:
         call_action_that_raises(monkeypatch, tk.ValidationError({"title": ["Falta"]}))
         called = errors.call_for_form("package_create", NOBODY, {}, {})
         assert (called.errors, called.status) == ({"title": ["Falta"]}, 422)
 
-    def test_a_form_gets_where_the_person_may_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_call_for_form_returns_the_refusal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         call_action_that_raises(monkeypatch, tk.NotAuthorized())
         called = errors.call_for_form("package_create", NOBODY, {}, {"workshop": ["No puede."]})
         assert (called.errors, called.status) == ({"workshop": ["No puede."]}, 403)

@@ -1,4 +1,4 @@
-"""An error page says in the reader's language what happened and what to do next."""
+"""Error pages are in the reader's language and offer search and home page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def error_page(app: Flask, lang: str, before: str = "", **variables: Any) -> Bea
         ("en", "There is no such page", "Search the open data"),
     ],
 )
-def test_an_address_that_is_not_there_says_so_and_offers_search_and_home(
+def test_an_unknown_address_gets_404_with_search_and_home(
     app: Any, lang: str, title: str, search: str
 ) -> None:
     answer = app.get(f"/{lang}/nowhere", follow_redirects=False)

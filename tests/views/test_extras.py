@@ -1,4 +1,4 @@
-"""What a dataset has besides the fields of its schema stays on its page, as on CKAN's own."""
+"""Extras of a dataset are shown on its page, as on CKAN's own."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def details(app: Any, dataset: dict[str, Any], locale: str = "es") -> dict[str, 
     return {term.text.strip(): term.find_next_sibling("dd").text.strip() for term in terms}
 
 
-def test_they_are_shown_with_the_labels_that_there_are(app: Any, dataset: dict[str, Any]) -> None:
+def test_extras_are_shown_with_known_labels(app: Any, dataset: dict[str, Any]) -> None:
     shown = details(app, dataset)
     # ckanext-dcat's label, none, and that of the field which did not take the text.
     assert shown["Nombre del publicador"] == EXTRAS["publisher_name"]
@@ -53,7 +53,7 @@ def test_they_are_shown_with_the_labels_that_there_are(app: Any, dataset: dict[s
 
 
 @pytest.mark.ckan_config("ckanext.dcat.translate_keys", False)
-def test_a_site_may_want_their_names(app: Any, dataset: dict[str, Any]) -> None:
+def test_a_setting_shows_the_keys_of_extras(app: Any, dataset: dict[str, Any]) -> None:
     assert details(app, dataset)["publisher_name"] == EXTRAS["publisher_name"]
 
 
@@ -70,9 +70,7 @@ def page_of(app: Any, path: str) -> BeautifulSoup:
     return BeautifulSoup(answer.data, "html.parser")
 
 
-def test_what_harvesters_write_is_named_in_the_language_of_the_page(
-    app: Any, marathon_site: None
-) -> None:
+def test_extras_of_harvesters_have_translated_labels(app: Any, marathon_site: None) -> None:
     extras = [{"key": key, "value": value} for key, value in HARVESTED.items()]
     dataset = factories.MarathonDataset(extras=extras)
     shown = details(app, dataset)
@@ -88,7 +86,7 @@ def test_what_harvesters_write_is_named_in_the_language_of_the_page(
     assert HARVESTED["spatial"] in long.text
 
 
-def test_what_a_field_did_not_take_stands_beside_it(app: Any, marathon_site: None) -> None:
+def test_refused_values_are_shown_beside_their_field(app: Any, marathon_site: None) -> None:
     dataset = factories.MarathonDataset(
         url="https://example.gt/a", extras=[{"key": "url_text", "value": "https://example.gt/b"}]
     )
@@ -112,9 +110,7 @@ def test_author_and_maintainer_are_shown_as_ckan_shows_them(app: Any, marathon_s
     assert {"Autor", "Mantenedor"} <= shown.keys()
 
 
-def test_what_the_schema_does_not_know_of_a_file_is_on_its_page(
-    app: Any, marathon_site: None
-) -> None:
+def test_unknown_fields_of_a_file_are_shown_on_its_page(app: Any, marathon_site: None) -> None:
     file = {"url": "https://example.gt/a.csv", "name": "A", "columnas": "siete", "filas": 12,
             "fuente": "https://example.gt/f", "vacio": ""}  # fmt: skip
     dataset = factories.MarathonDataset(resources=[file])
@@ -145,7 +141,7 @@ def test_what_the_schema_does_not_know_of_a_file_is_on_its_page(
         ("pida el archivo", "", "no es una dirección web"),
     ],
 )
-def test_an_address_that_leads_nowhere_has_no_button(
+def test_only_addresses_that_browsers_can_open_have_a_button(
     app: Any, marathon_site: None, url: str, href: str, words: str
 ) -> None:
     dataset = factories.MarathonDataset(resources=[{"name": "A", "format": "CSV"}])

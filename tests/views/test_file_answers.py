@@ -89,7 +89,7 @@ def fed_media_types(visitor: Reader, resource: dict[str, Any]) -> set[str]:
         (b"{}", "datos.json", "application/json", "attachment"),
     ],
 )
-def test_a_file_is_what_its_bytes_are_here_and_in_the_feeds(
+def test_the_media_type_of_a_file_is_that_of_its_bytes(
     visitor: Reader, publish: Publish, body: bytes, name: str, content_type: str, disposition: str
 ) -> None:
     resource = publish(body, name, mimetype="text/html")
@@ -106,14 +106,14 @@ def test_a_file_is_what_its_bytes_are_here_and_in_the_feeds(
     assert fed_media_types(visitor, resource) == {content_type.partition(";")[0]}
 
 
-def test_nobody_but_the_file_says_what_type_it_is(visitor: Reader, publish: Publish) -> None:
+def test_a_sent_media_type_is_ignored(visitor: Reader, publish: Publish) -> None:
     resource = publish(TABLE, "fugas.csv")
     patched = call_action("resource_patch", id=resource["id"], mimetype="text/html", name="Fugas")
     assert (patched["name"], patched["mimetype"]) == ("Fugas", "text/csv")
     assert visitor.get(address(resource)).headers["Content-Type"].startswith("text/csv")
 
 
-def test_a_file_has_one_address_in_whatever_language_its_record_was_saved(
+def test_the_address_of_a_file_does_not_depend_on_the_language(
     app: Any, visitor: Reader, publish: Publish
 ) -> None:
     resource = publish(TABLE, "fugas.csv")
@@ -129,7 +129,7 @@ def test_a_file_has_one_address_in_whatever_language_its_record_was_saved(
     assert "/en/dataset" not in visitor.get("/catalog/all.ttl").text
 
 
-def test_another_file_has_another_type(visitor: Reader, publish: Publish) -> None:
+def test_a_replaced_file_gets_the_type_of_the_new_bytes(visitor: Reader, publish: Publish) -> None:
     resource = publish(TABLE, "fugas.csv")
     replaced = call_action(
         "resource_patch",
@@ -140,14 +140,14 @@ def test_another_file_has_another_type(visitor: Reader, publish: Publish) -> Non
     assert visitor.get(address(replaced)).headers["Content-Type"] == "image/png"
 
 
-def test_the_form_for_new_datasets_says_the_same() -> None:
+def test_uploads_with_a_new_dataset_get_the_type_of_their_bytes() -> None:
     upload = FileStorage(io.BytesIO(PAGE), "datos.csv", content_type="text/csv")
     resource = {"url": "", "upload": upload, "mimetype": "text/csv"}
     assert resource_logic.prepare_uploads({}, [resource]) == [[]]
     assert resource["mimetype"] == "application/octet-stream"
 
 
-def test_the_name_is_the_sites_not_the_askers(visitor: Reader, publish: Publish) -> None:
+def test_the_download_name_is_the_stored_one(visitor: Reader, publish: Publish) -> None:
     resource = publish(TABLE, "fugas.csv")
     asked = address(resource).replace("fugas.csv", "instalar.bat")
     answer = visitor.get(asked)
@@ -168,7 +168,7 @@ def test_the_name_is_the_sites_not_the_askers(visitor: Reader, publish: Publish)
         ("a;filename=b.html.csv", "a;filename=b.html.csv"),
     ],
 )
-def test_any_name_is_safe_in_a_header(
+def test_any_file_name_is_escaped_in_the_header(
     visitor: Reader, publish: Publish, stored: str, filename: str
 ) -> None:
     resource = publish(TABLE, "fugas.csv")
@@ -183,7 +183,7 @@ def test_any_name_is_safe_in_a_header(
 
 @pytest.mark.ckan_config("ckan.cache_enabled", True)
 @pytest.mark.ckan_config("ckan.cache_expires", 3600)
-def test_a_private_file_is_for_its_officers_and_for_no_cache(
+def test_a_private_file_is_for_its_officers_and_is_not_cached(
     app: Any, visitor: Reader, editor: Reader, publish: Publish
 ) -> None:
     resource = publish(TABLE, "fugas.csv", private=True)
@@ -197,7 +197,7 @@ def test_a_private_file_is_for_its_officers_and_for_no_cache(
     assert visitor.get(address(shared)).cache_control.public
 
 
-def test_head_part_and_unchanged(visitor: Reader, app: Any, publish: Publish) -> None:
+def test_head_range_and_conditional_requests(visitor: Reader, app: Any, publish: Publish) -> None:
     path = address(publish(TABLE, "fugas.csv"))
     whole = visitor.get(path)
     head = app.flask_app.test_client().head(path)
@@ -219,8 +219,10 @@ def test_head_part_and_unchanged(visitor: Reader, app: Any, publish: Publish) ->
     assert same.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_part_is_judged_by_the_beginning_of_its_file(tmp_path: Path) -> None:
-    """Whoever answers with a part may have gone there in the file already."""
+def test_the_media_type_of_a_range_is_detected_from_the_beginning_of_the_file(
+    tmp_path: Path,
+) -> None:
+    """The open file may be positioned at the range; its position is restored."""
     path = tmp_path / "fugas.csv"
     path.write_bytes(TABLE)
     with path.open("rb") as opened:
@@ -231,7 +233,7 @@ def test_a_part_is_judged_by_the_beginning_of_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.ckan_config("ckan.files.inline_content_types", "text/csv")
-def test_the_site_says_which_types_are_shown(visitor: Reader, publish: Publish) -> None:
+def test_a_setting_names_the_types_shown_inline(visitor: Reader, publish: Publish) -> None:
     table, picture = publish(TABLE, "fugas.csv"), publish(PIXEL, "foto.png")
     assert visitor.get(address(table)).headers["Content-Disposition"].startswith("inline")
     assert visitor.get(address(picture)).headers["Content-Disposition"].startswith("attachment")
@@ -261,14 +263,16 @@ def test_a_logo_cannot_run_as_a_page(
     assert answer.headers["Content-Security-Policy"] == SANDBOX
 
 
-def test_a_logo_that_is_a_page_is_none(visitor: Reader, put_logo: Callable[..., None]) -> None:
+def test_a_logo_with_html_is_sent_as_a_download(
+    visitor: Reader, put_logo: Callable[..., None]
+) -> None:
     put_logo("escudo.png", PAGE)
     answer = visitor.get("/uploads/group/escudo.png")
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_what_comes_with_the_site_is_served_as_before(visitor: Reader) -> None:
+def test_static_files_are_served_as_before(visitor: Reader) -> None:
     answer = visitor.get("/base/images/ckan-logo-footer.png")
     assert answer.status_code == 200
     assert "Content-Security-Policy" not in answer.headers
@@ -292,7 +296,7 @@ def use_storage() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.mark.parametrize("kind", ["ckan:fs", "ckan:memory"])
-def test_files_in_a_storage_of_ckans_are_no_exception(
+def test_files_in_a_ckan_storage_get_the_same_headers(
     visitor: Reader, publish: Publish, use_storage: Callable[..., Any], tmp_path: Path, kind: str
 ) -> None:
     use_storage("resources", kind, **({"path": str(tmp_path)} if kind == "ckan:fs" else {}))
@@ -311,7 +315,7 @@ def test_files_in_a_storage_of_ckans_are_no_exception(
     assert answer.headers["Content-Security-Policy"] == SANDBOX
 
 
-def test_the_newer_addresses_of_files_are_no_exception(
+def test_ckans_file_addresses_get_the_same_headers(
     visitor: Reader, use_storage: Callable[..., Any], tmp_path: Path
 ) -> None:
     use_storage("shared", "ckan:fs", path=str(tmp_path), public=True)
@@ -324,7 +328,7 @@ def test_the_newer_addresses_of_files_are_no_exception(
     assert not answer.cache_control.no_store
 
 
-def test_a_file_of_no_resource_is_for_no_cache_unless_its_storage_is_public(
+def test_a_file_without_a_resource_is_cached_only_in_a_public_storage(
     reader: Any, use_storage: Callable[..., Any], tmp_path: Path
 ) -> None:
     use_storage("kept", "ckan:fs", path=str(tmp_path))
@@ -342,7 +346,7 @@ def test_a_file_of_no_resource_is_for_no_cache_unless_its_storage_is_public(
     assert answer.cache_control.no_store
 
 
-def test_a_redirect_to_an_object_store_is_left_alone_and_not_kept(
+def test_a_redirect_to_an_object_store_is_unchanged_and_not_cached(
     editor: Reader, publish: Publish, use_storage: Callable[..., Any], monkeypatch: Any
 ) -> None:
     """The store is another host, whose pages are not the site's."""
@@ -361,15 +365,15 @@ class TestFilesHost:
 
     pytestmark = pytest.mark.ckan_config("ckanext.marathon.files_url", "https://files.example.gt")
 
-    def test_public_downloads_are_sent_there(self, visitor: Reader, publish: Publish) -> None:
+    def test_public_downloads_redirect_to_the_files_host(
+        self, visitor: Reader, publish: Publish
+    ) -> None:
         path = address(publish(TABLE, "fugas.csv"))
         answer = visitor.get(path)
         assert answer.status_code == 302
         assert answer.headers["Location"] == f"https://files.example.gt{path}"
 
-    def test_there_they_are_served_and_nothing_else(
-        self, visitor: Reader, publish: Publish
-    ) -> None:
+    def test_the_files_host_serves_only_downloads(self, visitor: Reader, publish: Publish) -> None:
         path = address(publish(TABLE, "fugas.csv"))
         answer = visitor.get(path, Host="files.example.gt")
         assert (answer.status_code, answer.data) == (200, TABLE)
@@ -383,7 +387,9 @@ class TestFilesHost:
         ):
             assert visitor.get(other, Host="files.example.gt").status_code == 404, other
 
-    def test_private_files_stay_with_their_officers(self, editor: Reader, publish: Publish) -> None:
+    def test_private_files_are_served_by_the_site_itself(
+        self, editor: Reader, publish: Publish
+    ) -> None:
         answer = editor.get(address(publish(TABLE, "fugas.csv", private=True)))
         assert answer.status_code == 200
         assert answer.cache_control.no_store

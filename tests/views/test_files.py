@@ -67,7 +67,7 @@ def test_a_licence_has_one_name_on_every_page(visitor: Reader, dataset: dict[str
         assert "Creative Commons Attribution" not in text, path
 
 
-def test_that_no_licence_is_stated_is_said_in_the_same_words(
+def test_a_missing_licence_has_one_wording_on_the_page(
     visitor: Reader, dataset: dict[str, Any]
 ) -> None:
     call_action("package_patch", id=dataset["id"], license_id="")

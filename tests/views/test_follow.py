@@ -59,7 +59,7 @@ def follows(reader: Reader, action: str, id_: str) -> bool:
 
 
 class TestWithAnAccount:
-    def test_a_button_without_a_script_follows_and_leaves(
+    def test_a_button_follows_and_unfollows_without_scripts(
         self, citizen: Reader, chain: dict[str, Any]
     ) -> None:
         for kind, thing in chain.items():
@@ -74,19 +74,19 @@ class TestWithAnAccount:
             assert len(page.select("#follow form button")) == 1
             assert not page.select("a[hx-post*=follow]")
 
-    def test_a_municipality_s_page_follows_its_organisation(
+    def test_the_button_of_a_municipality_follows_its_organisation(
         self, citizen: Reader, chain: dict[str, Any]
     ) -> None:
         press(citizen, "/en/municipality/0115")
         assert follows(citizen, "am_following_group", chain["organization"]["id"])
 
-    def test_pressing_twice_is_no_error(self, citizen: Reader, chain: dict[str, Any]) -> None:
+    def test_following_twice_is_no_error(self, citizen: Reader, chain: dict[str, Any]) -> None:
         fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/", "follow": "yes"}
         for follow in ("yes", "yes", "no", "no"):
             answer = citizen.post("/marathon/follow", {**fields, "follow": follow})
             assert answer.status_code == 302, follow
 
-    def test_what_is_nothing_to_follow_is_not_found(
+    def test_malformed_objects_to_follow_get_404(
         self, citizen: Reader, chain: dict[str, Any]
     ) -> None:
         fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/"}
@@ -99,14 +99,14 @@ class TestWithAnAccount:
         ):
             assert citizen.post("/marathon/follow", fields | change).status_code == 404, change
 
-    def test_what_one_may_not_see_cannot_be_followed(
-        self, citizen: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_a_hidden_record_gets_404(self, citizen: Reader, chain: dict[str, Any]) -> None:
         hidden = Idea(workshop=chain["workshop"]["id"], private=True)
         fields = {"kind": "dataset", "id": hidden["id"], "back": "/"}
         assert citizen.post("/marathon/follow", fields).status_code == 404
 
-    def test_nobody_is_sent_to_another_site(self, citizen: Reader, chain: dict[str, Any]) -> None:
+    def test_following_does_not_redirect_to_another_site(
+        self, citizen: Reader, chain: dict[str, Any]
+    ) -> None:
         for back in ("https://example.com/", "//example.com", "javascript:alert(1)", "x", ""):
             fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": back}
             answer = citizen.post("/marathon/follow", fields)
@@ -114,14 +114,16 @@ class TestWithAnAccount:
             assert "javascript" not in answer.headers["Location"]
             assert answer.status_code == 302
 
-    def test_an_id_that_nothing_can_have_is_not_found(self, citizen: Reader) -> None:
+    def test_an_impossible_id_gets_404(self, citizen: Reader) -> None:
         for kind in ("dataset", "organization"):
             fields = {"kind": kind, "id": "\x00", "back": "/"}
             assert citizen.post("/marathon/follow", fields).status_code == 404
 
 
 class TestWithoutAnAccount:
-    def test_there_is_a_feed_and_no_button(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_visitors_get_a_feed_and_no_button(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         for path in (
             "/en/municipality/0115",
             "/en/service-problem/AGU-01",
@@ -131,7 +133,9 @@ class TestWithoutAnAccount:
             assert page.select("#follow a[type='application/atom+xml']"), path
             assert not page.select("#follow form"), path
 
-    def test_following_leads_to_the_login(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_following_redirects_visitors_to_the_login(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         fields = {"kind": "dataset", "id": chain["idea"]["id"], "back": "/idea/"}
         answer = visitor.post("/marathon/follow", fields)
         assert answer.status_code == 302
@@ -158,7 +162,7 @@ def mailbox(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[smtp.
 
 
 class TestByMail:
-    def test_who_follows_an_idea_is_told_how_it_goes_on(
+    def test_followers_of_an_idea_get_mail_about_its_status(
         self, citizen: Reader, chain: dict[str, Any], mailbox: smtp.Mailbox, app: Any
     ) -> None:
         press(citizen, f"/en/idea/{chain['idea']['name']}")
@@ -172,7 +176,7 @@ class TestByMail:
         send(app)
         assert len(mailbox.messages) == 1
 
-    def test_is_written_in_the_site_s_language(
+    def test_mails_are_in_the_language_of_the_site(
         self,
         citizen: Reader,
         chain: dict[str, Any],
@@ -187,7 +191,7 @@ class TestByMail:
         send(app)
         assert "Cambió el taller: Taller (cancelado)" in mailbox.text()
 
-    def test_who_follows_an_organisation_is_told_of_its_ideas_and_data(
+    def test_followers_of_an_organisation_get_mail_about_its_ideas_and_datasets(
         self, citizen: Reader, chain: dict[str, Any], mailbox: smtp.Mailbox, app: Any
     ) -> None:
         press(citizen, "/en/organization/villa-nueva")
@@ -201,7 +205,7 @@ class TestByMail:
         assert "New idea: Ahorrar <agua> & luz (now proposed)" in text
         assert "New dataset: Caudales" in text
 
-    def test_followers_who_do_not_want_mail_get_none(
+    def test_followers_without_the_mail_setting_get_none(
         self, reader: Callable[..., Reader], chain: Any, mailbox: smtp.Mailbox, app: Any
     ) -> None:
         somebody = reader(factories.User())
@@ -234,13 +238,13 @@ class TestNoCookies:
         "/nowhere",
     )
 
-    def test_a_reader_gets_none(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_visitors_get_no_cookie(self, visitor: Reader, chain: dict[str, Any]) -> None:
         for path in self.PATHS:
             answer = visitor.get(path.format(**chain))
             assert answer.status_code in {200, 404}, path
             assert "Set-Cookie" not in answer.headers, path
 
-    def test_who_logs_in_still_has_a_token(self, visitor: Reader, chain: Any) -> None:
+    def test_the_login_form_has_a_csrf_token(self, visitor: Reader, chain: Any) -> None:
         page = visitor.page("/user/login")
         assert page.select("form input[name=_csrf_token][value]")
         assert "Set-Cookie" in visitor.get("/user/login").headers

@@ -68,7 +68,7 @@ def soup(answer: Any) -> BeautifulSoup:
 
 
 class TestBlankForm:
-    def test_it_knows_the_officers_own_municipality_and_organisation(
+    def test_the_officers_municipality_and_organisation_are_preselected(
         self, editor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         page = editor.page("/dataset/new")
@@ -78,7 +78,7 @@ class TestBlankForm:
         assert owner
         assert owner["value"] == villa_nueva["id"]
 
-    def test_it_proposes_only_ideas_of_that_municipality(
+    def test_only_ideas_of_that_municipality_are_offered(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         Idea(title="Somewhere else")
@@ -87,7 +87,7 @@ class TestBlankForm:
             idea["id"]
         ]
 
-    def test_it_offers_the_data_needs_of_those_ideas(
+    def test_data_needs_of_those_ideas_are_offered(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         boxes = editor.page("/dataset/new").select('[type="checkbox"][name="data_need"]')
@@ -117,7 +117,7 @@ class TestBlankForm:
                 )
                 assert named, (path, field)
 
-    def test_a_link_can_choose_idea_and_need_beforehand(
+    def test_a_link_can_preselect_idea_and_data_need(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         need = idea["data_need"][0]["id"]
@@ -125,7 +125,7 @@ class TestBlankForm:
         assert page.select_one(f'[name="idea"][value="{idea["id"]}"][checked]')
         assert page.select_one(f'[name="data_need"][value="{need}"][checked]')
 
-    def test_nobody_in_particular_logs_in_first_and_then_comes_here(self, visitor: Reader) -> None:
+    def test_visitors_are_redirected_to_the_login_and_back(self, visitor: Reader) -> None:
         answer = visitor.get("/dataset/new?idea=a")
         assert answer.status_code == 302
         assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)
@@ -142,7 +142,7 @@ class TestBlankForm:
         assert visitor.post("/dataset/new", {"title": "Spam"}).status_code == 302
         assert datasets() == []
 
-    def test_who_belongs_to_no_organisation_is_told(self, reader: Any) -> None:
+    def test_users_without_an_organisation_get_403(self, reader: Any) -> None:
         assert reader(factories.User()).get("/dataset/new").status_code == 403
 
 
@@ -200,7 +200,7 @@ class TestPublish:
         assert editor.post("/dataset/new", with_file(filled)).status_code == 302
         assert len(datasets()) == 1
 
-    def test_without_publishing_only_the_organisation_sees_it(
+    def test_an_unpublished_dataset_is_visible_to_the_organisation_only(
         self, editor: Reader, visitor: Reader, filled: dict[str, Any]
     ) -> None:
         answer = editor.post("/dataset/new", {**filled, "save": "private"})
@@ -208,7 +208,7 @@ class TestPublish:
         assert visitor.get("/dataset/hours-of-water").status_code == 404
         assert editor.get("/dataset/hours-of-water").status_code == 200
 
-    def test_nobody_publishes_for_another_organisation(
+    def test_publishing_for_another_organisation_is_refused(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         other = Workshop()["owner_org"]

@@ -1,4 +1,4 @@
-"""Two officers edit one record: the second is told, loses nothing, and chooses field by field."""
+"""Two officers edit one record: the second save shows both versions, field by field."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestSecondSave:
         assert post(editor, workshop, again).status_code == 302
         assert shown(workshop, editor)["title"] == "Mine"
 
-    def test_theirs_can_be_taken_for_a_field(
+    def test_the_other_version_can_be_chosen_for_a_field(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -80,7 +80,7 @@ class TestSecondSave:
         after = shown(workshop, editor)
         assert (after["title"], after["venue"]) == ("Theirs", "School")
 
-    def test_what_only_the_others_changed_is_kept_without_asking(
+    def test_changes_made_only_by_the_other_are_kept(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -93,7 +93,7 @@ class TestSecondSave:
         after = shown(workshop, editor)
         assert (after["title"], after["venue"], after["private"]) == ("Mine", "Hall", True)
 
-    def test_rows_that_the_first_added_are_not_removed(
+    def test_rows_added_by_the_first_save_are_kept(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -108,7 +108,7 @@ class TestSecondSave:
         names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
         assert names == ["COCODE", "School", "Clinic"]
 
-    def test_own_rows_replace_the_others_only_if_chosen(
+    def test_own_rows_replace_those_of_the_other_only_if_chosen(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine, theirs = values_of(editor, workshop), values_of(colleague, workshop)
@@ -119,7 +119,7 @@ class TestSecondSave:
         names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
         assert names == ["COCODE", "School"]
 
-    def test_a_third_save_in_between_is_noticed_too(
+    def test_a_third_save_is_a_conflict_too(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -128,7 +128,7 @@ class TestSecondSave:
         post(colleague, workshop, {**values_of(colleague, workshop), "title": "Two"})
         assert "Two" in warning(page_of(post(editor, workshop, dict(again))))
 
-    def test_an_error_does_not_make_the_form_forget_what_it_was_opened_with(
+    def test_the_version_of_the_form_survives_an_error(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -138,7 +138,7 @@ class TestSecondSave:
         again: Values = shown_values(form_of(BeautifulSoup(answer.text, "html.parser")))
         assert post(editor, workshop, {**again, "title": "Mine"}).status_code == 409
 
-    def test_the_script_is_told_to_show_both_versions(
+    def test_the_script_gets_409_for_a_conflict(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -146,7 +146,7 @@ class TestSecondSave:
         answer = post(editor, workshop, {**mine, "title": "Mine"}, **JSON)
         assert (answer.status_code, answer.json) == (409, {"conflict": True})
 
-    def test_a_change_by_a_program_counts_too(
+    def test_a_change_by_the_api_is_a_conflict_too(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -156,14 +156,14 @@ class TestSecondSave:
 
 
 class TestNoConflict:
-    def test_a_form_that_was_sent_twice_is_no_conflict_with_itself(
+    def test_a_form_sent_twice_is_no_conflict(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = {**values_of(editor, workshop), "title": "Mine"}
         assert post(editor, workshop, sent).status_code == 302
         assert post(editor, workshop, sent).status_code == 302
 
-    def test_a_program_that_sends_no_version_saves_as_ever(
+    def test_a_request_without_a_version_is_saved(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -172,16 +172,14 @@ class TestNoConflict:
         assert post(editor, workshop, {**mine, "title": "Mine"}).status_code == 302
 
     @pytest.mark.parametrize("odd", ["", "nonsense", "[]", '{"title": {"a": 1}}', "[" * 50_000])
-    def test_an_odd_version_breaks_nothing(
+    def test_a_malformed_version_does_not_fail(
         self, editor: Reader, workshop: dict[str, Any], odd: str
     ) -> None:
         sent = {**values_of(editor, workshop), "form_version": odd, "form_keep:title": "theirs"}
         sent |= {"form_keep:nothing": "theirs", "form_keep:none": "both", "form_keep:title": "x"}
         assert post(editor, workshop, sent).status_code in {302, 409}
 
-    def test_a_new_file_meanwhile_is_no_conflict(
-        self, editor: Reader, workshop: dict[str, Any]
-    ) -> None:
+    def test_a_new_file_is_no_conflict(self, editor: Reader, workshop: dict[str, Any]) -> None:
         mine = values_of(editor, workshop)
         call_action("resource_create", package_id=workshop["id"], url="https://example.gt/a")
         assert post(editor, workshop, {**mine, "title": "Mine"}).status_code == 302
@@ -191,14 +189,14 @@ class TestNoConflict:
 @pytest.mark.ckan_config(
     "ckan.plugins", "marathon activity scheming_datasets scheming_organizations dcat"
 )
-class TestWho:
+class TestNameOfTheOther:
     @pytest.fixture(autouse=True)
     def activities(self, marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
         columns = sa.inspect(model.meta.engine).get_columns("activity")
         if all(each["name"] != "permission_labels" for each in columns):
             migrate_db_for("activity")
 
-    def test_an_insider_is_told_the_name(
+    def test_an_insider_sees_the_name(
         self, editor: Reader, colleague: Reader, workshop: dict[str, Any]
     ) -> None:
         mine = values_of(editor, workshop)
@@ -207,7 +205,7 @@ class TestWho:
             page_of(post(editor, workshop, {**mine, "title": "Mine"}))
         )
 
-    def test_an_outsider_who_may_edit_is_not_told_the_name(
+    def test_a_collaborator_does_not_see_the_name(
         self, reader: Any, colleague: Reader, workshop: dict[str, Any], ckan_config: Any
     ) -> None:
         other = officer(Workshop()["owner_org"])

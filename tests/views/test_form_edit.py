@@ -1,4 +1,4 @@
-"""Saving the form of something that exists changes what was changed, and nothing else."""
+"""Saving an edit form changes only the edited fields."""
 
 from __future__ import annotations
 
@@ -107,16 +107,22 @@ def dataset(idea: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-class TestUnchanged:
-    def test_a_workshop_stays_as_it_was(self, editor: Reader, workshop: dict[str, Any]) -> None:
+class TestUnchangedForms:
+    def test_an_unchanged_workshop_form_changes_nothing(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         before = shown(workshop, editor)
         assert differences(before, save(editor, workshop)) == {}
 
-    def test_an_idea_stays_as_it_was(self, editor: Reader, idea: dict[str, Any]) -> None:
+    def test_an_unchanged_idea_form_changes_nothing(
+        self, editor: Reader, idea: dict[str, Any]
+    ) -> None:
         before = shown(idea, editor)
         assert differences(before, save(editor, idea)) == {}
 
-    def test_a_dataset_stays_as_it_was(self, editor: Reader, dataset: dict[str, Any]) -> None:
+    def test_an_unchanged_dataset_form_changes_nothing(
+        self, editor: Reader, dataset: dict[str, Any]
+    ) -> None:
         before = shown(dataset, editor)
         assert before["municipality_origin"] == "idea"
         assert differences(before, save(editor, dataset)) == {}
@@ -129,16 +135,18 @@ class TestChanged:
         after = save(editor, dataset, municipality=["", "0115"])
         assert (after["municipality"], after["municipality_origin"]) == (["0115"], "own")
 
-    def test_the_last_tick_can_be_taken_away(self, editor: Reader, dataset: dict[str, Any]) -> None:
+    def test_the_last_choice_can_be_removed(self, editor: Reader, dataset: dict[str, Any]) -> None:
         assert save(editor, dataset, data_need="")["data_need"] == []
 
-    def test_published_later(self, editor: Reader, visitor: Reader, idea: dict[str, Any]) -> None:
+    def test_a_private_dataset_can_be_published_by_editing(
+        self, editor: Reader, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
         dataset = MarathonDataset(idea=[idea["id"]], private=True)
         assert visitor.get(f"/dataset/{dataset['name']}").status_code == 404
         save(editor, dataset, private="False")
         assert visitor.get(f"/dataset/{dataset['name']}").status_code == 200
 
-    def test_an_error_keeps_what_was_typed(self, editor: Reader, dataset: dict[str, Any]) -> None:
+    def test_an_error_keeps_the_typed_values(self, editor: Reader, dataset: dict[str, Any]) -> None:
         sent: dict[str, Any] = {
             **shown_values(form_of(editor, dataset)),
             "title": "Another title",
@@ -164,7 +172,9 @@ class TestChanged:
 
 
 class TestOldSpellings:
-    def test_they_are_recognised_or_kept(self, editor: Reader, dataset: dict[str, Any]) -> None:
+    def test_older_spellings_are_recognised_or_kept(
+        self, editor: Reader, dataset: dict[str, Any]
+    ) -> None:
         # As sites had them before the plugin: written below the validators.
         package = model.Package.get(dataset["id"])
         assert package
@@ -181,7 +191,7 @@ class TestOldSpellings:
         assert ticked[1] == "klingon"
 
     @pytest.mark.ckan_config("ckan.auth.create_unowned_dataset", True)
-    def test_a_dataset_of_nobody_is_not_given_to_somebody(
+    def test_a_dataset_without_organisation_gets_none_preselected(
         self, reader: Any, villa_nueva: dict[str, Any]
     ) -> None:
         admin = reader(factories.Sysadmin())

@@ -1,4 +1,4 @@
-"""What goes wrong in the form is said at the field and in a summary, and nothing typed is lost."""
+"""Errors are shown at the field and in a summary, and typed values are shown again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = {"Accept": "application/json"}
 
 
 class TestErrors:
-    def test_each_is_at_its_field_and_in_a_summary_that_leads_there(
+    def test_each_error_is_at_its_field_and_linked_in_the_summary(
         self, editor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         sent = {"owner_org": villa_nueva["id"], "save": "publish"}
@@ -36,13 +36,13 @@ class TestErrors:
         for target in targets:
             assert page.select_one(f"#{target} .error-block"), target
 
-    def test_who_has_not_chosen_an_organisation_hears_of_title_and_description_too(
+    def test_without_an_organisation_title_and_description_are_checked_too(
         self, editor: Reader
     ) -> None:
         answer = editor.post("/dataset/new", {"save": "check"}, **JSON)
         assert {"owner_org", "title", "notes"} <= set(answer.json["errors"])
 
-    def test_nothing_typed_is_lost(self, editor: Reader, filled: dict[str, Any]) -> None:
+    def test_typed_values_are_shown_again(self, editor: Reader, filled: dict[str, Any]) -> None:
         sent = with_file({**filled, "title": "", "contact-0-name": "Water office", "version": "2"})
         page = soup(editor.post("/dataset/new", sent))
         for name in ("municipality", "service_problem", "idea", "data_need"):
@@ -97,7 +97,7 @@ class TestErrors:
         assert soup(answer).select_one("#at-resource-0 .error-block")
         assert model.Session.query(model.Package).filter_by(type="dataset").count() == 0
 
-    def test_a_fault_after_a_correction_is_corrected_with_the_same_form(
+    def test_a_form_with_an_error_can_be_corrected_and_sent_again(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         editor.post("/dataset/new", with_file({**filled, "title": ""}))
@@ -126,7 +126,7 @@ class TestErrors:
             {"owner_org": "\x00"},
         ],
     )
-    def test_odd_input_is_refused_without_breaking(
+    def test_odd_input_causes_no_server_error(
         self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any]
     ) -> None:
         answer = editor.post("/dataset/new", with_file({**filled, **odd}))
@@ -145,13 +145,13 @@ class TestSolrDown:
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nothing")
 
-    def test_the_form_is_there(self, editor: Reader, idea: dict[str, Any]) -> None:
+    def test_the_form_opens_without_solr(self, editor: Reader, idea: dict[str, Any]) -> None:
         page = editor.page("/dataset/new")
         assert page.select(f'[name="idea"][value="{idea["id"]}"]')
         assert page.select('[name="new_idea_workshop"] option[value]')
 
     @pytest.mark.parametrize("headers", [{}, JSON])
-    def test_it_says_that_nothing_was_saved_and_keeps_what_was_typed(
+    def test_a_save_without_solr_gets_503_and_keeps_the_typed_values(
         self, editor: Reader, filled: dict[str, Any], headers: dict[str, str], tmp_path: Path
     ) -> None:
         answer = editor.post("/dataset/new", with_file(filled), **headers)
@@ -163,9 +163,9 @@ class TestSolrDown:
 
 
 class TestScript:
-    """What the page's script asks, so that neither text nor files are lost."""
+    """Requests of the page's script."""
 
-    def test_what_was_typed_is_checked_before_the_file_is_sent(
+    def test_fields_are_checked_before_the_file_is_sent(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         light = {
@@ -184,7 +184,7 @@ class TestScript:
         assert (right.status_code, right.json) == (200, {"errors": {}})
         assert datasets() == []
 
-    def test_errors_are_named_as_the_inputs_are(
+    def test_errors_have_the_names_of_the_inputs(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         sent = {
@@ -197,7 +197,7 @@ class TestScript:
         answer = editor.post("/dataset/new", sent, **JSON)
         assert set(answer.json["errors"]) == {"contact-0-email", "resources__0__license"}
 
-    def test_success_says_where_the_dataset_is(
+    def test_success_returns_the_address_of_the_dataset(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         answer = editor.post("/dataset/new", with_file(filled), **JSON)
@@ -220,7 +220,7 @@ class TestScript:
 
 
 class TestMissingIdea:
-    def test_it_is_added_as_proposed_and_offered_at_once(
+    def test_an_added_idea_is_proposed_and_returned(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = {"workshop": workshop["id"], "title": "Report leaks", "service_problem": "AGU-04"}
@@ -228,18 +228,18 @@ class TestMissingIdea:
         assert answer.json["title"] == "Report leaks"
         assert call_action("package_show", id=answer.json["id"])["status"] == "proposed"
 
-    def test_what_is_missing_is_said(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_missing_values_of_an_added_idea_are_errors(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         answer = editor.post("/marathon/form/add-idea", {"workshop": workshop["id"], "title": ""})
         assert answer.status_code == 422
         assert {"title", "service_problem"} <= set(answer.json["errors"])
 
-    def test_nobody_in_particular_adds_none(
-        self, visitor: Reader, workshop: dict[str, Any]
-    ) -> None:
+    def test_visitors_get_403(self, visitor: Reader, workshop: dict[str, Any]) -> None:
         sent = {"workshop": workshop["id"], "title": "Spam", "service_problem": "AGU-04"}
         assert visitor.post("/marathon/form/add-idea", sent).status_code == 403
 
-    def test_without_script_the_form_comes_back_with_it_ticked(
+    def test_without_scripts_the_form_returns_with_the_added_idea_selected(
         self, editor: Reader, filled: dict[str, Any], workshop: dict[str, Any]
     ) -> None:
         sent = {
@@ -257,7 +257,7 @@ class TestMissingIdea:
         assert title["value"] == filled["title"]
         assert datasets() == []
 
-    def test_without_script_its_errors_come_back_too(
+    def test_without_scripts_errors_of_the_added_idea_are_shown(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         page = soup(editor.post("/dataset/new", {**filled, "save": "add-idea"}))
@@ -266,7 +266,7 @@ class TestMissingIdea:
         assert place.has_attr("open")
         assert place.select(".error-block")
 
-    def test_without_script_another_municipality_brings_its_ideas(
+    def test_without_scripts_another_municipality_shows_its_ideas(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         elsewhere = Idea(title="Somewhere else")
@@ -275,7 +275,7 @@ class TestMissingIdea:
         values = {box["value"] for box in page.select('[type="checkbox"][name="idea"]')}
         assert elsewhere["id"] in values
 
-    def test_without_script_there_is_room_for_another_file(
+    def test_without_scripts_another_file_can_be_added(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
         sent = {
@@ -288,10 +288,10 @@ class TestMissingIdea:
         assert len(page.select("[data-files] [data-file]")) == 3
 
 
-class TestHabits:
-    """What people type without meaning it, and what an error says where it is one."""
+class TestTypicalInput:
+    """Blanks and omissions that people typically type."""
 
-    def test_a_row_of_blanks_is_an_empty_row(self, editor: Reader, villa_nueva: Any) -> None:
+    def test_a_row_of_blanks_counts_as_empty(self, editor: Reader, villa_nueva: Any) -> None:
         sent = {"title": "Taller", "municipality": "0115", "owner_org": villa_nueva["id"],
                 "kind": "ideation", "status": "announced",
                 "organiser-0-name": " ", "organiser-0-role": "",
@@ -302,7 +302,7 @@ class TestHabits:
         assert not made.get("organiser")
         assert not made.get("invitation")
 
-    def test_blanks_around_an_e_mail_are_no_part_of_it(
+    def test_blanks_around_an_e_mail_address_are_removed(
         self, editor: Reader, villa_nueva: Any
     ) -> None:
         idea = Idea(owner_org=villa_nueva["id"])
@@ -318,9 +318,7 @@ class TestHabits:
         (error,) = answer.json["errors"]["contact-0-email"]
         assert "informacion@muni.gob.gt" in error
 
-    def test_an_idea_without_its_workshop_is_not_asked_for_an_organisation_too(
-        self, editor: Reader
-    ) -> None:
+    def test_a_missing_workshop_of_an_idea_is_one_error(self, editor: Reader) -> None:
         sent = {"title": "Medir pozos", "workshop": "", "owner_org": "",
                 "service_problem": "AGU-01", "save": "publish"}  # fmt: skip
         answer = editor.post("/idea/new", sent, Accept="application/json")

@@ -51,8 +51,8 @@ def listed_in(answer: Any) -> dict[str, str]:
     )
 
 
-class TestEndedSession:
-    def test_an_edit_form_comes_back_with_all_of_it_and_a_way_to_log_in(
+class TestExpiredSession:
+    def test_an_edit_form_is_returned_complete_with_a_login_link(
         self, editor: Reader, visitor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent: dict[str, Any] = values_of(editor, workshop)
@@ -73,7 +73,7 @@ class TestEndedSession:
         names = [row["organisation"] for row in stored(editor, workshop, "invitation")]
         assert names == ["COCODE", "School"]
 
-    def test_a_new_one_too_with_its_file_to_choose_again(
+    def test_a_new_form_is_returned_and_names_the_file_to_choose_again(
         self, editor: Reader, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         sent = {
@@ -94,12 +94,14 @@ class TestEndedSession:
         assert call_action("package_show", id="june")["municipality"] == ["0115"]
 
     @pytest.mark.parametrize("path", ["/organization/edit/villa-nueva", CODES])
-    def test_other_forms_too(self, visitor: Reader, villa_nueva: dict[str, Any], path: str) -> None:
+    def test_other_forms_are_returned_too(
+        self, visitor: Reader, villa_nueva: dict[str, Any], path: str
+    ) -> None:
         answer = visitor.post(path, {"code": "0101", "title": "T"}, **HERE)
         assert answer.status_code == 403
         assert held_in(answer)["code"] == ["0101"]
 
-    def test_the_script_is_told_and_gets_the_new_session(
+    def test_the_script_gets_403_and_then_the_new_session(
         self, visitor: Reader, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         answer = post(visitor, workshop, {"title": "Mine"}, **HERE, **JSON)
@@ -111,11 +113,13 @@ class TestEndedSession:
         assert session["user"] == editor.name
         assert session["token"]
 
-    def test_it_is_kept_nowhere(self, visitor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_returned_form_is_not_cached(
+        self, visitor: Reader, workshop: dict[str, Any]
+    ) -> None:
         answer = post(visitor, workshop, {"title": "Mine"}, **HERE)
         assert "no-store" in answer.headers["Cache-Control"]
 
-    def test_it_shows_nothing_of_the_record(
+    def test_the_returned_form_shows_no_stored_values(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         hidden = Workshop(owner_org=villa_nueva["id"], private=True, title="Very private")
@@ -133,14 +137,14 @@ class TestEndedSession:
             {"Sec-Fetch-Site": "cross-site", **HERE},
         ],
     )
-    def test_no_other_site_gets_words_into_it(
+    def test_forms_sent_from_other_sites_are_not_returned(
         self, visitor: Reader, workshop: dict[str, Any], headers: dict[str, str]
     ) -> None:
         answer = post(visitor, workshop, {"title": "Send money"}, **headers)
         assert answer.status_code == 403
         assert "Send money" not in answer.text
 
-    def test_a_password_is_never_given_back(self, visitor: Reader) -> None:
+    def test_a_password_is_not_returned(self, visitor: Reader) -> None:
         sent = {"about": "Officer", "email": "officer@example.gt"}
         sent |= dict.fromkeys(("old_password", "password1", "password2"), "secret-word")
         answer = visitor.post("/user/edit/nobody", sent, **HERE)
@@ -148,8 +152,8 @@ class TestEndedSession:
         assert "secret-word" not in answer.text
 
 
-class TestWhatWasTyped:
-    def test_it_is_listed_by_the_labels_of_the_form(
+class TestListOfTypedValues:
+    def test_typed_values_are_listed_with_the_labels_of_the_form(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         sent = {
@@ -192,7 +196,7 @@ class TestWhatWasTyped:
             ("/es/dataset/none/resource/none/edit", {"mimetype": "text/csv"}, "Tipo de medio"),
         ],
     )
-    def test_of_organisations_and_files_too(
+    def test_typed_values_of_organisations_and_files_are_listed(
         self,
         visitor: Reader,
         villa_nueva: dict[str, Any],
@@ -219,7 +223,7 @@ class TestForgery:
             session["_fresh"] = True
         return client
 
-    def test_a_form_of_an_earlier_session_comes_back_and_is_saved_with_one_more_press(
+    def test_a_form_of_an_earlier_session_is_returned_and_can_be_saved(
         self, app: Any, workshop: dict[str, Any], villa_nueva: dict[str, Any]
     ) -> None:
         user = officer(villa_nueva["id"])
@@ -239,7 +243,7 @@ class TestForgery:
         assert done.status_code == 302
         assert call_action("package_show", id=workshop["id"])["title"] == "Mine"
 
-    def test_another_sites_form_is_refused_without_its_words(
+    def test_a_form_of_another_site_gets_400_without_its_text(
         self, app: Any, workshop: dict[str, Any], villa_nueva: dict[str, Any]
     ) -> None:
         client = self.logged_in(app, officer(villa_nueva["id"]))
@@ -249,8 +253,8 @@ class TestForgery:
         assert "Send money" not in answer.text
 
 
-class TestAway:
-    def test_a_database_that_goes_away_gives_the_form_back(
+class TestDatabaseAway:
+    def test_the_form_is_returned_without_a_database(
         self, app: Any, editor: Reader, workshop: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sent: dict[str, Any] = {**values_of(editor, workshop), "title": "Mine"}
@@ -274,7 +278,7 @@ class TestAway:
 
 
 class TestTooLarge:
-    def test_the_text_beside_a_file_that_is_too_large_is_kept(
+    def test_the_text_sent_with_a_too_large_file_is_returned(
         self, app: Any, editor: Reader, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(app.flask_app.config, "MAX_CONTENT_LENGTH", 100_000)
@@ -292,8 +296,8 @@ class TestTooLarge:
         assert "xxxxx" not in answer.text
 
 
-class TestGone:
-    def test_what_was_typed_for_something_deleted_meanwhile_can_be_copied(
+class TestDeletedRecord:
+    def test_typed_values_for_a_deleted_record_are_returned(
         self, reader: Any, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = {**values_of(editor, workshop), "notes": "A long text"}

@@ -1,4 +1,4 @@
-"""The form marks what it refuses to do without, and nothing else."""
+"""The form marks exactly the required fields."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def marked(form: BeautifulSoup) -> list[str]:
     ]
 
 
-def test_a_municipality_must_give_idea_and_file_and_the_rest_of_the_chain_comes_from_the_idea(
+def test_for_a_municipality_only_idea_and_file_are_marked(
     editor: Reader,
 ) -> None:
     assert marked(editor.page("/dataset/new")) == ["idea", "resources"]
 
 
-def test_who_has_no_idea_to_name_must_choose_the_problem(app: Any) -> None:
+def test_for_a_national_body_the_problem_is_marked(app: Any) -> None:
     body = NationalBody()
     assert marked(Reader(app, officer(body["id"])).page("/dataset/new")) == [
         "service_problem",
@@ -41,7 +41,7 @@ def test_who_has_no_idea_to_name_must_choose_the_problem(app: Any) -> None:
 
 @pytest.mark.ckan_config("ckanext.marathon.idea_required", "never")
 @pytest.mark.ckan_config("ckan.dataset.create_on_ui_requires_resources", False)
-def test_what_the_site_does_not_ask_for_is_not_marked(editor: Reader) -> None:
+def test_fields_not_required_by_the_site_are_not_marked(editor: Reader) -> None:
     assert marked(editor.page("/dataset/new")) == ["municipality", "service_problem"]
 
 

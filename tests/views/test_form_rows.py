@@ -1,4 +1,4 @@
-"""Rows of an edit form survive an error anywhere: exactly what was typed is stored in the end."""
+"""Rows of an edit form survive errors in any field and are finally stored as typed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class TestErrorElsewhere:
         assert post(editor, workshop, {**again, field: right}).status_code == 302
         assert stored(editor, workshop, "invitation") == EDITED
 
-    def test_rows_in_another_order_stay_so(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_rows_keep_their_new_order(self, editor: Reader, workshop: dict[str, Any]) -> None:
         sent = values_of(editor, workshop)
         turned = {
             name.replace("invitation-0-", "invitation-9-"): value for name, value in sent.items()
@@ -137,9 +137,7 @@ class TestErrorElsewhere:
         assert post(editor, workshop, sent).status_code == 302
         assert [row["organisation"] for row in stored(editor, workshop, "invitation")] == names
 
-    def test_as_many_rows_as_a_large_workshop_has(
-        self, editor: Reader, workshop: dict[str, Any]
-    ) -> None:
+    def test_a_form_may_have_260_rows(self, editor: Reader, workshop: dict[str, Any]) -> None:
         sent: dict[str, Any] = values_of(editor, workshop)
         for number in range(260):
             sent[f"invitation-{number}-organisation"] = f"Organisation {number}"
@@ -168,7 +166,7 @@ class TestErrorElsewhere:
         assert [row["text"] for row in stored(editor, idea, "summary")] == ["Ja'", "Ya'"]
         assert call_action("package_show", id=idea["id"])["community"] == ["Zona 5"]
 
-    def test_what_was_emptied_stays_empty(self, editor: Reader, idea: dict[str, Any]) -> None:
+    def test_emptied_fields_stay_empty(self, editor: Reader, idea: dict[str, Any]) -> None:
         sent: dict[str, Any] = values_of(editor, idea)
         del sent["community"]
         again = shown_after_error(editor, idea, {**sent, "title": ""})
@@ -210,7 +208,7 @@ class TestErrorInARow:
             "answer": "accepted",
         }
 
-    def test_the_script_is_told_the_row_by_its_number_on_the_page(
+    def test_the_script_gets_the_number_of_the_row(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = values_of(editor, workshop)
@@ -225,7 +223,9 @@ class TestErrorInARow:
 
 
 class TestNew:
-    def test_rows_of_a_new_workshop_stay(self, editor: Reader, villa_nueva: dict[str, Any]) -> None:
+    def test_rows_of_a_new_workshop_are_shown_again(
+        self, editor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
         sent: dict[str, Any] = {
             "title": "",
             "owner_org": villa_nueva["id"],
@@ -243,7 +243,7 @@ class TestNew:
         rows = call_action("package_show", id="june", context={"user": editor.name})["invitation"]
         assert [row["organisation"] for row in rows] == ["COCODE", "School", "Clinic"]
 
-    def test_a_file_that_follows_a_removed_one_has_its_error_at_its_own_place(
+    def test_the_error_of_a_file_is_at_its_place_after_removed_ones(
         self, editor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         sent = {"title": "x", "resources__2__upload": (io.BytesIO(b""), "empty.csv")}
@@ -255,7 +255,7 @@ class TestNew:
 
 class TestSearchIsAway:
     @pytest.mark.parametrize("headers", [{}, JSON])
-    def test_the_form_comes_back_filled_and_says_what_to_do(
+    def test_the_form_is_returned_with_503_and_a_sentence(
         self,
         editor: Reader,
         workshop: dict[str, Any],
@@ -278,7 +278,7 @@ class TestSearchIsAway:
 
 
 class TestValkeyIsAway:
-    def test_a_new_form_is_saved_all_the_same(
+    def test_a_new_form_is_saved_without_valkey(
         self,
         editor: Reader,
         villa_nueva: dict[str, Any],

@@ -1,4 +1,4 @@
-"""The small forms of officers keep what was typed when it is refused."""
+"""The small forms of officers show the typed values again when they are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TestStatus:
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
         return Idea(workshop=workshop["id"], status="proposed")
 
-    def test_a_reason_whose_step_is_refused_stays(
+    def test_the_reason_of_a_refused_step_is_shown_again(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         sent = {"status": "implemented", "reason": "The council decided so"}
@@ -39,7 +39,7 @@ class TestStatus:
         assert editor.post(f"/idea/{idea['id']}/status", sent).status_code == 302
         assert call_action("package_show", id=idea["id"])["status"] == "prioritised"
 
-    def test_with_solr_away_too(
+    def test_the_reason_is_shown_again_without_solr(
         self,
         editor: Reader,
         idea: dict[str, Any],
@@ -54,7 +54,7 @@ class TestStatus:
 
 
 class TestOffice:
-    def test_an_invitation_that_is_refused_stays(
+    def test_values_of_a_refused_invitation_are_shown_again(
         self, coordinator: Reader, reader: Any, villa_nueva: dict[str, Any]
     ) -> None:
         admin = reader(call_action("user_show", id=coordinator.name))
@@ -67,7 +67,7 @@ class TestOffice:
         again = shown_values(form)
         assert (again["email"], again["role"]) == (["no address"], ["admin"])
 
-    def test_what_was_ticked_stays(self, coordinator: Reader) -> None:
+    def test_selected_municipalities_are_shown_again(self, coordinator: Reader) -> None:
         sent = {"q": "San Juan", "code": ["0110", "9999"]}
         answer = coordinator.post("/marathon/municipality/add", sent)
         page = BeautifulSoup(answer.text, "html.parser")

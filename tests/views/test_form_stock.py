@@ -1,4 +1,4 @@
-"""CKAN's forms of files and organisations lose nothing either, and tell the second person."""
+"""CKAN's forms of files and organisations keep typed values and detect conflicts, too."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def resource_of(dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestFile:
-    def test_an_error_keeps_what_was_typed_and_names_the_file_to_choose_again(
+    def test_an_error_keeps_the_typed_values_and_names_the_file_to_choose_again(
         self, editor: Reader, dataset: dict[str, Any], path: str
     ) -> None:
         sent = {
@@ -90,7 +90,7 @@ class TestFile:
         assert after["conforms_to"] == LISTED
         assert not [key for key in after if key.startswith("form_")]
 
-    def test_the_script_gets_errors_by_name_and_then_the_address(
+    def test_the_script_gets_errors_by_field_and_finally_the_address(
         self, editor: Reader, path: str
     ) -> None:
         sent = {**values_at(editor, path), "issued": "never", "save": ""}
@@ -99,7 +99,9 @@ class TestFile:
         right = editor.post(path, {**sent, "issued": ""}, **JSON)
         assert "/resource/" in right.json["url"]
 
-    def test_a_new_one_keeps_what_was_typed(self, editor: Reader, dataset: dict[str, Any]) -> None:
+    def test_an_error_in_a_new_form_keeps_the_typed_values(
+        self, editor: Reader, dataset: dict[str, Any]
+    ) -> None:
         new = f"/dataset/{dataset['id']}/resource/new"
         sent = {**values_at(editor, new), "name": "B", "issued": "never", "save": "again"}
         answer = editor.post(new, {**sent, "url": "https://example.gt/b.csv"})
@@ -109,7 +111,7 @@ class TestFile:
         assert editor.post(new, {**again, "save": "go-dataset-complete"}).status_code == 302
         assert len(call_action("package_show", id=dataset["id"])["resources"]) == 2
 
-    def test_the_second_of_two_is_told_and_chooses(
+    def test_the_second_of_two_saves_gets_a_conflict(
         self, editor: Reader, admin: Reader, dataset: dict[str, Any], path: str
     ) -> None:
         mine = values_at(editor, path)
@@ -150,7 +152,7 @@ class TestFile:
         assert (after["name"], after["description"]) == ("Mine", "By a program")
         assert after["url"].endswith("/download/b.csv")
 
-    def test_with_solr_away_the_form_comes_back(
+    def test_without_solr_the_form_is_returned(
         self,
         editor: Reader,
         path: str,
@@ -168,7 +170,7 @@ class TestFile:
 
 
 class TestOrganization:
-    def test_an_error_keeps_what_was_typed(self, admin: Reader) -> None:
+    def test_an_error_keeps_the_typed_values(self, admin: Reader) -> None:
         sent = {**values_at(admin, ORGANIZATION), "description": "D", "contact_email": "no"}
         answer = admin.post(ORGANIZATION, {**sent, "save": ""})
         form = form_in(answer)
@@ -180,7 +182,7 @@ class TestOrganization:
         assert after["municipality_code"] == "0115"
         assert not [extra for extra in after.get("extras", []) if extra["key"].startswith("form")]
 
-    def test_a_new_one_keeps_what_was_typed(self, reader: Any) -> None:
+    def test_an_error_in_a_new_form_keeps_the_typed_values(self, reader: Any) -> None:
         from ckan.tests import factories
 
         sysadmin = reader(factories.Sysadmin())
@@ -192,7 +194,7 @@ class TestOrganization:
         assert sysadmin.post(new, again).status_code == 302
         assert call_action("organization_show", id="t-1")["title"] == "T"
 
-    def test_the_second_of_two_is_told_and_chooses(
+    def test_the_second_of_two_saves_gets_a_conflict(
         self, admin: Reader, other_admin: Reader
     ) -> None:
         mine, theirs = values_at(admin, ORGANIZATION), values_at(other_admin, ORGANIZATION)
@@ -214,7 +216,7 @@ class TestOrganization:
 
 
 class TestOtherPerson:
-    def test_somebody_elses_form_is_saved_only_after_a_second_press(
+    def test_a_form_opened_by_another_account_needs_confirmation(
         self, admin: Reader, other_admin: Reader
     ) -> None:
         sent = {**values_at(admin, ORGANIZATION), "description": "D", "save": ""}

@@ -1,4 +1,4 @@
-"""A form that is saved as it was opened changes nothing, whatever the database has in it.
+"""A form saved without edits changes no stored value, even malformed ones.
 
 The records have what no rule of the site takes: they were there before the plugin, came from other
 programs, or a list of choices has changed since.
@@ -248,7 +248,7 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("kind", RECORDS)
-def test_an_untouched_form_keeps_whatever_is_stored(admin: Reader, kind: str) -> None:
+def test_an_unchanged_form_keeps_all_stored_values(admin: Reader, kind: str) -> None:
     make, _fields = RECORDS[kind]
     package_id = make()
     before = stored(package_id)
@@ -256,7 +256,7 @@ def test_an_untouched_form_keeps_whatever_is_stored(admin: Reader, kind: str) ->
     assert compare(before, stored(package_id)) == {}
 
 
-def test_the_page_of_a_file_keeps_whatever_is_stored(admin: Reader) -> None:
+def test_an_unchanged_form_of_a_file_keeps_all_stored_values(admin: Reader) -> None:
     package_id = factories.MarathonDataset(resources=[LINK, LINK])["id"]
     package = model.Package.get(package_id)
     assert package
@@ -282,7 +282,7 @@ def stored_group(group_id: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def test_the_form_of_an_organisation_keeps_whatever_is_stored(admin: Reader) -> None:
+def test_an_unchanged_form_of_an_organisation_keeps_all_stored_values(admin: Reader) -> None:
     made = core.Organization(description="una\nlínea")
     group: Any = model.Group.get(made["id"])
     assert group
@@ -307,7 +307,7 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("kind", RECORDS)
-def test_what_is_changed_is_judged(admin: Reader, kind: str) -> None:
+def test_changed_values_are_validated(admin: Reader, kind: str) -> None:
     make, _fields = RECORDS[kind]
     package_id = make()
     before = stored(package_id)
@@ -327,7 +327,7 @@ PEOPLE = [
 ]
 
 
-def test_what_the_schema_does_not_know_of_a_row_goes_with_the_row(admin: Reader) -> None:
+def test_unknown_subfields_are_removed_with_their_row(admin: Reader) -> None:
     package_id = factories.MarathonDataset()["id"]
     write(package_id, {"contact": PEOPLE})
     path = f"/dataset/edit/{package_id}"
@@ -345,7 +345,7 @@ def test_what_the_schema_does_not_know_of_a_row_goes_with_the_row(admin: Reader)
     assert stored(package_id)["contact"] == [eva]
 
 
-def test_what_the_schema_does_not_know_of_a_row_stays_through_the_api(admin: Reader) -> None:
+def test_unknown_subfields_survive_a_patch(admin: Reader) -> None:
     package_id = factories.MarathonDataset()["id"]
     write(package_id, {"contact": PEOPLE})
     answer = admin.post_json("/api/3/action/package_patch", {"id": package_id, "notes": "Otra"})
@@ -361,7 +361,7 @@ def test_what_the_schema_does_not_know_of_a_row_stays_through_the_api(admin: Rea
     assert "“apodo”" in answer.json["result"]["marathon_notices"][0]
 
 
-def test_other_saves_keep_what_is_no_number_and_say_so(admin: Reader) -> None:
+def test_malformed_stored_numbers_survive_other_saves_with_a_notice(admin: Reader) -> None:
     idea = make_idea()
     answer = admin.post_json("/api/3/action/package_patch", {"id": idea, "notes": "Otra"}).json
     assert stored(idea)["votes"] == IDEA["votes"]
@@ -374,14 +374,14 @@ def test_other_saves_keep_what_is_no_number_and_say_so(admin: Reader) -> None:
     assert "votes" not in stored(idea)
 
 
-def test_a_new_record_is_judged_whatever_others_have(admin: Reader) -> None:
+def test_a_new_record_is_validated_completely(admin: Reader) -> None:
     make_idea()
     copy = {"type": "idea", "name": "copia", "title": "Copia", "votes": IDEA["votes"]}
     answer = admin.post_json("/api/3/action/package_create", copy).json
     assert "votes" in answer["error"]
 
 
-def test_a_choice_is_added_behind_those_that_are_stored(admin: Reader) -> None:
+def test_a_new_choice_is_added_after_the_stored_ones(admin: Reader) -> None:
     dataset = make_dataset()
     path = f"/dataset/edit/{dataset}"
     ticked = [each for each in open_form(admin, path)["service_problem"] if each]
@@ -394,7 +394,7 @@ def test_a_choice_is_added_behind_those_that_are_stored(admin: Reader) -> None:
     assert stored(dataset)["service_problem"] == left
 
 
-def test_an_idea_or_workshop_that_is_gone_keeps_nobody_from_saving(admin: Reader) -> None:
+def test_a_missing_idea_or_workshop_does_not_prevent_saving(admin: Reader) -> None:
     dataset = factories.MarathonDataset()
     idea = dataset["idea"][0]
     workshop = call_action("package_show", id=idea)["workshop"]
@@ -411,7 +411,7 @@ def test_an_idea_or_workshop_that_is_gone_keeps_nobody_from_saving(admin: Reader
 
 
 @pytest.mark.parametrize("kind", RECORDS)
-def test_the_pages_of_such_records_answer(admin: Reader, kind: str) -> None:
+def test_pages_of_records_with_malformed_values_get_200(admin: Reader, kind: str) -> None:
     make, _fields = RECORDS[kind]
     package_id = make()
     send(admin, f"/{kind}/edit/{package_id}")
@@ -427,7 +427,7 @@ def test_a_masked_count_stays_hidden_in_a_form(admin: Reader) -> None:
     assert edits.show_package(mine, workshop["id"])["participants_youth"] == 3
 
 
-def test_all_of_it_is_judged_by_a_save_that_makes_it_public(marathon_site: None) -> None:
+def test_publishing_validates_all_values(marathon_site: None) -> None:
     dataset = factories.MarathonDataset(private=True)
     write(dataset["id"], {"frequency": "cada rato"})
     saved = call_action("package_patch", id=dataset["id"], title="Pozos")

@@ -1,4 +1,4 @@
-"""Who changed what, as members and administrators read it and take it along."""
+"""The record of changes as page, CSV and workbook, for members and administrators."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def recorded_columns(table: Any) -> list[str]:
     return [name for name in columns if name not in hidden]
 
 
-class TestWhoMay:
+class TestPermissions:
     def test_an_anonymous_visitor_is_sent_to_log_in(
         self, visitor: Reader, villa_nueva: Any
     ) -> None:
@@ -61,7 +61,7 @@ class TestWhoMay:
             assert answer.status_code == 302, page
             assert "/user/login" in answer.location
 
-    def test_others_get_403_and_do_not_learn_whether_there_is_one(
+    def test_other_roles_get_403_for_known_and_unknown_organisations(
         self, reader: Any, villa_nueva: Any
     ) -> None:
         other = reader(officer(factories.CivilSociety()["id"], "admin"))
@@ -69,13 +69,13 @@ class TestWhoMay:
             assert other.get(page).status_code == 403, page
         assert reader(ckan_factories.User()).get("/marathon/changes").status_code == 403
 
-    def test_an_organisation_that_is_not_there(self, reader: Any) -> None:
+    def test_an_unknown_organisation_gets_404(self, reader: Any) -> None:
         assert reader(ckan_factories.Sysadmin()).get("/organization/x/changes").status_code in {
             403,
             404,
         }
 
-    def test_only_members_find_the_link(
+    def test_only_members_see_the_link(
         self, editor: Reader, visitor: Reader, workshop: Any
     ) -> None:
         link = f'a[href$="{PAGE}"]'
@@ -84,7 +84,7 @@ class TestWhoMay:
 
 
 class TestPage:
-    def test_the_page_says_who_changed_what_and_when(
+    def test_an_entry_has_account_record_fields_and_time(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         act("package_patch", editor.name, id=workshop["id"], notes="Otra", private=True)
@@ -94,7 +94,7 @@ class TestPage:
             assert words in first
         assert page.select_one(".marathon-changes time")
 
-    def test_it_is_filtered_and_paged(self, reader: Any, workshop: dict[str, Any]) -> None:
+    def test_the_page_is_filtered_and_paged(self, reader: Any, workshop: dict[str, Any]) -> None:
         for number in range(60):
             call_action("package_patch", id=workshop["id"], notes=str(number))
         own = reader(officer(workshop["owner_org"], "admin"))
@@ -110,7 +110,7 @@ class TestPage:
         assert chosen
         assert chosen["value"] == "workshop"
 
-    def test_the_page_says_if_there_are_no_changes(self, editor: Reader) -> None:
+    def test_a_page_without_changes_shows_a_sentence(self, editor: Reader) -> None:
         page = editor.page(f"{PAGE}?until=2020-01-01")
         assert page.select_one(".empty")
         assert not page.select(".marathon-changes")
@@ -135,7 +135,7 @@ class TestPage:
         assert "Account" in text
         assert "Taller del agua" not in text
 
-    def test_only_what_a_form_changed_is_named(
+    def test_only_fields_changed_by_a_form_are_named(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         # The form sends each of its fields, also those that were never stored.
@@ -170,7 +170,7 @@ class TestPage:
             "realizado",
         ]
 
-    def test_every_kind_of_change_has_words(self, reader: Any) -> None:
+    def test_every_kind_of_change_has_a_label(self, reader: Any) -> None:
         dataset = factories.MarathonDataset()
         ckan_factories.Resource(package_id=dataset["id"])
         officer(dataset["owner_org"])
@@ -184,7 +184,7 @@ class TestPage:
         assert all(len(each.get_text(" ", strip=True)) > 20 for each in rows)
 
     @pytest.mark.parametrize("language", ["es", "en"])
-    def test_every_field_has_a_name_that_is_not_the_columns(
+    def test_every_field_has_a_label(
         self, app: Any, language: str, recorded_tables: dict[str, Any]
     ) -> None:
         with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": language}):
@@ -198,7 +198,7 @@ class TestPage:
 
 
 class TestFiles:
-    def test_as_csv(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_changes_as_csv(self, editor: Reader, workshop: dict[str, Any]) -> None:
         call_action("package_patch", id=workshop["id"], title="=1+1", private=True)
         answer = editor.get(f"{PAGE}.csv?kind=workshop")
         assert answer.content_type.startswith("text/csv")
@@ -208,14 +208,14 @@ class TestFiles:
         assert rows[0]["title"] == "'=1+1"
         assert rows[0]["changes"] == "private: False → True | title"
 
-    def test_as_a_workbook(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_changes_as_a_workbook(self, editor: Reader, workshop: dict[str, Any]) -> None:
         answer = editor.get(f"{PAGE}.xlsx")
         sheet = load_workbook(io.BytesIO(answer.get_data())).worksheets[0]
         values = [cell.value for row in sheet.iter_rows() for cell in row]
         assert "Taller del agua" in values
         assert "no-store" in answer.headers["Cache-Control"]
 
-    def test_a_file_holds_more_than_is_read_at_once(
+    def test_a_csv_has_more_entries_than_one_batch(
         self, editor: Reader, workshop: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(history, "AT_ONCE", 4)

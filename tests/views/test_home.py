@@ -1,4 +1,4 @@
-"""The home page of ``marathon_site``: what it counts, what it asks, and that it needs no Solr."""
+"""The home page of ``marathon_site``: counts, lists, menus, and no need of Solr."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def as_admin(action: str, **fields: Any) -> Any:
 
 
 class TestEmptySite:
-    def test_counts_nothing_and_says_so(self, app: Any) -> None:
+    def test_an_empty_site_shows_zeros_and_sentences(self, app: Any) -> None:
         home = page(app)
         assert numbers(home) == [0, 0, 0, 0, 0]
         assert "No idea is on the site yet" in section(home, "newest-ideas")
@@ -74,20 +74,20 @@ class TestEmptySite:
         assert "None yet" in section(home, "municipalities")
         assert "no idea waits for data" in section(home, "needs")
 
-    def test_has_no_map_of_nothing(self, app: Any) -> None:
+    def test_an_empty_site_has_no_map(self, app: Any) -> None:
         assert not page(app).select("figure[data-site-map]")
 
-    def test_offers_all_areas_of_problems(self, app: Any) -> None:
+    def test_all_areas_of_problems_are_offered(self, app: Any) -> None:
         areas = page(app).select("[aria-labelledby=areas] .site-areas li")
         assert len(areas) == 13
         assert all("Nothing yet" in each.text for each in areas)
 
-    def test_menu_has_no_commitment_and_footer_no_contact(self, app: Any) -> None:
+    def test_an_empty_site_has_no_commitment_in_the_menu_and_no_contact(self, app: Any) -> None:
         home = page(app)
         assert not [label for label in menu(home) if "ommitment" in label]
         assert "Contact" not in home.select_one(".site-footer").get_text()
 
-    def test_loads_nothing_from_another_host(self, app: Any) -> None:
+    def test_nothing_is_loaded_from_another_host(self, app: Any) -> None:
         home = page(app)
         loaded = [each.get("src") or each.get("href") for each in home.select("[src], link[href]")]
         assert loaded
@@ -112,21 +112,19 @@ class TestFullSite:
         dataset = factories.MarathonDataset(idea=[idea["id"]], data_need=[met], title="Water hours")
         return {"town": town, "workshop": workshop, "idea": idea, "dataset": dataset}
 
-    def test_counts_each_type_apart(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_each_type_is_counted(self, app: Any, chain: dict[str, Any]) -> None:
         factories.Idea(workshop=chain["workshop"]["id"])
         factories.Commitment()
         assert numbers(page(app)) == [1, 2, 1, 1, 1]
 
-    def test_an_area_counts_a_thing_with_two_of_its_problems_once(
+    def test_an_area_counts_a_record_with_two_of_its_problems_once(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         area = page(app).select_one(".site-areas a[href$='/service-problem/AGU']")
         text = " ".join(area.get_text(" ").split())
         assert text.endswith("1 idea · 1 dataset · 1 workshop")
 
-    def test_lists_show_where_things_are_and_what_they_come_from(
-        self, app: Any, chain: dict[str, Any]
-    ) -> None:
+    def test_lists_show_place_and_origin_of_records(self, app: Any, chain: dict[str, Any]) -> None:
         home = page(app)
         ideas, data = section(home, "newest-ideas"), section(home, "newest-data")
         assert "Water on time" in ideas
@@ -136,9 +134,7 @@ class TestFullSite:
         assert "San Carlos Alzatate" in data
         assert "From the idea Water on time" in data
 
-    def test_links_of_what_is_kept_lead_to_it_also_after_it_got_another_name(
-        self, app: Any, chain: dict[str, Any]
-    ) -> None:
+    def test_cached_links_follow_a_renamed_record(self, app: Any, chain: dict[str, Any]) -> None:
         for kind in ("idea", "dataset"):
             old, new = chain[kind]["name"], f"{chain[kind]['name']}-2"
             assert f"/{kind}/{old}" in page(app).decode()
@@ -147,16 +143,18 @@ class TestFullSite:
             assert new in after
             assert old not in after
 
-    def test_needs_are_those_that_no_dataset_meets(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_data_needs_without_a_dataset_are_listed(self, app: Any, chain: dict[str, Any]) -> None:
         needs = section(page(app), "needs")
         assert "Cuts of water" in needs
         assert "Hours of water" not in needs
 
-    def test_a_discarded_idea_needs_nothing(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_data_needs_of_a_discarded_idea_are_not_counted(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
         as_admin("marathon_idea_status_update", id=chain["idea"]["id"], status="discarded")
         assert numbers(page(app))[4] == 0
 
-    def test_what_is_not_public_is_neither_counted_nor_shown(
+    def test_private_records_are_neither_counted_nor_shown(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         officer = factories.officer(chain["town"]["id"])
@@ -168,7 +166,7 @@ class TestFullSite:
             assert numbers(home) == [0, 0, 0, 0, 0]
             assert "Water" not in home.select_one("main").get_text().replace("Water, rubbish", "")
 
-    def test_what_a_dataset_has_from_an_idea_counts_though_the_idea_is_hidden(
+    def test_a_dataset_of_a_hidden_idea_is_counted_at_its_place(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         for each in ("idea", "workshop"):
@@ -184,26 +182,30 @@ class TestFullSite:
         assert "Example" in section(home, "newest-ideas")
         assert "Example" not in section(home, "municipalities")
 
-    def test_municipalities_have_their_numbers(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_municipalities_are_listed_with_their_figures(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
         text = section(page(app), "municipalities")
         assert "San Carlos Alzatate 1 idea · 1 dataset · 1 workshop" in text
 
-    def test_one_link_leads_to_ideas_without_data(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_a_link_leads_to_ideas_without_data(self, app: Any, chain: dict[str, Any]) -> None:
         waiting = "/idea/?vocab_data_needs=unmet"
         home = page(app)
         assert waiting in links(home, ".marathon-counts a").values()
         assert waiting in links(home, "[aria-labelledby=needs] a").values()
 
-    def test_one_search_is_for_everything(self, app: Any) -> None:
+    def test_the_page_has_one_search_over_all_types(self, app: Any) -> None:
         forms = page(app, "/en/").select("main form[role=search]")
         assert [form["action"] for form in forms] == ["/en/marathon/search"]
 
-    def test_has_a_preview_card_for_chats(self, app: Any) -> None:
+    def test_the_page_has_a_preview_card(self, app: Any) -> None:
         card = {each["property"]: each["content"] for each in page(app).select("meta[property]")}
         assert card["og:url"] == "http://test.ckan.net/"
         assert "idea marathons" in card["og:description"]
 
-    def test_the_map_waits_and_is_of_this_site(self, app: Any, chain: dict[str, Any]) -> None:
+    def test_the_map_is_loaded_later_and_from_this_site(
+        self, app: Any, chain: dict[str, Any]
+    ) -> None:
         figure = page(app).select_one("figure[data-site-map]")
         assert figure.has_attr("hidden")
         about = json.loads(figure["data-site-map"])
@@ -211,7 +213,7 @@ class TestFullSite:
             assert app.get(about[each]).status_code == 200
         assert about["place"] == "/municipality/0000"
 
-    def test_the_menu_leads_to_the_commitment_once_there_is_one(self, app: Any) -> None:
+    def test_the_menu_has_the_commitment_if_there_is_one(self, app: Any) -> None:
         first = factories.Commitment()
         assert menu(page(app))["Commitment"] == "/marathon/commitment"
         for path in ("/marathon/commitment", f"/commitment/{first['name']}"):
@@ -220,13 +222,13 @@ class TestFullSite:
         factories.Commitment()
         assert menu(page(app))["Commitments"] == "/marathon/commitment"
 
-    def test_the_coordinating_body_is_the_contact(self, app: Any) -> None:
+    def test_the_footer_has_the_contact_of_the_coordinating_body(self, app: Any) -> None:
         body = factories.CoordinatingBody(title="INFOM", contact_email="datos@infom.example.gt")
         found = links(page(app), ".site-footer a")
         assert found["INFOM"] == f"/organization/{body['name']}"
         assert found["datos@infom.example.gt"] == "mailto:datos@infom.example.gt"
 
-    def test_needs_the_same_number_of_queries_whatever_there_is(
+    def test_the_number_of_queries_does_not_grow_with_content(
         self, app: Any, chain: dict[str, Any]
     ) -> None:
         def grow() -> None:
@@ -253,7 +255,7 @@ def token_of(user: dict[str, Any]) -> str:
 
 
 class TestHeader:
-    def test_offers_publishing_to_those_who_may(self, app: Any) -> None:
+    def test_only_editors_are_offered_publishing(self, app: Any) -> None:
         town = factories.Municipality()
         editor, member = (factories.officer(town["id"], each) for each in ("editor", "member"))
         shown = {
@@ -263,11 +265,11 @@ class TestHeader:
         assert shown == {"editor": True, "member": False}
         assert "Publish data" not in menu(page(app))
 
-    def test_language_links_keep_page_and_query(self, app: Any) -> None:
+    def test_language_links_keep_path_and_query(self, app: Any) -> None:
         found = links(page(app, "/idea/?q=agua"), ".site-languages a")
         assert found == {"Español": "/es/idea/?q=agua", "English": "/en/idea/?q=agua"}
 
-    def test_says_where_one_is(self, app: Any) -> None:
+    def test_the_current_section_is_marked(self, app: Any) -> None:
         for path, label in (
             ("/marathon", "Overview"),
             ("/dataset/", "Open data"),
@@ -278,18 +280,18 @@ class TestHeader:
             here = page(app, path).select("#main-navigation-toggle a[aria-current]")
             assert [a.get_text().strip() for a in here] == [label], path
 
-    def test_is_on_error_pages_too(self, app: Any) -> None:
+    def test_error_pages_have_the_menu(self, app: Any) -> None:
         assert "Ideas" in menu(page(app, "/no-such-page", status=404))
 
 
 class TestHomeAddress:
-    def test_a_program_that_wants_rdf_is_sent_to_the_catalogue(self, app: Any) -> None:
+    def test_clients_that_prefer_rdf_are_redirected_to_the_catalogue(self, app: Any) -> None:
         answer = app.get("/", headers={"Accept": "text/turtle"}, follow_redirects=False)
         assert answer.status_code == 303
         assert urlsplit(answer.headers["Location"]).path == "/catalog.ttl"
         assert "Accept" in answer.headers["Vary"]
 
-    def test_answers_without_solr(
+    def test_the_home_page_works_without_solr(
         self, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         factories.MarathonDataset(title="Still here")
@@ -301,7 +303,7 @@ class TestHomeAddress:
         assert home.select_one("form[role=search] input[name=q]")
 
 
-def test_nothing_of_the_page_is_markup_from_titles(app: Any) -> None:
+def test_titles_are_escaped(app: Any) -> None:
     evil = "<script>alert(1)</script>"
     workshop = factories.Workshop()
     idea = factories.Idea(

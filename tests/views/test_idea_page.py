@@ -1,4 +1,4 @@
-"""The page of an idea: one plain sentence, its way, whom to ask, in which languages it is told."""
+"""The page of an idea: sentence, history, contact, summaries in other languages, sharing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def sentence(reader: Reader, idea: dict[str, Any], lang: str = "en") -> str:
 
 
 class TestSentence:
-    def test_it_opens_with_what_was_asked_where_it_stands_what_comes_next_and_whom_to_ask(
+    def test_the_page_begins_with_title_status_next_step_and_contact(
         self, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]
     ) -> None:
         call_action("organization_patch", id=villa_nueva["id"], contact_email="datos@vn.gob.gt")
@@ -58,7 +58,7 @@ class TestSentence:
         assert "mailto:datos@vn.gob.gt" in hrefs(page, ".marathon-story")
         assert "mailto:datos@vn.gob.gt" in hrefs(page, "#take-part")
 
-    def test_where_the_municipality_cannot_be_reached_the_coordinating_body_is_asked(
+    def test_without_a_contact_of_the_municipality_the_coordinating_body_is_named(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         assert sentence(visitor, idea).endswith("to know more, ask Villa Nueva .")
@@ -74,14 +74,14 @@ class TestSentence:
             (["discarded"], "it was discarded on"),
         ],
     )
-    def test_it_follows_the_idea_through_its_life(
+    def test_the_sentence_changes_with_the_status(
         self, visitor: Reader, idea: dict[str, Any], steps: list[str], words: str
     ) -> None:
         for step in steps:
             call_action("package_patch", id=idea["id"], status=step)
         assert words in sentence(visitor, idea)
 
-    def test_a_workshop_that_is_not_public_is_not_named(
+    def test_a_private_workshop_is_not_named(
         self, visitor: Reader, idea: dict[str, Any], workshop: dict[str, Any]
     ) -> None:
         call_action("package_patch", id=workshop["id"], private=True)
@@ -91,7 +91,7 @@ class TestSentence:
 
 
 class TestDatasets:
-    def test_private_ones_are_neither_named_nor_counted_for_visitors(
+    def test_private_datasets_are_neither_named_nor_counted_for_visitors(
         self, visitor: Reader, editor: Reader, idea: dict[str, Any]
     ) -> None:
         for title, private in (("Leaks", False), ("Not yet", True)):
@@ -106,8 +106,8 @@ class TestDatasets:
         assert "Not yet" in own
 
 
-class TestWay:
-    def test_it_begins_with_the_workshop_and_ends_with_the_next_possible_step(
+class TestHistory:
+    def test_the_history_goes_from_the_workshop_to_the_next_possible_step(
         self, visitor: Reader, idea: dict[str, Any], workshop: dict[str, Any]
     ) -> None:
         page = visitor.page(f"/idea/{idea['name']}")
@@ -118,7 +118,7 @@ class TestWay:
         assert "Next possible step" in ahead.text
         assert "prioritised" in ahead.text
 
-    def test_its_feeds_and_its_news_are_linked(self, visitor: Reader, idea: dict[str, Any]) -> None:
+    def test_feeds_and_news_are_linked(self, visitor: Reader, idea: dict[str, Any]) -> None:
         page = visitor.page(f"/es/idea/{idea['name']}")
         news, changes = (f"/idea/{idea['id']}/{feed}.atom" for feed in ("news", "catalog/changes"))
         links = page.select('link[rel="alternate"][type="application/atom+xml"]')
@@ -131,7 +131,7 @@ class TestWay:
         for path in (*hrefs(page, "#programs"), f"/es{news}"):
             assert visitor.get(path).status_code == 200, path
 
-    def test_who_wants_to_take_part_finds_the_workshops_to_come(
+    def test_coming_public_workshops_of_the_municipality_are_listed(
         self, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]
     ) -> None:
         day = dates.get_today()
@@ -151,8 +151,8 @@ class TestWay:
         assert texts(page, "#take-part li small").count(str(soon.year)) >= 1
 
 
-class TestDataAskedFor:
-    def test_an_idea_that_was_discarded_asks_for_nothing_any_more(
+class TestDataNeeds:
+    def test_data_needs_of_a_discarded_idea_are_marked(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         call_action("package_patch", id=idea["id"], status="discarded")
@@ -174,7 +174,7 @@ class TestOtherLanguages:
         summary = [{"lang": KICHE, "text": "Ja'", "audio": audio}]
         return Idea(workshop=workshop["id"], summary=summary)
 
-    def test_a_summary_says_its_language_to_people_and_programs_and_who_gave_it(
+    def test_a_summary_has_language_and_source(
         self, visitor: Reader, workshop: dict[str, Any]
     ) -> None:
         idea = self.summarised(workshop, "")
@@ -184,7 +184,7 @@ class TestOtherLanguages:
         assert "K'iche'" in part.text
         assert "Villa Nueva" in part.text
 
-    def test_a_recording_of_this_site_is_played_and_not_fetched_before(
+    def test_a_recording_of_this_site_has_a_player_without_preload(
         self, visitor: Reader, workshop: dict[str, Any], ckan_config: Any
     ) -> None:
         audio = f"{ckan_config['ckan.site_url']}/dataset/x/resource/y/download/idea.mp3"
@@ -204,13 +204,13 @@ class TestOtherLanguages:
         assert "https://radio.example.gt/idea.mp3" in hrefs(page, ".marathon-summary")
 
 
-class TestPassingOn:
+class TestSharing:
     @pytest.fixture
     @remembered
     def dataset(self, idea: dict[str, Any]) -> dict[str, Any]:
         return MarathonDataset(idea=[idea["id"]], title="Leaks of 2017", notes="By *sector*.")
 
-    def test_each_page_has_a_title_a_description_and_a_card(
+    def test_each_page_has_title_description_and_card(
         self,
         visitor: Reader,
         idea: dict[str, Any],
@@ -235,7 +235,7 @@ class TestPassingOn:
             assert str(canonical["href"]).endswith(f"/{thing['type']}/{thing['name']}")
             assert card["og:url"] == canonical["href"]
 
-    def test_the_address_is_the_same_under_the_default_language_and_without_it(
+    def test_the_canonical_address_has_no_default_language(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         def canonical(path: str) -> str:
@@ -245,7 +245,7 @@ class TestPassingOn:
         assert canonical(f"/en{path}") == canonical(path)
         assert canonical(f"/es{path}").endswith(f"/es{path}")
 
-    def test_it_is_shared_by_plain_links(
+    def test_sharing_uses_plain_links(
         self, visitor: Reader, idea: dict[str, Any], dataset: dict[str, Any]
     ) -> None:
         for letter, thing in (("i", idea), ("d", dataset)):
@@ -260,7 +260,7 @@ class TestPassingOn:
             assert f"/{thing['type']}/{thing['name']}/poster" in hrefs(page, "#share")
 
     @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
-    def test_what_is_not_public_is_not_shared_and_has_no_feeds(
+    def test_a_private_idea_has_no_sharing_links_and_feeds(
         self, editor: Reader, idea: dict[str, Any], hidden: dict[str, Any]
     ) -> None:
         call_action("package_patch", id=idea["id"], **hidden)
@@ -269,7 +269,7 @@ class TestPassingOn:
         assert not page.select('link[rel="alternate"][type="application/atom+xml"]')
 
 
-def test_hostile_text_is_text_everywhere(visitor: Reader, villa_nueva: dict[str, Any]) -> None:
+def test_hostile_texts_are_escaped(visitor: Reader, villa_nueva: dict[str, Any]) -> None:
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"], title=HOSTILE)
     idea = Idea(
         workshop=workshop["id"],

@@ -60,14 +60,14 @@ def test_a_script_of_a_template_has_the_nonce(source: str) -> None:
         '<p>only = "x"</p>',
     ],
 )
-def test_other_places_are_left_as_they_are(source: str) -> None:
+def test_places_that_need_no_nonce_are_unchanged(source: str) -> None:
     environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
     environment.install_null_translations()  # type: ignore[attr-defined]
     assert render(source) == environment.from_string(source).render()
     assert "script-src" not in list_sources()
 
 
-def test_what_data_brings_has_no_nonce() -> None:
+def test_scripts_in_data_get_no_nonce() -> None:
     from markupsafe import Markup
 
     brought = Markup("<script>steal()</script><a onclick='steal()'>x</a>")
@@ -102,10 +102,10 @@ def test_handlers_in_macros_are_allowed_too() -> None:
 
 
 @pytest.mark.parametrize("code", ["", ";", "void(0)", "void(0);"])
-def test_a_link_that_does_nothing_still_does_nothing(code: str) -> None:
+def test_an_empty_javascript_link_becomes_a_fragment(code: str) -> None:
     assert render(f'<a href="javascript:{code}">') == '<a href="#!">'
     assert list_sources() == {}
 
 
-def test_what_htmx_would_evaluate_is_taken_out() -> None:
+def test_htmx_attributes_with_code_are_removed() -> None:
     assert render('<form hx-on::after-request="go()" hx-post="/x">') == '<form  hx-post="/x">'

@@ -1,4 +1,4 @@
-"""What the map is drawn from: it is kept for long, and its numbers are those of now."""
+"""Files of the map, which are cached for long, and its figures, which are current."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def about(visitor: Reader) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["script", "style", "boundaries"])
-def test_files_are_small_and_kept_for_a_year(
+def test_files_are_small_and_cached_for_a_year(
     visitor: Reader, about: dict[str, Any], name: str
 ) -> None:
     answer = visitor.get(about[name], **{"Accept-Encoding": "gzip"})
@@ -42,18 +42,18 @@ def test_files_are_small_and_kept_for_a_year(
     assert gzip.decompress(answer.data) == visitor.get(about[name]).data
 
 
-def test_another_version_is_not_kept(visitor: Reader) -> None:
+def test_another_version_is_not_cached_for_a_year(visitor: Reader) -> None:
     answer = visitor.get("/marathon/map/municipalities.json?v=old")
     assert answer.status_code == 200
     assert "immutable" not in answer.headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("name", ["leaflet-src.js", "..%2f__init__.py", "x"])
-def test_nothing_else_is_given_out(visitor: Reader, name: str) -> None:
+def test_other_file_names_get_404(visitor: Reader, name: str) -> None:
     assert visitor.get(f"/marathon/map/{name}").status_code == 404
 
 
-def test_numbers_are_those_of_now(visitor: Reader, about: dict[str, Any]) -> None:
+def test_figures_are_current(visitor: Reader, about: dict[str, Any]) -> None:
     before = visitor.get(about["figures"])
     assert json.loads(before.data) == {
         "2105": {"workshops": 1, "ideas": 0, "needs": 0, "needs_met": 0, "datasets": 0}

@@ -1,4 +1,4 @@
-"""What is new as Atom, for people who follow a place, a problem, a workshop or an idea."""
+"""News as Atom, for people who follow a place, a problem, a workshop or an idea."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def ids(reader: Reader, path: str = WHOLE) -> dict[str, str]:
 
 
 class TestEverything:
-    def test_says_what_there_is_newest_first(self, visitor: Reader, chain: Any) -> None:
+    def test_entries_are_sorted_by_time(self, visitor: Reader, chain: Any) -> None:
         assert titles(visitor, WHOLE) == [
             "New data: Pozos",
             "New idea: Medir los pozos",
             "Workshop announced: Taller de marzo",
         ]
 
-    def test_says_how_an_idea_goes_on_and_why(self, visitor: Reader, chain: Any) -> None:
+    def test_a_new_status_is_an_entry_with_its_reason(self, visitor: Reader, chain: Any) -> None:
         for status, reason in [("prioritised", "La más votada"), ("discarded", "No hay agua")]:
             call_action(
                 "marathon_idea_status_update",
@@ -84,15 +84,13 @@ class TestEverything:
         ]
         assert [e.findtext(f"{ATOM}summary") for e in entries] == ["No hay agua", "La más votada"]
 
-    def test_says_that_a_workshop_was_held_under_a_new_id(
-        self, visitor: Reader, chain: Any
-    ) -> None:
+    def test_a_held_workshop_is_a_new_entry(self, visitor: Reader, chain: Any) -> None:
         before = set(ids(visitor).values())
         call_action("package_patch", id=chain["workshop"]["id"], status="held")
         (title,) = [t for t, id_ in ids(visitor).items() if id_ not in before]
         assert title.endswith("Taller de marzo")
 
-    def test_an_entry_keeps_its_id_whatever_else_happens(self, visitor: Reader, chain: Any) -> None:
+    def test_ids_of_entries_do_not_change(self, visitor: Reader, chain: Any) -> None:
         before = ids(visitor)
         call_action("package_patch", id=chain["idea"]["id"], status="prioritised")
         Idea(workshop=chain["workshop"]["id"])
@@ -100,29 +98,33 @@ class TestEverything:
         assert {title: after[title] for title in before} == before
         assert len(set(after.values())) == len(after)
 
-    def test_a_dataset_that_is_gone_is_not_named(self, visitor: Reader, chain: Any) -> None:
+    def test_a_withdrawn_dataset_is_an_entry_without_its_title(
+        self, visitor: Reader, chain: Any
+    ) -> None:
         call_action("package_patch", id=chain["dataset"]["id"], private=True)
         text = visitor.get(WHOLE).text
         assert "Pozos" not in text
         assert f"dataset/{chain['dataset']['id']}#gone" in text
 
-    def test_what_is_not_public_is_no_news(self, visitor: Reader, chain: Any) -> None:
+    def test_private_records_have_no_entries(self, visitor: Reader, chain: Any) -> None:
         before = titles(visitor, WHOLE)
         workshop = Workshop(title="Oculto", private=True)
         hidden = Idea(workshop=workshop["id"], private=True, title="Oculta")
         call_action("package_patch", id=hidden["id"], status="prioritised")
         assert titles(visitor, WHOLE) == before
 
-    def test_an_idea_that_becomes_public_is_news_then(self, visitor: Reader, chain: Any) -> None:
+    def test_an_idea_made_public_is_an_entry_of_that_time(
+        self, visitor: Reader, chain: Any
+    ) -> None:
         hidden = Idea(workshop=chain["workshop"]["id"], private=True, title="Ya visible")
         MarathonDataset(idea=[chain["idea"]["id"]], title="Después")
         call_action("package_patch", id=hidden["id"], private=False)
         assert titles(visitor, WHOLE)[0].endswith("Ya visible")
 
-    def test_is_said_in_the_language_of_the_address(self, visitor: Reader, chain: Any) -> None:
+    def test_entries_are_in_the_language_of_the_address(self, visitor: Reader, chain: Any) -> None:
         assert titles(visitor, "/es/marathon/news.atom")[0] == "Datos nuevos: Pozos"
 
-    def test_has_the_newest_of_each_kind_together(
+    def test_the_newest_entries_of_all_kinds_are_merged(
         self, visitor: Reader, villa_nueva: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(atom, "NEWEST", 3)
@@ -135,9 +137,7 @@ class TestEverything:
             f"Idea {number}" in title for number, title in zip((4, 3, 2), found, strict=True)
         )
 
-    def test_hostile_titles_make_no_broken_document(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_hostile_titles_give_valid_xml(self, visitor: Reader, chain: dict[str, Any]) -> None:
         title = "]]> <script> & {title} %s"
         call_action("package_patch", id=chain["idea"]["id"], title=title, notes="<b>")
         assert any("<script>" in each for each in titles(visitor, WHOLE))
@@ -171,20 +171,24 @@ class TestParts:
             ("/idea/{idea[id]}/news.atom", "dataset idea"),
         ],
     )
-    def test_has_its_own_news_alone(
+    def test_a_part_has_only_its_own_entries(
         self, visitor: Reader, chain: Any, path: str, events: str
     ) -> None:
         entries = feed(visitor, path.format(**chain)).findall(f"{ATOM}entry")
         found = [str(e.findtext(f"{ATOM}id")).partition("#")[2].partition("-")[0] for e in entries]
         assert " ".join(found) == events
 
-    def test_what_leaves_it_is_not_there_any_more(self, visitor: Reader, chain: Any) -> None:
+    def test_a_dataset_that_left_the_part_is_a_gone_entry(
+        self, visitor: Reader, chain: Any
+    ) -> None:
         call_action("package_patch", id=chain["dataset"]["id"], municipality=["2105"])
         assert "#gone-" in visitor.get("/municipality/0115/news.atom").text
         assert "#gone-" not in visitor.get("/municipality/2105/news.atom").text
         assert "#dataset-" in visitor.get("/municipality/2105/news.atom").text
 
-    def test_a_name_leads_to_the_address_with_the_id(self, visitor: Reader, chain: Any) -> None:
+    def test_an_address_with_a_name_redirects_to_that_with_the_id(
+        self, visitor: Reader, chain: Any
+    ) -> None:
         answer = visitor.get(f"/idea/{chain['idea']['name']}/news.atom")
         assert answer.status_code == 302
         assert answer.headers["Location"].endswith(f"/idea/{chain['idea']['id']}/news.atom")
@@ -198,15 +202,15 @@ class TestParts:
             ("/commitment/x/news.atom", 404),
         ],
     )
-    def test_an_unknown_part_has_no_news(self, visitor: Reader, path: str, status: int) -> None:
+    def test_an_unknown_part_gets_404(self, visitor: Reader, path: str, status: int) -> None:
         assert visitor.get(path).status_code == status
 
-    def test_a_part_that_was_public_is_410(self, visitor: Reader, chain: Any) -> None:
+    def test_a_part_no_longer_public_gets_410(self, visitor: Reader, chain: Any) -> None:
         alone = Idea(workshop=chain["workshop"]["id"])
         call_action("package_delete", id=alone["id"])
         assert visitor.get(f"/idea/{alone['id']}/news.atom").status_code == 410
 
-    def test_pages_say_where_their_news_are(self, visitor: Reader, chain: Any) -> None:
+    def test_pages_link_to_their_news(self, visitor: Reader, chain: Any) -> None:
         for path, kind, code in [
             ("/municipality/0115", "municipality", "0115"),
             ("/department/01", "department", "01"),
@@ -221,7 +225,7 @@ class TestParts:
             assert news in links, path
             assert page.select(f'#follow a[href="{news}"]'), path
 
-    def test_needs_no_search(
+    def test_news_work_without_solr(
         self, visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")

@@ -48,7 +48,7 @@ class TestLogin:
         assert answer.headers.get("Location", "/user/login").endswith("/user/login")
 
     @pytest.mark.parametrize("remember", ["x", "", "-1", "9" * 30])
-    def test_it_is_not_remembered_for_what_is_no_time(self, visitor: Reader, remember: str) -> None:
+    def test_a_malformed_remember_time_sets_no_cookie(self, visitor: Reader, remember: str) -> None:
         person = core.User(password="correct-horse")
         form = {"login": person["name"], "password": "correct-horse", "remember": remember}
         answer = visitor.post("/user/login", form)
@@ -57,11 +57,11 @@ class TestLogin:
 
 
 class TestForms:
-    def test_a_field_of_more_parts_than_any_form_has_is_refused(self, sysadmin: Reader) -> None:
+    def test_a_field_name_with_too_many_parts_gets_400(self, sysadmin: Reader) -> None:
         form = {"title": "a", "x" + "__0__y" * 5: "z"}
         assert sysadmin.post("/dataset/new", form).status_code == 400
 
-    def test_json_that_a_program_sends_as_a_form_is_no_field(self, app: Any) -> None:
+    def test_json_sent_as_a_form_is_accepted(self, app: Any) -> None:
         body = json.dumps({"q": "__a__ __b__ __c__ __d__ __e__"})
         form = "application/x-www-form-urlencoded"
         answer = app.post("/api/3/action/package_search", data=body, content_type=form)
@@ -83,7 +83,7 @@ class TestForms:
 
 
 class TestAddingAMember:
-    def test_nothing_is_left_where_no_mail_goes_out(
+    def test_a_failed_invitation_mail_leaves_no_account(
         self, reader: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
@@ -117,7 +117,7 @@ class TestAddingAMember:
 class TestUploads:
     @pytest.mark.parametrize("upload", [{}, {"upload": ""}, {"upload": "text"}])
     @pytest.mark.parametrize("url", ["", "a.csv", "https://example.org/a.csv"])
-    def test_a_resource_that_says_upload_and_has_no_file(
+    def test_a_resource_marked_as_upload_without_a_file(
         self, sysadmin: Reader, visitor: Reader, storage: Path, upload: dict[str, str], url: str
     ) -> None:
         dataset = MarathonDataset()
@@ -188,7 +188,7 @@ class TestApi:
         assert answer.json["result"] == []
 
     @pytest.mark.parametrize("allowed", [True, False])
-    def test_collaborators_are_not_told_to_just_anybody(
+    def test_visitors_cannot_list_collaborators(
         self,
         visitor: Reader,
         ckan_config: Any,
@@ -201,7 +201,7 @@ class TestApi:
         assert answer.status_code in {403, 409}, answer.text
 
     @pytest.mark.parametrize("tags", [[5], [{"a": 1}], {"a": 1}, [["a"]], [None]])
-    def test_tags_of_odd_shapes(self, sysadmin: Reader, tags: Any) -> None:
+    def test_malformed_tags_cause_no_server_error(self, sysadmin: Reader, tags: Any) -> None:
         dataset = MarathonDataset()
         answer = sysadmin.post_json(
             "/api/3/action/package_patch", {"id": dataset["id"], "tag_string": tags}
@@ -223,10 +223,12 @@ class TestApi:
             ("package_show?id=a&id=b", 409),
         ],
     )
-    def test_what_an_address_says(self, visitor: Reader, path: str, status: int) -> None:
+    def test_query_parameters_of_the_api_are_validated(
+        self, visitor: Reader, path: str, status: int
+    ) -> None:
         assert visitor.get(f"/api/3/action/{path}").status_code == status
 
-    def test_json_that_is_nested_without_end_is_a_bad_request(self, app: Any) -> None:
+    def test_deeply_nested_json_gets_400(self, app: Any) -> None:
         headers = {"Content-Type": "application/json"}
         body = '{"id": ' + "[" * 5_000 + "]" * 5_000 + "}"
         answer = app.post("/api/3/action/package_show", data=body, headers=headers)
@@ -241,7 +243,7 @@ class TestActivities:
     @pytest.mark.parametrize(
         "action", ["activity_show", "activity_data_show", "activity_diff?diff_type=html"]
     )
-    def test_of_a_record_that_was_purged(
+    def test_activities_of_a_purged_record(
         self, marathon_site: None, migrate_db_for: Callable[[str], None], app: Any, action: str
     ) -> None:
         migrate_db_for("activity")
@@ -260,13 +262,13 @@ class TestActivities:
 
 class TestPages:
     @pytest.mark.ckan_config("ckan.auth.allow_dataset_collaborators", "true")
-    def test_collaborators_of_a_public_dataset_are_not_for_nobody(self, visitor: Reader) -> None:
+    def test_the_page_of_collaborators_gets_401_for_visitors(self, visitor: Reader) -> None:
         dataset = MarathonDataset()
         assert visitor.get(f"/dataset/collaborators/{dataset['name']}").status_code == 401
 
     @pytest.mark.ckan_config("ckan.plugins", f"{PLUGINS} resource_proxy")
     @pytest.mark.usefixtures("with_plugins")
-    def test_the_proxy_of_a_private_file(self, visitor: Reader) -> None:
+    def test_the_proxy_of_a_private_file_is_refused(self, visitor: Reader) -> None:
         dataset = MarathonDataset(private=True)
         file = core.Resource(package_id=dataset["id"])
         path = f"/dataset/{dataset['id']}/resource/{file['id']}/proxy"
@@ -285,7 +287,7 @@ class TestPages:
                 assert visitor.get(path, **headers).status_code in {200, 206}, path
 
     @pytest.mark.parametrize("url", ["urn:x", "JavaScript:x", "data:text/plain,x"])
-    def test_a_download_of_what_is_no_web_address(self, visitor: Reader, url: str) -> None:
+    def test_a_download_without_a_web_address_gets_404(self, visitor: Reader, url: str) -> None:
         dataset = MarathonDataset()
         file = core.Resource(package_id=dataset["id"])
         store_address(file["id"], url)

@@ -22,59 +22,61 @@ def invite(reader: Reader, **fields: str) -> Any:
     return reader.post(f"{PAGE}/invite", sent)
 
 
-class TestWhoMay:
-    def test_nobody_in_particular_is_sent_to_log_in(self, visitor: Reader) -> None:
+class TestPermissions:
+    def test_visitors_are_redirected_to_the_login(self, visitor: Reader) -> None:
         answer = visitor.get(PAGE)
         assert answer.status_code == 302
         assert "/user/login" in answer.location
 
-    def test_an_officer_is_told_that_it_is_not_for_them(self, editor: Reader) -> None:
+    def test_an_officer_of_a_municipality_gets_403(self, editor: Reader) -> None:
         assert editor.get(PAGE).status_code == 403
         assert editor.post(f"{PAGE}/add", {"code": "2105"}).status_code == 403
         assert invite(editor).status_code == 403
 
-    def test_a_municipality_invites_its_officers_elsewhere(
+    def test_an_admin_of_a_municipality_gets_403(
         self, reader: Any, villa_nueva: dict[str, Any]
     ) -> None:
         own = reader(officer(villa_nueva["id"], "admin"))
         assert invite(own).status_code == 403
         assert call_action("user_list", email="luz@example.gt") == []
 
-    def test_what_no_organisation_is_called_is_refused(self, coordinator: Reader) -> None:
+    def test_an_invalid_organisation_is_refused(self, coordinator: Reader) -> None:
         assert invite(coordinator, organization="\x00").status_code in {400, 403}
 
-    def test_its_editors_are_told_too(self, reader: Any, coordinator: Reader) -> None:
+    def test_an_editor_of_the_coordinating_body_gets_403(
+        self, reader: Any, coordinator: Reader
+    ) -> None:
         body = call_action("organization_show", id="infom")
         assert reader(officer(body["id"], "editor")).get(PAGE).status_code == 403
 
 
 class TestMunicipalities:
-    def test_one_is_found_by_name_or_code(self, coordinator: Reader) -> None:
+    def test_a_municipality_is_found_by_name_or_code(self, coordinator: Reader) -> None:
         for words in ("alzatate", "2105", "San Carlos Alzatate"):
             boxes = coordinator.page(f"{PAGE}?q={words}").select('[name="code"]')
             assert "2105" in [box["value"] for box in boxes], words
 
-    def test_one_is_added_and_then_listed(self, coordinator: Reader) -> None:
+    def test_an_added_municipality_is_listed(self, coordinator: Reader) -> None:
         answer = coordinator.post(f"{PAGE}/add", {"code": "2105"})
         assert answer.status_code == 200
         assert call_action("organization_show", id="san-carlos-alzatate")
         assert "San Carlos Alzatate (2105)" in texts(coordinator.page(PAGE), "#list")
 
-    def test_one_that_is_there_cannot_be_ticked(
+    def test_an_existing_municipality_cannot_be_selected(
         self, coordinator: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         box = coordinator.page(f"{PAGE}?q=0115").select_one('[name="code"][value="0115"]')
         assert box
         assert box.has_attr("disabled")
 
-    def test_adding_nothing_says_what_is_missing(self, coordinator: Reader) -> None:
+    def test_adding_none_gets_400(self, coordinator: Reader) -> None:
         answer = coordinator.post(f"{PAGE}/add", {})
         assert answer.status_code == 400
         assert "alert-danger" in answer.text
 
 
 class TestOfficers:
-    def test_where_no_mail_goes_out_the_link_is_shown_once(
+    def test_without_a_mail_server_the_link_is_shown_once(
         self, coordinator: Reader, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         answer = invite(coordinator)
@@ -82,7 +84,7 @@ class TestOfficers:
         assert "/user/reset/" in answer.text
         assert "/user/reset/" not in coordinator.get(PAGE).text
 
-    def test_an_invitation_that_waits_is_listed_and_can_be_repeated(
+    def test_a_pending_invitation_is_listed_and_can_be_repeated(
         self, coordinator: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         invite(coordinator)
@@ -91,7 +93,7 @@ class TestOfficers:
         assert "luz@example.gt" in row.text
         assert invite(coordinator).status_code == 200
 
-    def test_an_address_that_is_none_is_said_where_it_was_typed(
+    def test_an_invalid_mail_address_is_an_error_at_its_field(
         self, coordinator: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         answer = invite(coordinator, email="nobody")

@@ -1,4 +1,4 @@
-"""What only some may set of an organisation is shown to the others, not asked."""
+"""Reserved fields of an organisation are inputs only for people who may set them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def save(reader: Reader, **changed: Any) -> dict[str, Any]:
     return call_action("organization_show", id="villa-nueva")
 
 
-def test_its_own_admin_changes_the_rest_and_loses_nothing(
+def test_an_admin_of_the_organisation_edits_the_other_fields_without_loss(
     reader: Any, villa_nueva: dict[str, Any]
 ) -> None:
     admin = reader(officer(villa_nueva["id"], "admin"))
@@ -42,7 +42,7 @@ def test_its_own_admin_changes_the_rest_and_loses_nothing(
     assert (after["role"], after["municipality_code"]) == ("municipality", "0115")
 
 
-def test_the_coordinating_body_says_who_is_in_the_pilot(
+def test_the_coordinating_body_can_set_code_and_pilot(
     coordinator: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     assert RESERVED & fields_of(coordinator).keys() == {"municipality_code", "pilot"}

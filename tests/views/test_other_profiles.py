@@ -1,4 +1,4 @@
-"""What the profiles of ckanext-dcat say of our datasets: no other date or person than ours."""
+"""Other profiles of ckanext-dcat publish the same dates and agents as ours."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ def test_the_catalogue_has_the_same_times(
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_what_people_typed_in_is_no_error(owner: dict[str, Any], app: Any, profile: str) -> None:
+def test_malformed_values_give_200_in_every_format(
+    owner: dict[str, Any], app: Any, profile: str
+) -> None:
     dataset = factories.MarathonDataset(owner_org=owner["id"])
     package = model.Package.get(dataset["id"])
     assert package is not None
@@ -160,7 +162,9 @@ def test_what_people_typed_in_is_no_error(owner: dict[str, Any], app: Any, profi
         assert "cada lunes" not in text
 
 
-def test_schemaorg_names_who_is_named(owner: dict[str, Any], read: Callable[[str], Graph]) -> None:
+def test_schemaorg_has_the_named_agents(
+    owner: dict[str, Any], read: Callable[[str], Graph]
+) -> None:
     schema = SCHEMAS[0]
     named = full(owner)
     graph = read(f"/dataset/{named['id']}.ttl?profiles=schemaorg")
@@ -184,7 +188,7 @@ def test_schemaorg_names_who_is_named(owner: dict[str, Any], read: Callable[[str
 
 
 @pytest.mark.parametrize("profile", ["euro_dcat_ap_3", "schemaorg", "croissant"])
-def test_nobody_speaks_for_another_organization(
+def test_another_organization_cannot_be_described(
     owner: dict[str, Any], read: Callable[[str], Graph], profile: str
 ) -> None:
     other = factories.Municipality(title="Otra")
@@ -197,7 +201,7 @@ def test_nobody_speaks_for_another_organization(
 
 
 @pytest.mark.parametrize("profile", ["euro_dcat_ap_3", "dcat_us_3"])
-def test_a_licence_keeps_its_doubt(
+def test_the_doubt_about_a_licence_is_published(
     owner: dict[str, Any], read: Callable[[str], Graph], profile: str
 ) -> None:
     dataset = full(owner)

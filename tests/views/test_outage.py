@@ -1,4 +1,4 @@
-"""A server that is away or hangs is said so, in time, without a word about its address."""
+"""Unreachable and hanging servers give 503 in time, without their address."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def hanging_solr(
 
 
 class TestSolrAway:
-    def test_the_api_answers_503_and_tells_neither_address_nor_password(
+    def test_the_api_answers_503_without_address_and_password_of_solr(
         self,
         visitor: Reader,
         sysadmin: Reader,
@@ -116,14 +116,14 @@ class TestSolrAway:
         model.Session.remove()
         assert model.Package.get(workshop["id"]).title == workshop["title"]
 
-    def test_a_query_that_cannot_be_read_stays_the_error_that_it_was(self, visitor: Reader) -> None:
+    def test_a_malformed_query_keeps_its_status(self, visitor: Reader) -> None:
         answer = visitor.get('/api/3/action/package_search?q=title:"')
         assert answer.status_code == 409
         assert answer.json["error"]["__type"] == "Search Error"
 
 
 class TestQueriesThatSolrCannotRun:
-    """Solr 9 says 500, not 400, to most of these."""
+    """Solr 9 answers most of these with 500, not 400."""
 
     @pytest.mark.parametrize(
         ("sent", "named"),
@@ -140,7 +140,7 @@ class TestQueriesThatSolrCannotRun:
             ({"q": 'title:"'}, "q"),
         ],
     )
-    def test_are_client_errors_that_name_the_parameter(
+    def test_such_queries_get_400_and_name_the_parameter(
         self, visitor: Reader, sent: dict[str, Any], named: str
     ) -> None:
         answer = visitor.post_json("/api/3/action/package_search", sent)
@@ -152,10 +152,10 @@ class TestQueriesThatSolrCannotRun:
         for inner in ("site_id", "permission_labels", "SolrError", "org.apache", "HTTP"):
             assert inner not in error["message"]
 
-    def test_are_explained_on_pages_too(self, visitor: Reader) -> None:
+    def test_such_queries_are_explained_on_pages(self, visitor: Reader) -> None:
         assert visitor.get("/feeds/custom.atom?q=title:/[/").status_code == 400
 
-    def test_a_solr_that_runs_no_query_at_all_is_away(
+    def test_a_solr_that_fails_every_query_counts_as_away(
         self, visitor: Reader, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_args: Any) -> str:
@@ -164,7 +164,7 @@ class TestQueriesThatSolrCannotRun:
         monkeypatch.setattr(pysolr.Solr, "_send_request", fail)
         assert visitor.get(SEARCH).status_code == 503
 
-    def test_a_solr_that_wants_another_password_is_away(
+    def test_a_solr_with_another_password_counts_as_away(
         self, visitor: Reader, solr_password: None
     ) -> None:
         answer = visitor.get(SEARCH)
@@ -173,7 +173,7 @@ class TestQueriesThatSolrCannotRun:
 
 
 class TestSolrHangs:
-    def test_after_two_time_outs_nobody_waits(
+    def test_after_two_time_outs_requests_fail_at_once(
         self, visitor: Reader, sysadmin: Reader, hanging_solr: None
     ) -> None:
         started = time.monotonic()
@@ -187,9 +187,7 @@ class TestSolrHangs:
         # Ten that waited would take five seconds.
         assert time.monotonic() - started < 4
 
-    def test_a_save_does_not_wait_either(
-        self, sysadmin: Reader, request: pytest.FixtureRequest
-    ) -> None:
+    def test_saves_fail_at_once_too(self, sysadmin: Reader, request: pytest.FixtureRequest) -> None:
         dataset = MarathonDataset()
         request.getfixturevalue("hanging_solr")
         for _ in range(3):
@@ -201,7 +199,7 @@ class TestSolrHangs:
         model.Session.remove()
         assert model.Package.get(dataset["id"]).notes == dataset["notes"]
 
-    def test_it_is_asked_again_after_a_pause(
+    def test_solr_is_tried_again_after_a_pause(
         self,
         visitor: Reader,
         hanging_solr: None,
@@ -230,7 +228,7 @@ class TestSolrHangs:
 
 class TestConnectionsUsedUp:
     @pytest.mark.parametrize("path", ["/api/3/action/package_list", "/dataset/any"])
-    def test_a_request_is_answered_by_503(
+    def test_a_new_request_gets_503(
         self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         assert visitor.get(path).status_code in {200, 404}
@@ -248,7 +246,7 @@ class TestConnectionsUsedUp:
         assert visitor.get(path).status_code in {200, 404}
 
     @pytest.mark.parametrize("path", ["/api/3/action/status_show", "/dataset/any"])
-    def test_a_request_that_has_begun_is_answered_by_503(
+    def test_a_running_request_gets_503(
         self, visitor: Reader, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         engine = model.meta.engine

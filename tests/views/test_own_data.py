@@ -1,4 +1,4 @@
-"""The site's own tables: what is in them, for whom, and that they are never stale."""
+"""The site's own tables: content, visibility and ETags."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def rows(reader: Reader, table: str) -> list[dict[str, Any]]:
 
 
 class TestTables:
-    def test_a_workshop_has_its_days_and_codes_and_no_people(
+    def test_workshops_have_days_and_codes_and_no_personal_data(
         self, visitor: Reader, chain: Chain
     ) -> None:
         (row,) = rows(visitor, "workshops")
@@ -80,9 +80,7 @@ class TestTables:
         assert row["organization"] == "Escuintla"
         assert not {"participants", "invitation", "organiser"} & set(row)
 
-    def test_an_idea_has_its_workshop_and_the_places_of_that(
-        self, visitor: Reader, chain: Chain
-    ) -> None:
+    def test_ideas_have_their_workshop_and_its_places(self, visitor: Reader, chain: Chain) -> None:
         (row,) = rows(visitor, "ideas")
         assert row["workshop"] == str(read_site().thing("workshop", chain["workshop"]["id"]))
         assert (row["municipality"], row["community"]) == ("0501|0502", "El Frutal|Zona 4")
@@ -91,7 +89,9 @@ class TestTables:
         assert row["title"] == "=Horario, del agua"
         assert "'=Horario" in visitor.get("/marathon/data/ideas.csv").text
 
-    def test_a_need_says_which_datasets_meet_it(self, visitor: Reader, chain: Chain) -> None:
+    def test_data_needs_have_the_datasets_that_meet_them(
+        self, visitor: Reader, chain: Chain
+    ) -> None:
         found = {row["what"]: row for row in rows(visitor, "data_needs")}
         assert found["Horario"]["met"] is True
         assert found["Horario"]["dataset"] == str(read_site().dataset(chain["dataset"]["id"]))
@@ -106,7 +106,7 @@ class TestTables:
         assert met in {row["iri"] for row in rows(visitor, "data_needs")}
         assert ("idea_municipality", "0501") not in found, "computed, and so not stated"
 
-    def test_the_keys_are_unique_and_lead_somewhere(self, visitor: Reader, chain: Chain) -> None:
+    def test_keys_are_unique_and_references_exist(self, visitor: Reader, chain: Chain) -> None:
         known = {name: rows(visitor, name) for name in spreadsheets.list_open_tables()}
         for name, table in spreadsheets.list_open_tables().items():
             keys = [tuple(row[each] for each in table.key) for row in known[name]]
@@ -128,7 +128,7 @@ class TestTables:
         if hidden == "idea":
             assert not rows(visitor, "data_needs")
 
-    def test_many_come_in_batches_without_loss(
+    def test_rows_are_read_in_batches_without_loss(
         self, visitor: Reader, chain: Chain, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for _ in range(4):
@@ -167,7 +167,7 @@ class TestHttp:
             ("organization", {"title": "Otro nombre"}),
         ],
     )
-    def test_every_change_makes_another_tag(
+    def test_every_change_gives_another_etag(
         self, visitor: Reader, chain: Chain, thing: str, change: dict[str, Any]
     ) -> None:
         before = visitor.get("/marathon/data/ideas.csv").headers["ETag"]
@@ -176,14 +176,12 @@ class TestHttp:
         assert visitor.get("/marathon/data/ideas.csv").headers["ETag"] != before
 
     @pytest.mark.parametrize("path", ["nothing.csv", "ideas.xml", "ideas.csv.csv", "%3Cb%3E.json"])
-    def test_another_table_or_form_is_not_found_and_told_what_is(
-        self, visitor: Reader, path: str
-    ) -> None:
+    def test_unknown_tables_get_404_with_the_known_ones(self, visitor: Reader, path: str) -> None:
         answer = visitor.get(f"/marathon/data/{path}")
         assert answer.status_code == 404
         assert "/marathon/data/workshops.csv" in answer.text
 
-    def test_nothing_needs_solr(
+    def test_the_tables_work_without_solr(
         self, visitor: Reader, chain: Chain, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
@@ -203,7 +201,7 @@ class TestDictionary:
             for column in table.columns:
                 assert column.description[lang] in " ".join(section.text.split())
 
-    def test_the_package_is_a_table_schema_of_each_table(self, visitor: Reader) -> None:
+    def test_datapackage_json_has_a_schema_for_each_table(self, visitor: Reader) -> None:
         found = json.loads(visitor.get("/marathon/data/datapackage.json").body)
         assert [each["name"] for each in found["resources"]] == list(
             spreadsheets.list_open_tables()

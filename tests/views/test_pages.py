@@ -1,4 +1,4 @@
-"""Each page shows its part of the chain, to everybody what they may see."""
+"""Pages of records show the linked records that the person may see."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def dataset(idea: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestDatasetPage:
-    def test_it_says_first_which_idea_and_workshop_it_comes_from(
+    def test_the_page_begins_with_links_to_idea_and_workshop(
         self, visitor: Reader, dataset: dict[str, Any], idea: dict[str, Any], workshop: Any
     ) -> None:
         page = visitor.page(f"/dataset/{dataset['name']}")
@@ -67,13 +67,13 @@ class TestDatasetPage:
         assert links == [f"/idea/{idea['name']}", f"/workshop/{workshop['name']}"]
         assert "Hours of service" in texts(page, ".marathon-chain")
 
-    def test_municipality_and_problem_lead_to_everything_about_them(
+    def test_municipality_and_problem_link_to_their_pages(
         self, visitor: Reader, dataset: dict[str, Any]
     ) -> None:
         links = hrefs(visitor.page(f"/dataset/{dataset['name']}"), ".marathon-tags")
         assert links == ["/municipality/0115", "/service-problem/AGU-01"]
 
-    def test_an_idea_that_is_not_public_is_not_named(
+    def test_a_private_idea_is_not_named(
         self, visitor: Reader, editor: Reader, dataset: dict[str, Any], idea: dict[str, Any]
     ) -> None:
         call_action("package_patch", id=idea["id"], private=True)
@@ -85,14 +85,14 @@ class TestDatasetPage:
     @pytest.mark.parametrize(
         ("licence", "doubtful"), [("cc-by", False), ("notspecified", True), ("cc-nc", True)]
     )
-    def test_a_licence_that_is_not_open_is_said_visibly(
+    def test_a_licence_that_is_not_open_has_a_note(
         self, visitor: Reader, licence: str, doubtful: bool
     ) -> None:
         dataset = MarathonDataset(license_id=licence)
         page = visitor.page(f"/dataset/{dataset['name']}")
         assert bool(page.select(".marathon-note")) is doubtful
 
-    def test_reference_data_without_idea_says_so(self, visitor: Reader) -> None:
+    def test_reference_data_without_an_idea_have_no_chain(self, visitor: Reader) -> None:
         owner = NationalBody()["id"]
         dataset = MarathonDataset(owner_org=owner, idea=[], service_problem=["AGU"], notes="Codes")
         page = visitor.page(f"/dataset/{dataset['name']}")
@@ -127,14 +127,14 @@ class TestIdeaPage:
         assert "1 of 2 datasets asked for" in tally
         assert "Still missing: Reported leaks" in tally
 
-    def test_an_officer_publishes_what_is_missing_from_there(
+    def test_a_missing_data_need_links_to_publishing_for_officers(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         need = idea["data_need"][1]["id"]
         links = hrefs(editor.page(f"/idea/{idea['name']}"), "#data-needs")
         assert any(idea["id"] in link and need in link for link in links)
 
-    def test_its_history_names_the_organisation_and_not_the_person(
+    def test_the_history_names_the_organisation_and_not_the_person(
         self, editor: Reader, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         path = f"/idea/{idea['name']}"
@@ -147,7 +147,7 @@ class TestIdeaPage:
         assert editor.name not in history
         assert editor.name in texts(editor.page(path), "#history")
 
-    def test_only_the_steps_allowed_are_offered_and_only_to_those_who_may(
+    def test_only_allowed_steps_are_offered_and_only_to_editors(
         self, editor: Reader, visitor: Reader, coordinator: Reader, idea: dict[str, Any]
     ) -> None:
         path = f"/idea/{idea['name']}"
@@ -168,12 +168,12 @@ class TestIdeaPage:
         answer = visitor.post(f"/idea/{idea['id']}/status", {"status": "prioritised"})
         assert answer.status_code == 403
 
-    def test_a_status_of_an_idea_that_does_not_exist(self, editor: Reader) -> None:
+    def test_the_status_of_an_unknown_idea_gets_404(self, editor: Reader) -> None:
         assert editor.post("/idea/nope/status", {"status": "prioritised"}).status_code == 404
 
 
 class TestWorkshopPage:
-    def test_when_where_and_what_came_of_it(
+    def test_the_page_of_a_workshop_has_time_place_and_results(
         self, visitor: Reader, workshop: dict[str, Any], dataset: dict[str, Any], idea: Any
     ) -> None:
         page = visitor.page(f"/workshop/{workshop['name']}")
@@ -192,14 +192,14 @@ class TestWorkshopPage:
         assert "not shown" in outside
         assert "3" in texts(editor.page(path), "#participants dd").split()
 
-    def test_who_edits_sees_who_has_not_answered(
+    def test_only_editors_see_unanswered_invitations(
         self, visitor: Reader, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         path = f"/workshop/{workshop['name']}"
         assert "Women's table" in texts(editor.page(path), "#invitations .marathon-note")
         assert not visitor.page(path).select("#invitations .marathon-note")
 
-    def test_it_is_not_described_as_a_dataset(
+    def test_the_rdf_link_is_that_of_the_workshop(
         self, visitor: Reader, workshop: dict[str, Any]
     ) -> None:
         page = visitor.page(f"/workshop/{workshop['name']}")
@@ -231,7 +231,7 @@ class TestOtherPages:
             assert search.text == "See all 3"
             assert len(visitor.page(str(search["href"])).select(".dataset-item")) == 3
 
-    def test_a_list_holds_and_counts_what_its_reader_may_see(
+    def test_lists_have_and_count_only_visible_records(
         self, visitor: Reader, editor: Reader, idea: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(chain, "MOST_ON_A_PAGE", 1)
@@ -285,7 +285,7 @@ class TestOtherPages:
         assert "See all 8" in editor.page("/organization/villa-nueva").text
         assert "See all 7" in visitor.page("/organization/villa-nueva").text
 
-    def test_what_an_organisation_says_of_itself_is_in_words(self, visitor: Reader) -> None:
+    def test_fields_of_an_organisation_are_shown_with_labels(self, visitor: Reader) -> None:
         body = NationalBody()
         text = texts(visitor.page(f"/organization/about/{body['name']}"), ".marathon-facts")
         assert "other_public_body" not in text

@@ -37,17 +37,19 @@ class TestPlaces:
         links = hrefs(visitor.page(path), ".marathon-part")
         assert [each for each in links if each in chain] == chain
 
-    def test_what_is_not_public_is_not_listed(
+    def test_private_records_are_not_listed(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"], private=True)
         assert workshop["title"] not in visitor.get("/municipality/0115").text
 
-    def test_an_empty_place_says_what_to_do(self, visitor: Reader, editor: Reader) -> None:
+    def test_an_empty_place_offers_adding_a_workshop_to_editors(
+        self, visitor: Reader, editor: Reader
+    ) -> None:
         assert "/workshop/new" not in hrefs(visitor.page("/municipality/2105"), ".marathon-part")
         assert "/workshop/new" in hrefs(editor.page("/municipality/2105"), ".marathon-part")
 
-    def test_the_lists_lead_to_each(self, visitor: Reader, chain: list[str]) -> None:
+    def test_the_lists_link_to_each_place(self, visitor: Reader, chain: list[str]) -> None:
         assert "/municipality/0115" in hrefs(visitor.page("/municipality"), ".marathon-part")
         assert "/service-problem/AGU-01" in hrefs(
             visitor.page("/service-problem"), ".marathon-tree"
@@ -63,7 +65,7 @@ class TestPlaces:
             ("/service-problem/agu-1", "/service-problem/AGU-01"),
         ],
     )
-    def test_a_code_as_spreadsheets_write_it_leads_to_the_place(
+    def test_a_code_without_its_leading_zero_redirects(
         self, visitor: Reader, path: str, target: str
     ) -> None:
         answer = visitor.get(path)
@@ -80,7 +82,7 @@ class TestPlaces:
             ("/service-problem/nope", "/vocabulary/service-problem/nope"),
         ],
     )
-    def test_an_unknown_code_is_not_found(self, visitor: Reader, path: str, target: str) -> None:
+    def test_an_unknown_code_gets_404(self, visitor: Reader, path: str, target: str) -> None:
         answer = visitor.get(path)
         if answer.status_code == 302:
             assert answer.location.endswith(target)
@@ -100,7 +102,7 @@ KINDS = ["/municipality/0115", "/department/01", "/service-problem/AGU-01", "/se
 
 class TestFigures:
     @pytest.mark.parametrize("path", KINDS)
-    def test_each_page_counts_what_is_asked_for_and_met(
+    def test_each_page_counts_data_needs_and_met_ones(
         self, visitor: Reader, villa_nueva: dict[str, Any], path: str
     ) -> None:
         idea = needing(villa_nueva, "0115", "Fugas", "Horarios")
@@ -116,14 +118,14 @@ class TestFigures:
         assert "Fugas" not in missing.text
         assert f"/idea/{idea['name']}#data-needs" in hrefs(page, "#missing")
 
-    def test_missing_data_of_elsewhere_are_not_listed(
+    def test_missing_data_of_other_places_are_not_listed(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         needing(villa_nueva, "0115", "Fugas")
         for path in ("/municipality/0114", "/department/05", "/service-problem/SAL"):
             assert "Fugas" not in visitor.get(path).text
 
-    def test_all_ideas_that_wait_are_one_link_away(
+    def test_the_page_links_to_all_ideas_without_data(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         needing(villa_nueva, "0115", "Fugas")
@@ -158,11 +160,11 @@ class TestFigures:
         assert "AGU-01," in visitor.get("/service-problem/AGU-01/figures.csv").text
 
     @pytest.mark.parametrize("path", ["/department/99", "/service-problem/nope"])
-    def test_there_are_no_figures_of_what_is_unknown(self, visitor: Reader, path: str) -> None:
+    def test_figures_of_an_unknown_place_get_404(self, visitor: Reader, path: str) -> None:
         assert visitor.get(f"{path}/figures.csv").status_code == 404
 
     @pytest.mark.parametrize("path", [*KINDS, "/municipality", "/service-problem"])
-    def test_pages_answer_without_solr(
+    def test_pages_work_without_solr(
         self,
         visitor: Reader,
         villa_nueva: dict[str, Any],
@@ -178,7 +180,7 @@ class TestFigures:
             assert page.select_one("[role=status]")
 
     @pytest.mark.parametrize("path", KINDS)
-    def test_a_page_needs_the_same_number_of_queries_whatever_there_is(
+    def test_the_number_of_queries_does_not_grow_with_content(
         self, visitor: Reader, villa_nueva: dict[str, Any], path: str
     ) -> None:
         counts = []
@@ -197,7 +199,7 @@ class TestForms:
         ("accept", "extension"),
         [("text/turtle", "ttl"), ("application/ld+json", "jsonld"), ("application/json", "jsonld")],
     )
-    def test_programs_are_sent_to_the_data(
+    def test_clients_that_prefer_rdf_are_redirected(
         self, visitor: Reader, path: str, accept: str, extension: str
     ) -> None:
         answer = visitor.get(path, Accept=accept)
@@ -206,14 +208,14 @@ class TestForms:
         assert "Accept" in answer.headers["Vary"]
         assert visitor.get(f"/vocabulary{path}.{extension}").status_code == 200
 
-    def test_a_map_is_sent_to_the_boundary(self, visitor: Reader) -> None:
+    def test_clients_that_prefer_geojson_are_redirected_to_the_boundary(
+        self, visitor: Reader
+    ) -> None:
         answer = visitor.get("/municipality/0115", Accept="application/geo+json")
         assert answer.location.endswith("/vocabulary/municipality/0115.geojson")
 
     @pytest.mark.parametrize("path", KINDS)
-    def test_the_head_says_what_it_is_and_which_feeds_there_are(
-        self, visitor: Reader, path: str
-    ) -> None:
+    def test_the_head_has_a_card_and_the_feeds(self, visitor: Reader, path: str) -> None:
         answer = visitor.get(path, Accept="text/html")
         assert "Accept" in answer.headers["Vary"]
         page = visitor.page(path)
@@ -230,7 +232,7 @@ class TestForms:
         assert ("text/turtle", f"/vocabulary{path}.ttl") in others
 
     @pytest.mark.parametrize("path", KINDS)
-    def test_what_it_offers_to_take_along_is_there(self, visitor: Reader, path: str) -> None:
+    def test_the_offered_feeds_exist(self, visitor: Reader, path: str) -> None:
         MarathonDataset()
         for href in hrefs(visitor.page(path), "#follow"):
             assert visitor.get(href.replace("http://test.ckan.net", "")).status_code == 200, href

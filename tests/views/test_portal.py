@@ -41,7 +41,7 @@ def entries(answer: Any) -> list[tuple[str, str]]:
 
 class TestPage:
     @pytest.mark.parametrize("part", ["", "/municipality/0501"])
-    def test_every_address_on_it_answers(
+    def test_every_address_on_the_page_gets_200(
         self, visitor: Reader, dataset: dict[str, Any], part: str
     ) -> None:
         page = BeautifulSoup(visitor.get(f"{part}/catalog").data, "html.parser")
@@ -52,12 +52,14 @@ class TestPage:
             assert address.startswith(part)
             assert visitor.get(address).status_code == 200, address
 
-    def test_rdf_is_a_redirection_away(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_clients_that_prefer_rdf_are_redirected(
+        self, visitor: Reader, dataset: dict[str, Any]
+    ) -> None:
         answer = visitor.get("/catalog", Accept="text/turtle")
         assert answer.status_code == 303
         assert answer.headers["Location"].endswith("/catalog.ttl")
 
-    def test_it_leads_to_the_profile_that_its_feeds_keep(
+    def test_the_feeds_satisfy_the_linked_profile(
         self, visitor: Reader, dataset: dict[str, Any]
     ) -> None:
         profile = visitor.get("/vocabulary/marathon-ap.ttl")
@@ -69,16 +71,18 @@ class TestPage:
         conforms, _, _ = pyshacl.validate(data, shacl_graph=shapes, allow_warnings=True)
         assert not conforms, "nothing was checked"
 
-    def test_before_anything_is_published(self, visitor: Reader, marathon_site: None) -> None:
+    def test_the_page_of_an_empty_site_gets_200(self, visitor: Reader, marathon_site: None) -> None:
         assert visitor.get("/catalog").status_code == 200
 
-    def test_in_both_languages(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_the_page_is_in_both_languages(self, visitor: Reader, dataset: dict[str, Any]) -> None:
         assert "Canales para portales" in visitor.get("/es/catalog").body
         assert "Feeds for portals" in visitor.get("/en/catalog").body
 
 
 class TestAtom:
-    def test_the_newest_first_deletions_too(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_changes_and_deletions_are_sorted_by_time(
+        self, visitor: Reader, dataset: dict[str, Any]
+    ) -> None:
         other = factories.MarathonDataset(title="Mercados")
         call_action("package_patch", id=dataset["id"], notes="Agua potable")
         call_action("package_delete", id=other["id"])
@@ -86,14 +90,14 @@ class TestAtom:
         assert (deleted, updated) == ("Delete", "Update")
         assert "Pozos & <más>" in title
 
-    def test_of_a_part(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_the_changes_of_a_municipality(self, visitor: Reader, dataset: dict[str, Any]) -> None:
         factories.MarathonDataset(title="Mercados")
         code = call_action("package_show", id=dataset["id"])["municipality"][0]
         ((kind, title),) = entries(visitor.get(f"/municipality/{code}/catalog/changes.atom"))
         assert kind == "Create"
         assert "Pozos" in title
 
-    def test_who_has_it_gets_304(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_a_known_etag_gets_304(self, visitor: Reader, dataset: dict[str, Any]) -> None:
         tag = visitor.get("/catalog/changes.atom").headers["ETag"]
         again = visitor.get("/catalog/changes.atom", **{"If-None-Match": tag})
         assert again.status_code == 304

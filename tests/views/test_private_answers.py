@@ -1,4 +1,4 @@
-"""What is answered to somebody who is logged in is kept for nobody else, whatever made it."""
+"""Answers to logged-in people are not stored by shared caches."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_private_records_are_in_no_shared_cache(reader: Any) -> None:
         assert "no-cache" in answer.headers["Cache-Control"], path
 
 
-def test_where_a_visitor_is_sent_to_log_in_is_kept_for_nobody(visitor: Reader) -> None:
+def test_redirects_to_the_login_are_not_cached(visitor: Reader) -> None:
     for path in ("/marathon/changes.csv", "/agenda/invitations.csv"):
         answer = visitor.get(path)
         assert answer.status_code == 302
         assert kept_for(answer) == {"private"}, path
 
 
-def test_what_everybody_sees_may_be_kept(visitor: Reader) -> None:
+def test_public_answers_may_be_cached(visitor: Reader) -> None:
     dataset = factories.MarathonDataset()
     for path in ("/catalog.ttl", f"/dataset/{dataset['id']}.ttl", "/marathon/form/ideas"):
         assert kept_for(visitor.get(path)) == {"public"}, path

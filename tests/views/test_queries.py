@@ -90,7 +90,9 @@ def more(names: dict[str, str]) -> None:
         factories.MarathonDataset(data_need=[])
 
 
-def test_pages_ask_as_often_with_more_to_show(app: Any, names: dict[str, str]) -> None:
+def test_the_number_of_queries_of_pages_does_not_grow_with_content(
+    app: Any, names: dict[str, str]
+) -> None:
     paths = [path.format(**names) for path in PAGES]
 
     def counts() -> dict[str, int]:

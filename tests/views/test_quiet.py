@@ -1,4 +1,4 @@
-"""What the pages leave out, and what they call things."""
+"""Elements of CKAN's pages that are left out, and labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def words(page: BeautifulSoup, selector: str) -> list[str]:
     return [" ".join(each.stripped_strings) for each in page.select(selector)]
 
 
-def test_a_dataset_has_no_tab_without_groups_no_followers_and_no_buttons_of_companies(
+def test_a_dataset_page_has_no_empty_tabs_followers_and_social_buttons(
     visitor: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     dataset = MarathonDataset(owner_org=villa_nueva["id"])
@@ -48,7 +48,7 @@ def test_a_dataset_has_no_tab_without_groups_no_followers_and_no_buttons_of_comp
     assert words(page, ".nav-tabs li") == ["Conjunto de datos", "Grupos", "Actividad"]
 
 
-def test_a_list_says_a_format_once_and_is_called_by_its_plural(
+def test_a_list_shows_a_format_once_and_has_a_plural_title(
     visitor: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     resource = {"url": "https://example.gt/hours.csv", "format": "CSV"}
@@ -64,7 +64,7 @@ def test_a_list_says_a_format_once_and_is_called_by_its_plural(
         assert words(page, ".breadcrumb .active") == [name]
 
 
-def test_a_new_thing_stands_in_the_list_of_its_kind(editor: Reader) -> None:
+def test_the_breadcrumb_of_a_new_record_names_its_type(editor: Reader) -> None:
     assert words(editor.page("/es/workshop/new"), ".breadcrumb li")[1:] == [
         "Talleres",
         "Agregar un taller",
@@ -75,7 +75,7 @@ def test_a_new_thing_stands_in_the_list_of_its_kind(editor: Reader) -> None:
     ]
 
 
-def test_the_coordinating_body_finds_its_office_in_the_menu_and_on_its_page(
+def test_the_office_is_linked_in_the_menu_of_the_coordinating_body(
     coordinator: Reader, editor: Reader
 ) -> None:
     for path in ("/es/dataset/", "/es/organization/infom"):
@@ -84,7 +84,7 @@ def test_the_coordinating_body_finds_its_office_in_the_menu_and_on_its_page(
     assert coordinator.page("/es/organization/infom").select(f'.primary a[href="{OFFICE}"]')
 
 
-def test_a_workshop_of_one_day_says_the_day_once(
+def test_a_workshop_of_one_day_shows_the_day_once(
     visitor: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     given = {"owner_org": villa_nueva["id"], "municipality": ["0115"]}
@@ -98,7 +98,7 @@ def test_a_workshop_of_one_day_says_the_day_once(
     assert "May 27, 2017, 9:00 AM–12:30 PM" in visitor.page(f"/en/workshop/{short['name']}").text
 
 
-def test_the_account_of_the_site_is_nobody_in_the_history_of_an_idea(
+def test_the_site_user_is_not_shown_in_the_history_of_an_idea(
     editor: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])

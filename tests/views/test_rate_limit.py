@@ -40,7 +40,7 @@ def limited(
 
 @pytest.mark.usefixtures("limited")
 class TestLimit:
-    def test_the_fourth_search_gets_429_and_is_told_when_to_come_back(self, app: Any) -> None:
+    def test_the_fourth_search_gets_429_with_retry_after(self, app: Any) -> None:
         for _ in range(3):
             assert app.get(SEARCH).status_code == 200
         refused = app.get(SEARCH)
@@ -49,7 +49,7 @@ class TestLimit:
         assert refused.json["success"] is False
         assert "minutes" in refused.json["error"]["message"]
 
-    def test_every_workbook_and_every_file_of_changes_is_an_export(self, app: Any) -> None:
+    def test_workbooks_and_files_of_changes_count_as_exports(self, app: Any) -> None:
         files = [
             rule
             for rule in app.flask_app.url_map.iter_rules()
@@ -70,7 +70,7 @@ class TestLimit:
         assert refused.status_code == 429
         assert "Demasiadas" in app.get("/es/idea/").text
 
-    def test_other_costs_are_counted_apart(self, app: Any) -> None:
+    def test_reports_have_their_own_limit(self, app: Any) -> None:
         for _ in range(4):
             app.get(SEARCH)
         assert app.get("/marathon/report").status_code == 200
@@ -83,13 +83,13 @@ class TestLimit:
             answers = {app.get(path).status_code for _ in range(5)}
             assert 429 not in answers, path
 
-    def test_a_catalogue_that_is_searched_is_limited(self, app: Any) -> None:
+    def test_searches_of_the_catalogue_are_limited(self, app: Any) -> None:
         for _ in range(3):
             assert app.get("/catalog.ttl?q=agua").status_code == 200
         assert app.get("/catalog.ttl?q=agua").status_code == 429
         assert app.get("/catalog.ttl").status_code == 200
 
-    def test_an_answer_304_is_not_counted(self, app: Any) -> None:
+    def test_answers_with_304_are_not_counted(self, app: Any) -> None:
         path = f"/d/{MarathonDataset()['id'][:8]}.svg"
         first = app.get(path)
         assert first.status_code == 200
@@ -109,13 +109,13 @@ class TestLimit:
 
 @pytest.mark.usefixtures("limited")
 class TestClient:
-    def test_each_address_behind_a_trusted_proxy_has_its_own_share(self, app: Any) -> None:
+    def test_each_address_behind_a_trusted_proxy_has_its_own_limit(self, app: Any) -> None:
         for number in range(2):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             answers = [app.get(SEARCH, headers=headers).status_code for _ in range(4)]
             assert answers == [200, 200, 200, 429]
 
-    def test_each_account_has_one_share_wherever_it_is(self, app: Any) -> None:
+    def test_each_account_has_one_limit_over_all_addresses(self, app: Any) -> None:
         for _ in range(2):
             token = factories.UserWithToken()["token"]
             answers = [
@@ -127,7 +127,7 @@ class TestClient:
             ]
             assert answers == [200, 200, 200, 429]
 
-    def test_an_address_that_the_client_made_up_is_not_believed(
+    def test_a_forwarded_address_from_an_untrusted_client_is_ignored(
         self, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(4):
@@ -155,7 +155,7 @@ class TestClient:
             ("::ffff:203.0.113.5", "", "203.0.113.5"),
         ],
     )
-    def test_address(
+    def test_the_address_of_a_client(
         self,
         app: Any,
         ckan_config: Any,
@@ -173,17 +173,17 @@ class TestClient:
 
 
 class TestCounter:
-    def test_nothing_is_limited_while_valkey_is_away(
+    def test_nothing_is_limited_without_valkey(
         self, limited: None, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckan.redis.url", "redis://127.0.0.1:9/0")
         assert {app.get(SEARCH).status_code for _ in range(5)} == {200}
         assert rate_limit._paused_until > 0
 
-    def test_valkey_is_not_asked_again_at_once(
+    def test_an_unreachable_valkey_is_not_tried_again_at_once(
         self, limited: None, app: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody waits for a counter that did not answer a moment ago."""
+        """After a failure, requests do not wait for Valkey for some seconds."""
         asked = []
         ask = rate_limit._counter
         monkeypatch.setattr(rate_limit, "_counter", lambda *given: asked.append(1) or ask(*given))
@@ -200,11 +200,11 @@ class TestCounter:
         app.get(SEARCH)
         assert not list(connect_to_redis().scan_iter("*marathon:limit:*"))
 
-    def test_other_failures_than_valkeys_are_not_swallowed(self) -> None:
+    def test_other_exceptions_are_not_suppressed(self) -> None:
         with pytest.raises(ZeroDivisionError), rate_limit._counting():
             _ = 1 / 0
 
-    def test_a_failure_of_valkey_ends_in_the_counter(self) -> None:
+    def test_failures_of_valkey_are_suppressed(self) -> None:
         with rate_limit._counting():
             raise redis.TimeoutError
         assert rate_limit._paused_until > 0
@@ -213,11 +213,11 @@ class TestCounter:
 
 class TestSettings:
     @pytest.mark.parametrize("text", ["", "many", "3", "per hour"])
-    def test_what_is_no_limit_is_named_at_the_start(self, text: str) -> None:
+    def test_a_malformed_limit_stops_the_start(self, text: str) -> None:
         with pytest.raises(CkanConfigurationException, match=r"rate_limit_search"):
             rate_limit.read_limit("ckanext.marathon.rate_limit_search", text)
 
-    def test_what_is_no_network_is_named_at_the_start(self) -> None:
+    def test_a_malformed_network_stops_the_start(self) -> None:
         with pytest.raises(CkanConfigurationException, match=r"trusted_proxies.*10\.0\.0\.0/33"):
             rate_limit.read_networks("127.0.0.1 10.0.0.0/33")
 
@@ -228,7 +228,7 @@ class TestSettings:
             *("ckanext.marathon.rate_limit_account", "ckanext.marathon.trusted_proxies"),
         ],
     )
-    def test_each_is_read_at_the_start(
+    def test_each_setting_is_validated_at_the_start(
         self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, option: str
     ) -> None:
         monkeypatch.setitem(ckan_config, option, "nonsense")

@@ -1,4 +1,4 @@
-"""The reports as pages and as workbooks: what they say, and what they do with odd requests."""
+"""Reports as pages and as workbooks: content and malformed requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def sheets(reader: Reader, path: str) -> dict[str, list[tuple[Any, ...]]]:
 
 class TestPage:
     @pytest.mark.parametrize("path", [COUNTRY, PLACE])
-    def test_has_the_figures_and_the_chain(
+    def test_the_report_has_figures_and_records(
         self, visitor: Reader, chain: dict[str, Any], path: str
     ) -> None:
         page = visitor.page(path)
@@ -72,7 +72,7 @@ class TestPage:
         assert page.select_one(".marathon-report-qr svg")
         assert len(page.select("h1")) == 1
 
-    def test_a_country_lists_municipalities_and_a_municipality_problems(
+    def test_a_country_is_divided_by_municipality_and_a_municipality_by_problem(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         rows = "section .marathon-table-wrap tbody th a"
@@ -83,7 +83,7 @@ class TestPage:
             "/service-problem/AGU-01"
         ]
 
-    def test_a_period_leaves_out_what_is_not_in_it(
+    def test_records_outside_of_the_period_are_left_out(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         assert figures(visitor.page(f"{COUNTRY}?from=2017-05-27&to=2017-05-27")) == [
@@ -91,7 +91,7 @@ class TestPage:
         ]
         assert figures(visitor.page(f"{COUNTRY}?from=2017-05-28")) == ["0", "1", "1", "2", "1", "1"]
 
-    def test_says_its_own_address_which_gives_the_same_report(
+    def test_the_printed_address_gives_the_same_report(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page(f"{PLACE}?from=2017-01-01")
@@ -99,7 +99,7 @@ class TestPage:
         assert address.query == f"from=2017-01-01&to={dates.get_today()}"
         assert figures(visitor.page(f"{address.path}?{address.query}")) == figures(page)
 
-    def test_what_is_left_out_of_a_list_is_told_with_where_all_are(
+    def test_a_shortened_list_counts_and_links_the_rest(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         seven_workshops(villa_nueva)
@@ -109,9 +109,7 @@ class TestPage:
         assert " 2 " in more.text
         assert more.text.endswith("/workshop/?vocab_municipality=0115")
 
-    def test_an_example_is_marked_and_counted_as_one(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_examples_are_marked_and_counted(self, visitor: Reader, chain: dict[str, Any]) -> None:
         assert not visitor.page(COUNTRY).select(".marathon-example")
         call_action("package_patch", id=chain["idea"]["id"], example=True)
         assert len(visitor.page(COUNTRY).select(".marathon-example")) == 2
@@ -122,14 +120,16 @@ class TestPage:
         assert "Ocho talleres" not in visitor.page(PLACE).text
 
     @pytest.mark.parametrize("lang", ["es", "en"])
-    def test_an_empty_site_has_a_report_too(self, visitor: Reader, lang: str) -> None:
+    def test_an_empty_site_has_a_report(self, visitor: Reader, lang: str) -> None:
         for path in (COUNTRY, PLACE):
             assert figures(visitor.page(f"/{lang}{path}")) == ["0"] * 6
 
-    def test_no_count_of_people_is_in_it(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_the_report_has_no_counts_of_participants(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         assert "40" not in visitor.page(COUNTRY).select(".marathon-report-columns")[0].text
 
-    def test_it_needs_no_solr(
+    def test_the_report_works_without_solr(
         self,
         visitor: Reader,
         chain: dict[str, Any],
@@ -152,7 +152,7 @@ class TestRefusals:
             ("to=9999-12-31", "to"),
         ],
     )
-    def test_a_day_that_is_none_is_said_at_its_field_and_stays_there(
+    def test_an_invalid_day_is_an_error_at_its_field(
         self, visitor: Reader, path: str, query: str, field: str
     ) -> None:
         answer = visitor.get(f"{path}?{query}")
@@ -167,20 +167,18 @@ class TestRefusals:
         assert page.select_one(f"#report-{field}-error")
 
     @pytest.mark.parametrize("ending", ["", ".xlsx"])
-    def test_a_code_as_spreadsheets_write_it_leads_to_the_report(
-        self, visitor: Reader, ending: str
-    ) -> None:
+    def test_a_code_without_its_leading_zero_redirects(self, visitor: Reader, ending: str) -> None:
         answer = visitor.get(f"/municipality/115/report{ending}?to=2017-05-27")
         assert answer.status_code == 301
         assert answer.location.endswith(f"/municipality/0115/report{ending}?to=2017-05-27")
 
-    def test_an_unknown_code_is_not_found(self, visitor: Reader) -> None:
+    def test_an_unknown_code_gets_404(self, visitor: Reader) -> None:
         answer = visitor.get("/municipality/9999/report")
         assert visitor.get(urlsplit(answer.location).path).status_code == 404
 
 
 class TestWorkbook:
-    def test_has_the_figures_of_the_page_and_every_list(
+    def test_the_workbook_has_the_figures_of_the_page_and_every_list(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         found = sheets(visitor, f"/en{COUNTRY}.xlsx")
@@ -202,7 +200,7 @@ class TestWorkbook:
         }
         assert found["By place or problem"][1][:2] == ("0115", "Villa Nueva")
 
-    def test_names_everything_where_the_page_names_some(
+    def test_the_workbook_has_complete_lists(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         seven_workshops(villa_nueva)

@@ -105,7 +105,7 @@ class TestFilters:
         narrowed = visitor.page(follow(both, "res_format", "CSV"))
         assert titles(narrowed) == {"Pozos"}
 
-    def test_a_narrower_value_takes_the_place_of_the_broader(
+    def test_a_narrower_value_replaces_the_broader_one(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page("/es/dataset/?vocab_department=21&vocab_service_problem=RES")
@@ -129,7 +129,7 @@ class TestFilters:
             "/es/dataset/?q=pozos&vocab_municipality=0115&res_format=CSV&sort=title_string+asc"
         }
 
-    def test_what_is_chosen_is_named_and_can_be_removed(
+    def test_chosen_values_are_listed_and_can_be_removed(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         path = "/es/dataset/?vocab_municipality=0115&organization=villa-nueva&res_format=XYZ"
@@ -158,7 +158,7 @@ class TestFilters:
         ]:
             assert titles(visitor.page(follow(page, field, name))) == {"Pozos"}, field
 
-    def test_a_long_list_has_all_its_values_without_a_script(
+    def test_a_long_list_shows_all_values_without_scripts(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         names = [f"Aldea {number:02}" for number in range(14)]
@@ -168,7 +168,7 @@ class TestFilters:
         assert more.summary
         assert len(more.select("a")) == 15 - 10
 
-    def test_filters_are_reached_without_a_script(
+    def test_filters_can_be_used_without_scripts(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page("/es/idea/")
@@ -176,9 +176,7 @@ class TestFilters:
         assert page.find(id="search-facets")
         assert not page.select("a.show-filters, a:not([href])")
 
-    def test_nothing_in_an_address_breaks_the_page(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_malformed_filters_get_200(self, visitor: Reader, chain: dict[str, Any]) -> None:
         for query in (
             'vocab_municipality="',
             "vocab_municipality=9999&vocab_department=x",
@@ -191,7 +189,7 @@ class TestFilters:
             for path in ("dataset/", "idea/", "organization/villa-nueva"):
                 assert visitor.get(f"/es/{path}?{query}").status_code == 200, (path, query)
 
-    def test_the_title_of_a_private_workshop_is_not_told(
+    def test_the_title_of_a_private_workshop_is_not_shown(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         hidden = Workshop(title="Secreto", private=True)
@@ -225,9 +223,7 @@ def test_an_organisation_s_page_has_the_same_filters(
 
 
 class TestOneSearch:
-    def test_groups_what_it_finds_and_never_mixes(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_results_are_grouped_by_type(self, visitor: Reader, chain: dict[str, Any]) -> None:
         page = visitor.page(f"{SEARCH}?q=pozos")
         assert parts(page) == {
             "idea": "Ideas (1)",
@@ -237,7 +233,7 @@ class TestOneSearch:
         assert [a.text for a in page.select("#idea .marathon-list a")] == ["Medir los pozos"]
         assert [a.text for a in page.select("#dataset .marathon-list a")] == ["Pozos"]
 
-    def test_shows_the_first_five_and_where_all_are(
+    def test_the_first_five_results_and_a_link_to_all_are_shown(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
@@ -249,7 +245,7 @@ class TestOneSearch:
         assert link["href"] == "/es/idea/?q=agua&vocab_municipality=0115"
         assert len(visitor.page(str(link["href"])).select(".dataset-heading")) == 6
 
-    def test_without_words_it_shows_the_newest(
+    def test_without_words_the_newest_records_are_shown(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page(SEARCH)
@@ -257,12 +253,14 @@ class TestOneSearch:
         assert first
         assert first.text == "Rutas de basura"
 
-    def test_only_of_a_municipality(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_results_can_be_limited_to_a_municipality(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         page = visitor.page(f"{SEARCH}?municipality=2105")
         assert [a.text for a in page.select("#dataset .marathon-list a")] == ["Rutas"]
         assert "San Carlos Alzatate" in page.select_one(".form-check-label").text  # type: ignore[union-attr]
 
-    def test_names_the_pages_that_may_be_meant(
+    def test_pages_with_matching_names_are_suggested(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         for words, named in (
@@ -275,9 +273,7 @@ class TestOneSearch:
             found = meant(visitor.page(f"{SEARCH}?q={words}"))
             assert any(each.startswith(named) for each in found), found
 
-    def test_says_what_to_try_where_nothing_is_found(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_an_empty_result_has_suggestions(self, visitor: Reader, chain: dict[str, Any]) -> None:
         page = visitor.page("/en/marathon/search?q=zzzz&municipality=0115")
         text = page.select_one(".primary").get_text(" ")  # type: ignore[union-attr]
         assert "Nothing was found" in text
@@ -285,7 +281,7 @@ class TestOneSearch:
         links = {str(a["href"]) for a in page.select(".primary a")}
         assert {"/en/service-problem", "/en/municipality", "/en/marathon/search?q=zzzz"} <= links
 
-    def test_whatever_is_typed_is_only_words(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_query_syntax_is_searched_as_text(self, visitor: Reader, chain: dict[str, Any]) -> None:
         for query in (
             "q=agua:+pozos",
             "q=%7B!join+from=a%7Dx",
@@ -302,14 +298,14 @@ class TestOneSearch:
             assert answer.status_code == 200, query
             assert "<script>alert" not in answer.text
 
-    def test_shows_nobody_what_is_not_public(
+    def test_private_records_are_not_found_by_any_account(
         self, visitor: Reader, editor: Reader, chain: dict[str, Any]
     ) -> None:
         Idea(workshop=chain["at"]["id"], title="Pozos ocultos", private=True)
         for reader in (visitor, editor):
             assert "ocultos" not in reader.get(f"{SEARCH}?q=pozos").text
 
-    def test_costs_three_queries_of_solr_however_much_there_is(
+    def test_a_search_needs_three_solr_queries(
         self, visitor: Reader, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         log = logging.getLogger("ckan.lib.search.query")
@@ -324,7 +320,7 @@ class TestOneSearch:
         log.setLevel(logging.NOTSET)
         assert len([each for each in said if each.startswith("Package query")]) == 3
 
-    def test_says_that_search_is_away_and_where_else_to_look(
+    def test_without_solr_the_page_gets_503_with_other_links(
         self, visitor: Reader, chain: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
@@ -336,17 +332,15 @@ class TestOneSearch:
         assert 'href="/en/service-problem"' in answer.text
 
 
-def test_datasets_alone_are_searched_unasked(visitor: Reader, chain: dict[str, Any]) -> None:
+def test_the_dataset_search_finds_only_datasets(visitor: Reader, chain: dict[str, Any]) -> None:
     CoordinatingBody()
     assert titles(visitor.page("/es/dataset/?q=pozos")) == {"Pozos"}
 
 
-class TestNameless:
+class TestBlankValues:
     """Values that older records have and that print nothing have no place in a list."""
 
-    def test_no_list_has_an_entry_without_a_name(
-        self, visitor: Reader, chain: dict[str, Any]
-    ) -> None:
+    def test_facets_have_no_blank_entry(self, visitor: Reader, chain: dict[str, Any]) -> None:
         dataset = model.Package.get(chain["dataset"]["id"])
         assert dataset
         for blank in (" ", "\u200b", "\u3164"):
@@ -367,7 +361,7 @@ class TestNameless:
         chosen = visitor.page("/es/dataset?res_format=%20").select(".marathon-chosen")
         assert "(sin nombre)" in chosen[0].text
 
-    def test_a_code_that_no_list_has_breaks_no_search(
+    def test_an_unknown_code_does_not_fail_the_search(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         for name in ("dataset", "idea", "at"):

@@ -1,4 +1,4 @@
-"""What dataset pages tell search engines, and the other profiles of ckanext-dcat."""
+"""Structured data of dataset pages, and other profiles of ckanext-dcat."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ ODD = [
 
 
 class TestSchemaOrg:
-    def test_a_dataset_has_what_google_requires(self, dataset: dict[str, Any], app: Any) -> None:
+    def test_a_dataset_has_the_properties_required_by_google(
+        self, dataset: dict[str, Any], app: Any
+    ) -> None:
         (found,) = structured(app, dataset)
         assert found["@type"] == "Dataset"
         assert found["name"] == dataset["title"]
@@ -99,7 +101,7 @@ class TestSchemaOrg:
         (found,) = structured(app, factories.MarathonDataset(notes="agua " * 4_000))
         assert len(found["description"]) == 5_000
 
-    def test_a_short_description_is_followed_by_what_else_is_known(
+    def test_a_short_description_is_completed_with_other_facts(
         self, app: Any, marathon_site: None
     ) -> None:
         (found,) = structured(app, factories.MarathonDataset(title="Pozos", notes="Son 14."))
@@ -115,20 +117,20 @@ class TestSchemaOrg:
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("with_plugins")
 class TestOtherProfiles:
-    def test_one_description_for_search_engines_beside_croissants(
+    def test_a_page_has_one_schema_org_description_beside_croissant(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         kinds = [each.get("conformsTo") for each in structured(app, dataset)]
         assert len(kinds) == 2
         assert kinds.count(None) == 1
 
-    def test_helpers_are_the_same_whenever_plugins_are_loaded_again(self, app: Any) -> None:
+    def test_helpers_stay_the_same_after_reloading_plugins(self, app: Any) -> None:
         first = collect_helpers()
         assert first["croissant"] is collect_helpers()["croissant"]
         assert first.keys() == collect_helpers().keys()
         assert "chain_croissant" not in first
 
-    def test_croissant_describes_in_the_officers_words_alone(
+    def test_croissant_has_the_original_description(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         call_action("package_patch", id=dataset["id"], notes="Son **14**.")
@@ -138,7 +140,7 @@ class TestOtherProfiles:
         assert bare(croissant)["description"] == "Son 14."
 
     @pytest.mark.parametrize("fields", ODD)
-    def test_all_say_the_same_of_odd_datasets(
+    def test_schema_org_and_croissant_agree_on_odd_datasets(
         self, fields: dict[str, Any], app: Any, dataset: dict[str, Any], storage: Any
     ) -> None:
         call_action("package_patch", id=dataset["id"], **fields)
@@ -162,7 +164,7 @@ class TestOtherProfiles:
         texts = json.dumps([row, page, bare(croissant)])
         assert not re.findall('"(?:name|title|license|rights|spatial|url)": "[^"]*#[^"]*"', texts)
 
-    def test_croissant_of_what_is_not_public_says_the_same(
+    def test_croissant_of_a_private_dataset_is_the_same_for_its_officers(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         token = SysadminWithToken()["token"]
@@ -177,7 +179,9 @@ class TestOtherProfiles:
         assert found[0] == found[1]
         assert bare(found[1]["usageInfo"]) == [{"@type": "CreativeWork", "text": "Se presume"}]
 
-    def test_both_tell_the_same_dates(self, dataset: dict[str, Any], app: Any) -> None:
+    def test_schema_org_and_croissant_have_the_same_dates(
+        self, dataset: dict[str, Any], app: Any
+    ) -> None:
         for issued in ("", "03/06/2017", "2017-05", "2017-06-03T20:30:00"):
             call_action("package_patch", id=dataset["id"], issued=issued)
             dates = [
@@ -189,7 +193,7 @@ class TestOtherProfiles:
             assert dates[0][1].tzinfo
 
     @pytest.mark.parametrize("profile", ["schemaorg", "dcat_us_3", "croissant", "euro_dcat_ap_3"])
-    def test_each_is_reachable_and_read(
+    def test_each_profile_gives_valid_turtle(
         self, dataset: dict[str, Any], app: Any, profile: str
     ) -> None:
         for address in (f"/dataset/{dataset['id']}", "/catalog"):

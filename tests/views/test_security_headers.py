@@ -26,7 +26,7 @@ def policy(answer: Any, header: str = CSP) -> dict[str, list[str]]:
     return {part[0]: part[1:] for part in parts}
 
 
-def test_no_answers_type_is_guessed(visitor: Reader) -> None:
+def test_every_answer_has_nosniff(visitor: Reader) -> None:
     for path in (
         *(OWN, CKANS, "/no-existe", "/catalog", "/base/images/ckan-logo-footer.png"),
         *("/api/3/action/status_show", "/api/3/action/no_existe", "/user/login", *FEEDS),
@@ -34,7 +34,7 @@ def test_no_answers_type_is_guessed(visitor: Reader) -> None:
         assert visitor.get(path).headers["X-Content-Type-Options"] == "nosniff", path
 
 
-def test_where_nobody_asks_only_our_own_pages_have_a_policy_that_no_theme_breaks(
+def test_by_default_only_our_pages_have_a_minimal_policy(
     visitor: Reader,
 ) -> None:
     own = visitor.get(OWN)
@@ -50,7 +50,7 @@ def test_where_nobody_asks_only_our_own_pages_have_a_policy_that_no_theme_breaks
 
 
 @pytest.mark.parametrize("mode", ["off", "report-only"])
-def test_where_nothing_is_enforced_browsers_are_not_bound_to_https(
+def test_without_enforcement_there_is_no_hsts(
     visitor: Reader, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """A site that ends https later would be out of reach for a year."""
@@ -60,7 +60,7 @@ def test_where_nothing_is_enforced_browsers_are_not_bound_to_https(
 
 
 @pytest.mark.ckan_config(MODE, "report-only")
-def test_report_only_forbids_nothing(visitor: Reader) -> None:
+def test_report_only_sends_no_enforced_policy(visitor: Reader) -> None:
     for path in (OWN, CKANS):
         answer = visitor.get(path)
         assert policy(answer, REPORTED)["script-src"] == ["'self'"]
@@ -94,9 +94,7 @@ class TestEnforced:
             for sources in (allowed["script-src"], allowed["default-src"]):
                 assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & {*sources}
 
-    def test_only_views_of_files_may_be_shown_in_pages_of_other_sites(
-        self, visitor: Reader
-    ) -> None:
+    def test_only_views_of_files_may_be_framed_by_other_sites(self, visitor: Reader) -> None:
         """CKAN offers their addresses for that. Whether there is such a view does not matter."""
         embedded = visitor.get("/dataset/x/resource/y/view/z")
         assert policy(embedded)["frame-ancestors"] == ["*"]
@@ -122,12 +120,12 @@ class TestEnforced:
             assert CSP not in same.headers
 
     @pytest.mark.ckan_config("ckan.site_url", "https://datos.example.gt")
-    def test_browsers_stay_with_https(self, visitor: Reader) -> None:
+    def test_https_sites_send_hsts(self, visitor: Reader) -> None:
         for path in (OWN, "/catalog.ttl"):
             assert visitor.get(path).headers["Strict-Transport-Security"] == "max-age=31536000"
 
     @pytest.mark.ckan_config("ckan.site_url", "https://datos.example.gt")
-    def test_under_another_name_the_pages_work_too(self, visitor: Reader) -> None:
+    def test_the_policy_allows_the_site_url_under_another_host(self, visitor: Reader) -> None:
         allowed = policy(visitor.get(OWN, Host="127.0.0.1:5000"))
         for directive in ("script-src", "style-src", "form-action"):
             assert "https://datos.example.gt" in allowed[directive]
@@ -137,7 +135,7 @@ class TestEnforced:
         "script-src https://stats.example.gt; connect-src https://stats.example.gt; "
         "object-src https://viewer.example.gt; report-uri /csp",
     )
-    def test_a_site_adds_sources(self, visitor: Reader) -> None:
+    def test_a_setting_adds_sources(self, visitor: Reader) -> None:
         allowed = policy(visitor.get(OWN))
         assert allowed["script-src"][0] == "'self'"
         assert allowed["script-src"][-1] == "https://stats.example.gt"
@@ -157,12 +155,12 @@ class TestEnforced:
 @pytest.mark.parametrize(
     "text", ["script-src https://a, x", "https://a.example", "Script-Src 'self'"]
 )
-def test_a_setting_that_is_no_policy_is_refused(text: str) -> None:
+def test_a_malformed_policy_setting_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"https|x|Script"):
         parse_sources(text)
 
 
-def test_a_setting_that_is_no_policy_stops_the_start(
+def test_a_malformed_policy_setting_stops_the_start(
     ckan_config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ckan_config, "ckanext.marathon.csp_sources", "https://a.example")

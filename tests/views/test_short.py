@@ -1,4 +1,4 @@
-"""Short addresses lead to one thing for ever, as text, as a QR code and on a sheet for the wall."""
+"""Short addresses always lead to the same record: as text, as QR code and on a poster."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestAddress:
             assert answer.status_code == 302
             assert answer.location.endswith(f"/{thing['type']}/{thing['name']}")
 
-    def test_it_follows_a_thing_to_its_new_name_and_keeps_the_language(
+    def test_a_short_address_follows_a_renamed_record_and_keeps_the_language(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         call_action("package_patch", id=idea["id"], name="water-for-all")
@@ -63,14 +63,18 @@ class TestAddress:
         assert visitor.get(f"/i/{code.upper()}").location.endswith("/idea/water-for-all")
 
     @pytest.mark.parametrize("code", ["zzzzzzzz", "0a1b2c3", "0a1b2c3%25", "%00", "0a1b2c3d", "_"])
-    def test_what_it_does_not_mean_is_not_found(self, visitor: Reader, code: str) -> None:
+    def test_unknown_and_malformed_short_addresses_get_404_or_400(
+        self, visitor: Reader, code: str
+    ) -> None:
         for path in (f"/i/{code}", f"/i/{code}.svg", f"/d/{code}"):
             assert visitor.get(path).status_code in {400, 404}, path
 
-    def test_an_idea_is_no_dataset(self, visitor: Reader, idea: dict[str, Any]) -> None:
+    def test_the_letter_of_another_type_gets_404(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
         assert visitor.get(f"/d/{idea['id'][:8]}").status_code == 404
 
-    def test_what_is_not_public_is_not_found_and_what_was_is_gone(
+    def test_a_private_record_gets_404_and_a_withdrawn_one_410(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         hidden = Idea(workshop=idea["workshop"], private=True)
@@ -81,7 +85,7 @@ class TestAddress:
             assert visitor.get(path).status_code == 410
         assert visitor.get(f"/idea/{idea['name']}/poster").status_code == 410
 
-    def test_of_two_that_begin_alike_the_first_public_one_has_it_for_ever(
+    def test_of_two_ids_with_the_same_beginning_the_first_published_has_the_short_address(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         late = Idea(workshop=idea["workshop"], id=SECOND, private=True)
@@ -95,7 +99,7 @@ class TestAddress:
         assert visitor.get("/i/0a1b2c3d").status_code == 410
         assert package.shorten_id("idea", late["id"]) == "0a1b2c3dffff"
 
-    def test_it_works_where_the_log_is_still_empty(
+    def test_short_addresses_work_with_an_empty_log(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         model.Session.execute(sa.text("DELETE FROM marathon_feed_entry"))
@@ -103,12 +107,14 @@ class TestAddress:
         assert visitor.get(f"/i/{idea['id'][:8]}").status_code == 302
         assert package.shorten_id("idea", idea["id"]) == idea["id"][:8]
 
-    def test_an_id_that_is_no_uuid_has_none(self, visitor: Reader, idea: dict[str, Any]) -> None:
+    def test_an_id_that_is_no_uuid_has_no_short_address(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
         call_action("package_show", id=idea["id"])
         assert package.shorten_id("idea", "an-id-of-their-own") == ""
 
     @pytest.mark.parametrize("table", list(_COPIES))
-    def test_it_is_found_by_an_index(self, idea: dict[str, Any], table: str) -> None:
+    def test_the_query_uses_an_index(self, idea: dict[str, Any], table: str) -> None:
         statement = package._unlogged if table == "package" else package._logged
         connection = model.Session.connection()
         # As many as make a difference to the planner.
@@ -124,7 +130,7 @@ class TestAddress:
 
 
 class TestCode:
-    def test_its_qr_code_is_that_of_the_address_and_may_be_kept(
+    def test_the_qr_code_has_the_short_address_and_may_be_cached(
         self, visitor: Reader, idea: dict[str, Any], ckan_config: Any
     ) -> None:
         code = idea["id"][:8]
@@ -143,7 +149,7 @@ class TestCode:
 
 
 class TestPoster:
-    def test_it_has_the_sentence_the_code_and_the_address(
+    def test_a_poster_has_sentence_qr_code_and_address(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         page = visitor.page(f"/idea/{idea['name']}/poster")
@@ -152,7 +158,7 @@ class TestPoster:
         assert f"/i/{idea['id'][:8]}" in texts(page, ".poster-short")
         assert page.select(".poster-qr svg")
 
-    def test_workshops_and_datasets_have_one_too(
+    def test_workshops_and_datasets_have_posters(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         workshop = Workshop(
@@ -169,7 +175,7 @@ class TestPoster:
             visitor.page(f"/dataset/{dataset['name']}/poster"), ".poster-words"
         )
 
-    def test_of_what_is_not_there_there_is_none(
+    def test_the_poster_of_an_unknown_record_gets_404(
         self, visitor: Reader, idea: dict[str, Any]
     ) -> None:
         assert visitor.get("/idea/nope/poster").status_code == 404

@@ -1,4 +1,4 @@
-"""While Solr is away single pages open, lists say so, and nothing is a broken server."""
+"""Without Solr, pages of records open, and searches answer 503 with a sentence."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def no_solr(
     return chain
 
 
-class TestPagesOfOneThing:
-    def test_open_with_what_they_are_linked_to(
+class TestPagesOfRecords:
+    def test_pages_of_records_show_their_links(
         self, visitor: Reader, editor: Reader, no_solr: dict[str, dict[str, Any]]
     ) -> None:
         for reader in (visitor, editor):
@@ -45,7 +45,7 @@ class TestPagesOfOneThing:
             assert no_solr["dataset"]["title"] in idea
             assert no_solr["workshop"]["title"] in idea
 
-    def test_what_is_not_public_stays_unnamed(
+    def test_private_records_are_not_named(
         self, visitor: Reader, chain: dict[str, Any], request: Any
     ) -> None:
         hidden = MarathonDataset(idea=[chain["idea"]["id"]], private=True)
@@ -58,7 +58,9 @@ class TestPlaces:
         "path",
         ["/municipality/0115", "/department/01", "/service-problem/AGU-01", "/service-problem/AGU"],
     )
-    def test_say_that_search_is_away(self, visitor: Reader, no_solr: Any, path: str) -> None:
+    def test_pages_of_places_mention_the_outage(
+        self, visitor: Reader, no_solr: Any, path: str
+    ) -> None:
         page = visitor.page(path)
         assert "Search is away for the moment" in page.get_text()
         assert "No dataset on the site" not in page.get_text()
@@ -77,7 +79,9 @@ class TestSearchPages:
         "path",
         ["/dataset/", "/idea/?q=agua", "/organization/villa-nueva", "/organization/", "/group/"],
     )
-    def test_answer_503_within_the_site(self, visitor: Reader, no_solr: Any, path: str) -> None:
+    def test_search_pages_get_503_with_the_layout_of_the_site(
+        self, visitor: Reader, no_solr: Any, path: str
+    ) -> None:
         answer = visitor.get(path)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "60"
@@ -85,14 +89,10 @@ class TestSearchPages:
         assert 'href="/dataset/"' in answer.text
         assert "El buscador no responde" in visitor.get(f"/es{path}").text
 
-    def test_a_query_that_cannot_be_read_is_no_fault_of_the_server(
-        self, visitor: Reader, chain: Any
-    ) -> None:
+    def test_a_malformed_query_gets_400(self, visitor: Reader, chain: Any) -> None:
         answer = visitor.get('/feeds/custom.atom?q="')
         assert answer.status_code == 400
         assert "cannot be understood" in answer.text
 
-    def test_other_faults_of_a_dataset_s_pages_stay_what_they_are(
-        self, visitor: Reader, no_solr: Any
-    ) -> None:
+    def test_an_unknown_dataset_still_gets_404(self, visitor: Reader, no_solr: Any) -> None:
         assert visitor.get("/dataset/nope").status_code == 404

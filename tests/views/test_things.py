@@ -1,4 +1,4 @@
-"""Each thing at its own address, as page and as RDF, and never as another type than it is."""
+"""Each record at its own address, as page and as RDF, and never as another type."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ def ask(app: Any, path: str, **headers: str) -> Any:
     return app.get(path, headers=headers, follow_redirects=False)
 
 
-def test_a_dataset_is_there_in_every_format_and_a_page_sends_on_who_prefers_data(
-    app: Any, marathon_site: None
-) -> None:
+def test_a_dataset_is_served_in_every_format_and_negotiated(app: Any, marathon_site: None) -> None:
     dataset = factories.MarathonDataset()
     for extension, form in FORMATS.items():
         answer = ask(app, f"/dataset/{dataset['id']}.{extension}")
@@ -48,7 +46,7 @@ def test_a_dataset_is_there_in_every_format_and_a_page_sends_on_who_prefers_data
         ("text/turtle;q=0, */*", None),
     ],
 )
-def test_parameters_of_a_media_type_make_it_no_other_format(
+def test_parameters_of_a_media_type_are_ignored(
     app: Any, marathon_site: None, accept: str, extension: str | None
 ) -> None:
     dataset = factories.MarathonDataset()
@@ -60,9 +58,7 @@ def test_parameters_of_a_media_type_make_it_no_other_format(
         assert answer.headers["Location"].endswith(f"/dataset/{dataset['id']}.{extension}")
 
 
-def test_an_idea_asked_for_as_a_dataset_is_sent_to_its_own_address(
-    app: Any, marathon_site: None
-) -> None:
+def test_an_idea_under_the_address_of_another_type_redirects(app: Any, marathon_site: None) -> None:
     idea = factories.Idea()
     for path, target in [
         (f"/dataset/{idea['name']}", f"/idea/{idea['name']}"),
@@ -84,6 +80,6 @@ def test_a_hidden_idea_answers_as_one_that_does_not_exist(app: Any, marathon_sit
         assert there.status_code == nowhere.status_code == 404, path
 
 
-def test_a_nul_in_an_address_is_a_bad_request(app: Any, marathon_site: None) -> None:
+def test_a_nul_in_an_address_gets_400(app: Any, marathon_site: None) -> None:
     for path in ("/idea/%00", "/dataset/a%00b", "/dataset/?q=%00", "/municipality/%00.ttl"):
         assert ask(app, path).status_code == 400, path

@@ -88,7 +88,7 @@ class TestStoredAlready:
             book = openpyxl.load_workbook(io.BytesIO(answer.data))
             assert book.sheetnames
 
-    def test_pages_and_tables_hide_nothing(
+    def test_pages_and_tables_leave_out_hidden_characters(
         self, visitor: Reader, sysadmin: Reader, character: str
     ) -> None:
         dataset, person = MarathonDataset(), core.User()
@@ -118,7 +118,7 @@ class TestStoredAlready:
         assert "AnaXol" in page.text
         assert character not in page.text
 
-    def test_a_form_that_is_saved_stores_the_text_without(
+    def test_an_edit_form_shows_the_text_without_hidden_characters(
         self, sysadmin: Reader, character: str
     ) -> None:
         group = core.Group()
@@ -129,7 +129,9 @@ class TestStoredAlready:
 
 class TestSaved:
     @pytest.mark.parametrize("character", HIDDEN)
-    def test_it_is_refused_at_its_field(self, sysadmin: Reader, character: str) -> None:
+    def test_a_hidden_character_is_refused_at_its_field(
+        self, sysadmin: Reader, character: str
+    ) -> None:
         dataset, group, person = MarathonDataset(), core.Group(), core.User()
         text = f"Agua{character}limpia"
         for action, data, field in (
@@ -155,12 +157,12 @@ class TestSaved:
         notes = f"Agua{character}limpia"
         assert MarathonDataset(notes=notes)["notes"] == notes
 
-    def test_a_password_is_not_repeated(self, sysadmin: Reader) -> None:
+    def test_a_password_with_a_hidden_character_is_accepted(self, sysadmin: Reader) -> None:
         person = {"name": "ana", "email": "ana@example.gt", "password": "agua\u200blimpia1"}
         answer = sysadmin.post_json("/api/3/action/user_create", person)
         assert answer.status_code == 200, answer.text
 
-    def test_rows_of_a_table_are_stored_as_they_are(self) -> None:
+    def test_datastore_rows_are_stored_unchanged(self) -> None:
         rows = {"records": [{"nombre": "Agua\u200f"}]}
         assert not parameters.find_wrong_types("datastore_upsert", rows, writes=True)
         assert parameters.find_wrong_types("group_create", rows, writes=True)
@@ -174,7 +176,9 @@ class TestSaved:
             ("/idea/new", {"name": "agua"}),
         ],
     )
-    def test_a_form_says_so_too(self, sysadmin: Reader, path: str, fields: dict[str, str]) -> None:
+    def test_a_form_shows_the_error(
+        self, sysadmin: Reader, path: str, fields: dict[str, str]
+    ) -> None:
         fields["owner_org"] = Municipality()["id"]
         answer = sysadmin.post(path, {**fields, "title": "Agua\u202elimpia"})
         assert answer.status_code in {200, 422}, path
@@ -182,7 +186,7 @@ class TestSaved:
         assert model.Group.get("agua") is None
         assert model.Package.get("agua") is None
 
-    def test_the_form_of_a_persons_own_account_too(self, reader: Any) -> None:
+    def test_the_form_of_the_own_account_shows_the_error(self, reader: Any) -> None:
         person = core.User(password="correct horse")
         answer = reader(person).post(
             f"/user/edit/{person['name']}",
@@ -200,7 +204,7 @@ class TestSaved:
         assert stored
         assert stored.fullname == person["fullname"]
 
-    def test_an_idea_with_one_in_a_row_of_its_data_needs(self) -> None:
+    def test_a_hidden_character_in_a_row_is_refused_at_its_place(self) -> None:
         with pytest.raises(tk.ValidationError) as refusal:
             Idea(data_need=[{"what": "x", "why": "x"}, {"what": "Agua\ufffe", "why": "x"}])
         first, second = refusal.value.error_dict["data_need"]

@@ -1,4 +1,4 @@
-"""Concept IRIs lead somewhere: to a page, to SKOS, to a boundary, or to what exists instead."""
+"""Concept IRIs lead to a page, to SKOS, to a boundary, or to a list of existing codes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def graph(answer: Any, form: str) -> Graph:
 
 class TestPages:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_every_vocabulary_has_a_page_that_the_index_leads_to(
+    def test_every_vocabulary_has_a_page_linked_in_the_index(
         self, visitor: Reader, kind: str
     ) -> None:
         index = visitor.page("/vocabulary")
         assert index.select(f'a[href="/vocabulary/{kind}"]')
         assert visitor.page(f"/vocabulary/{kind}").select(f'a[href^="/vocabulary/{kind}/"]')
 
-    def test_a_slash_too_many_leads_to_the_index(self, visitor: Reader) -> None:
+    def test_a_trailing_slash_redirects_to_the_index(self, visitor: Reader) -> None:
         answer = visitor.get("/vocabulary/")
         assert answer.status_code == 301
         assert answer.location.endswith("/vocabulary")
@@ -42,12 +42,12 @@ class TestPages:
         assert len(page.select(".marathon-tree h2")) == 13
         assert len(page.select(".marathon-tree dt")) == len(page.select(".marathon-tree dd")) == 60
 
-    def test_a_concept_says_what_it_means_and_where_it_belongs(self, visitor: Reader) -> None:
+    def test_a_concept_has_iri_and_broader_concept(self, visitor: Reader) -> None:
         text = visitor.page("/vocabulary/service-problem/AGU-01").get_text(" ", strip=True)
         assert f"{BASE}/service-problem/AGU-01" in text
         assert "(AGU)" in text
 
-    def test_a_page_is_in_the_language_asked_for(self, visitor: Reader) -> None:
+    def test_a_page_is_in_the_language_of_the_address(self, visitor: Reader) -> None:
         assert visitor.page("/es/vocabulary/service-problem/AGU").h1.text == "Agua potable"  # type: ignore[union-attr]
         assert visitor.page("/en/vocabulary/service-problem/AGU").h1.text != "Agua potable"  # type: ignore[union-attr]
 
@@ -62,7 +62,9 @@ class TestNegotiation:
             ("text/turtle, text/html;q=0.5", "ttl"),
         ],
     )
-    def test_rdf_is_another_address(self, visitor: Reader, accept: str, extension: str) -> None:
+    def test_clients_that_prefer_rdf_are_redirected(
+        self, visitor: Reader, accept: str, extension: str
+    ) -> None:
         answer = visitor.get("/vocabulary/municipality/0115", Accept=accept)
         assert answer.status_code == 303
         assert answer.location.endswith(f"/vocabulary/municipality/0115.{extension}")
@@ -71,7 +73,7 @@ class TestNegotiation:
     @pytest.mark.parametrize(
         "accept", ["*/*", "text/html", "text/html,application/xhtml+xml,*/*;q=0.8", "image/png"]
     )
-    def test_everybody_else_gets_the_page(self, visitor: Reader, accept: str) -> None:
+    def test_other_clients_get_the_page(self, visitor: Reader, accept: str) -> None:
         answer = visitor.get("/vocabulary/municipality", Accept=accept)
         assert answer.status_code == 200
         assert "html" in answer.content_type
@@ -116,13 +118,13 @@ class TestGeoJson:
 
 
 class TestUnknown:
-    def test_an_unknown_code_says_what_exists(self, visitor: Reader) -> None:
+    def test_an_unknown_code_gets_404_with_links(self, visitor: Reader) -> None:
         answer = visitor.get("/vocabulary/service-problem/agua")
         assert answer.status_code == 404
         assert 'href="/vocabulary/service-problem"' in answer.text
         assert 'href="/vocabulary/service-problem/AGU-01"' in answer.text
 
-    def test_an_unknown_vocabulary_says_which_exist(self, visitor: Reader) -> None:
+    def test_an_unknown_vocabulary_gets_404_with_links(self, visitor: Reader) -> None:
         answer = visitor.get("/vocabulary/rivers")
         assert answer.status_code == 404
         assert 'href="/vocabulary/municipality"' in answer.text
@@ -137,7 +139,7 @@ class TestUnknown:
             "/vocabulary/municipality/%3Cscript%3E",
         ],
     )
-    def test_nothing_unknown_is_an_error_of_ours(self, visitor: Reader, path: str) -> None:
+    def test_malformed_addresses_get_404(self, visitor: Reader, path: str) -> None:
         answer = visitor.get(path)
         assert answer.status_code == 404
         assert "<script>alert" not in answer.text

@@ -42,7 +42,7 @@ class TestFileTypes:
             (".7z", "7Z", None),
         ],
     )
-    def test_usual_spellings_lead_to_eu_file_type_and_iana_media_type(
+    def test_usual_spellings_give_eu_file_type_and_iana_media_type(
         self, value: str, code: str, media_type: str | None
     ) -> None:
         found = authorities.find_file_type(value)
@@ -68,7 +68,7 @@ class TestFileTypes:
             *("XLAM", "XLTM", "XLTX"),
         }
 
-    def test_every_file_type_knows_media_type_and_extensions(self) -> None:
+    def test_media_types_and_extensions_of_file_types_are_well_formed(self) -> None:
         for each in authorities.get_scheme("file-type").concepts:
             assert isinstance(each, authorities.FileType)
             assert each.media_type is None or re.fullmatch(
@@ -96,12 +96,12 @@ class TestLanguages:
             ("http://lexvo.org/id/iso639-3/kek", "MYN"),
         ],
     )
-    def test_any_usual_code_leads_to_the_eu_language(self, value: str, code: str) -> None:
+    def test_usual_codes_give_the_eu_language(self, value: str, code: str) -> None:
         found = authorities.find_language(value)
         assert found is not None
         assert found.code == code
 
-    def test_what_the_eu_table_has_not_is_none_and_not_guessed(self) -> None:
+    def test_languages_outside_the_eu_table_give_none(self) -> None:
         assert authorities.find_language("cab") is None
         assert authorities.find_language("xin") is None
         assert authorities.find_language("nah") is None
@@ -141,7 +141,7 @@ class TestLicences:
             ("notspecified", "notspecified"),
         ],
     )
-    def test_usual_spellings_lead_to_the_licence(self, value: str, code: str) -> None:
+    def test_usual_spellings_give_the_licence(self, value: str, code: str) -> None:
         found = authorities.find_licence(value)
         assert found is not None
         assert found.code == code
@@ -150,13 +150,13 @@ class TestLicences:
         assert authorities.find_licence("https://creativecommons.org/licenses/by/3.0/") is None
         assert authorities.find_licence(EU + "licence/CC_BY_3_0") is None
 
-    def test_what_is_said_of_a_licence_uses_known_types(self) -> None:
+    def test_licences_have_known_types(self) -> None:
         for each in authorities.get_scheme("licence").concepts:
             assert isinstance(each, authorities.Licence)
             assert all(authorities.find_licence_type(iri) for iri in each.types), each.code
             assert not each.eu_iri or each.eu_iri.startswith(EU + "licence/")
 
-    def test_nothing_is_said_of_a_licence_that_is_not_specified(self) -> None:
+    def test_an_unspecified_licence_has_no_iri_and_is_not_open(self) -> None:
         found = authorities.find_licence("notspecified")
         assert found is not None
         assert (found.iri, found.is_open) == ("", None)
@@ -180,7 +180,7 @@ class TestLicences:
 
 
 class TestOthers:
-    def test_roles_of_organisations_lead_to_a_publisher_type_where_one_is_sure(self) -> None:
+    def test_roles_of_organisations_give_a_publisher_type_where_certain(self) -> None:
         types = {
             code: found.code if (found := authorities.find_publisher_type(code)) else None
             for code in statuses.ORGANIZATION_ROLE.codes
@@ -207,7 +207,7 @@ class TestOthers:
             assert found is not None
             assert found.iri == EU + "country/GTM"
 
-    def test_short_functions_look_in_their_own_table(self) -> None:
+    def test_each_function_searches_its_own_table(self) -> None:
         for function, code in (
             (authorities.find_theme, "GOVE"),
             (authorities.find_frequency, "MONTHLY"),

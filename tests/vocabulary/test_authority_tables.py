@@ -55,7 +55,7 @@ def test_codes_and_iris_are_unique_and_well_formed() -> None:
         assert all(IRI.fullmatch(iri) for iri in iris), scheme.name
 
 
-def test_only_licences_that_name_no_one_text_lack_an_iri() -> None:
+def test_only_unspecific_licences_lack_an_iri() -> None:
     without = {each.code for each in every_concept() if not each.iri}
     assert without == {
         "cc-nc",
@@ -68,7 +68,7 @@ def test_only_licences_that_name_no_one_text_lack_an_iri() -> None:
     }
 
 
-def test_iris_lie_where_their_authority_puts_them() -> None:
+def test_iris_have_the_prefix_of_their_authority() -> None:
     for scheme in authorities.list_schemes():
         if scheme.name in {"licence", "spoken-language"}:
             continue
@@ -107,8 +107,8 @@ def test_every_concept_is_found_by_code_iri_and_label() -> None:
             assert authorities.find_concept(each.scheme, text) == each, text
 
 
-def test_no_spelling_leads_to_two_concepts() -> None:
-    """An alias hidden by another row would be dead, and nobody would notice."""
+def test_no_spelling_is_ambiguous() -> None:
+    """An alias that another row also has would never be found."""
     for row in codes_vocabulary.read_data_rows("authorities/schemes.csv"):
         for each in codes_vocabulary.read_data_rows(f"authorities/{row['file']}"):
             extensions = each.get("extensions", "").split()
@@ -119,7 +119,7 @@ def test_no_spelling_leads_to_two_concepts() -> None:
                     assert found.code == each["code"], spelling
 
 
-def test_concepts_can_be_gathered_in_sets() -> None:
+def test_concepts_are_hashable() -> None:
     assert len(set(every_concept())) == sum(COUNTS.values())
     assert len({*problems.list_areas(), *problems.list_problems()}) == 73
     assert sum(len(set(each.terms)) for each in statuses.list_term_lists()) == 42
@@ -133,7 +133,7 @@ def test_an_unknown_scheme_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  ", "nope", "\x00", "a" * 100_000, "http://", None, 7, []])
-def test_what_is_not_in_a_table_is_none(value: object) -> None:
+def test_unknown_values_give_none(value: object) -> None:
     for scheme in authorities.list_schemes():
         assert authorities.find_concept(scheme.name, value) is None  # pyright: ignore[reportArgumentType]
     assert authorities.find_media_type_iri(value) is None  # pyright: ignore[reportArgumentType]

@@ -23,7 +23,7 @@ CODES = {
 }
 
 
-def test_the_lists_hold_the_codes_that_others_store() -> None:
+def test_the_lists_have_the_stored_codes() -> None:
     assert {each.name: " ".join(each.codes) for each in statuses.list_term_lists()} == CODES
 
 
@@ -82,7 +82,7 @@ class TestPaths:
             ("idea-role", "data_need", "idea-role/data_need"),
         ],
     )
-    def test_paths_are_those_of_the_contract(self, kind: str, code: str, path: str) -> None:
+    def test_paths_are_stable(self, kind: str, code: str, path: str) -> None:
         assert paths.build_concept_path(kind, code) == path
         assert paths.build_scheme_path(kind) == kind
 
@@ -123,6 +123,6 @@ class TestPaths:
             (["municipality"], "0501"),
         ],
     )
-    def test_what_does_not_exist_has_no_path(self, kind: object, code: object) -> None:
+    def test_an_unknown_code_has_no_path(self, kind: object, code: object) -> None:
         with pytest.raises(UnknownCode):
             paths.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]

@@ -68,7 +68,7 @@ def test_a_name_in_two_departments_finds_both() -> None:
     ]
 
 
-def test_a_department_finds_its_municipalities_after_the_one_of_its_name() -> None:
+def test_a_search_for_a_department_gives_its_capital_before_its_municipalities() -> None:
     found = territory.search_municipalities("jalapa", limit=400)
     assert {each.code for each in found} == {
         each.code for each in territory.list_municipalities_of("21")
@@ -97,7 +97,7 @@ def test_departments_are_found_by_name_code_and_iso_codes() -> None:
         ("Agua potable", "a language nobody has", "AGU"),
     ],
 )
-def test_a_problem_is_found_in_a_persons_words(text: str, lang: str, notation: str) -> None:
+def test_a_problem_is_found_by_everyday_words(text: str, lang: str, notation: str) -> None:
     assert problems.search_problems(text, lang)[0].notation == notation
 
 
@@ -137,7 +137,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_whatever_is_typed_is_only_compared(text: str) -> None:
+def test_any_typed_text_gives_at_most_twenty_results(text: str) -> None:
     for found in (
         territory.search_municipalities(text),
         territory.search_departments(text),
@@ -148,7 +148,7 @@ def test_whatever_is_typed_is_only_compared(text: str) -> None:
         assert len(found) <= 20
 
 
-def test_nothing_typed_finds_nothing() -> None:
+def test_an_empty_text_finds_nothing() -> None:
     for text in ("", "  ", "¿?", "\x00"):
         assert territory.search_municipalities(text) == territory.search_departments(text) == ()
         assert problems.search_problems(text) == ()

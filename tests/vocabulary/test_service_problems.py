@@ -70,7 +70,9 @@ class TestTurtle:
         assert list(graph.objects(SCHEME, DCTERMS.license)) == [licence]
         assert problems.get_problem_scheme().licence == str(licence)
 
-    def test_the_scheme_says_what_it_is_in_both_languages(self, graph: rdflib.Graph) -> None:
+    def test_the_scheme_has_title_and_description_in_both_languages(
+        self, graph: rdflib.Graph
+    ) -> None:
         about = problems.get_problem_scheme()
         assert about.title == {
             "es": "Problemas de servicios municipales",
@@ -79,7 +81,7 @@ class TestTurtle:
         assert about.description.keys() == {"es", "en"}
         assert str(graph.value(SCHEME, OWL.versionInfo)) == about.version
 
-    def test_broader_and_narrower_say_the_same(self, graph: rdflib.Graph) -> None:
+    def test_broader_and_narrower_agree(self, graph: rdflib.Graph) -> None:
         down = {(child, parent) for parent, child in graph.subject_objects(SKOS.narrower)}
         assert down == set(graph.subject_objects(SKOS.broader))
         tops = set(graph.objects(SCHEME, SKOS.hasTopConcept))
@@ -159,7 +161,7 @@ class TestConcepts:
         assert area.label() == area.label("es_GT") == area.label("quc") == "Agua potable"
         assert area.label("en-US") == "Drinking water"
 
-    def test_labels_cannot_be_changed_by_those_who_read_them(self) -> None:
+    def test_labels_are_read_only(self) -> None:
         with pytest.raises(TypeError):
             problems.get_problem("AGU").pref_label["es"] = "?"  # pyright: ignore[reportIndexIssue]
 
@@ -187,7 +189,7 @@ class TestConcepts:
             ("agu01", "AGU-01", True),
         ],
     )
-    def test_notations_from_spreadsheets_are_repaired_and_said(
+    def test_notations_from_spreadsheets_are_repaired(
         self, given: str, notation: str, repaired: bool
     ) -> None:
         assert problems.repair_notation(given) == (notation, repaired)
@@ -195,7 +197,7 @@ class TestConcepts:
     @pytest.mark.parametrize(
         "given", ["", "AG-01", "AGUA", "AGU-", "AGU-001", "AGU-01; AGU-02", "Ágü-01", None, 1]
     )
-    def test_what_cannot_be_a_notation_is_refused(self, given: object) -> None:
+    def test_a_malformed_notation_is_refused(self, given: object) -> None:
         with pytest.raises(MalformedCode):
             problems.repair_notation(given)  # pyright: ignore[reportArgumentType]
 

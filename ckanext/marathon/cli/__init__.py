@@ -1,4 +1,4 @@
-"""The command ``ckan marathon``: what the modules of this folder make, one file a noun."""
+"""The command ``ckan marathon``, collected from the modules of this folder, one for each noun."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["marathon"]
 @click.pass_context
 def marathon(ctx: click.Context) -> None:
     """Municipal idea marathons: set up, add, look after."""
-    # Messages are in the site's language, and links in its addresses, only inside of a request.
+    # Only within a request, messages are in the site's language and links have its address.
     ctx.with_resource(ctx.meta["flask_app"].test_request_context())
 
 
 def _list_commands(module: ModuleType) -> Iterator[click.Command]:
-    """Yield the commands of a module that are in no group of it."""
+    """Yield the top-level commands of a module."""
     commands = [value for value in vars(module).values() if isinstance(value, click.Command)]
     groups = [command for command in commands if isinstance(command, click.Group)]
     grouped = [command for group in groups for command in group.commands.values()]

@@ -149,7 +149,7 @@ def _tell_faults() -> Generator[None]:
     try:
         yield
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:
-        # Of a database that cannot be reached, what it said, without the statement.
+        # For an unreachable database: the driver's message without the statement.
         message = redact_text(str(fault.orig if isinstance(fault, OperationalError) else fault))
         if backup_manifest.is_restoring():
             message += " " + tk._(

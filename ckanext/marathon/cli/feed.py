@@ -62,7 +62,7 @@ def verify_feed(workers: int) -> None:
     for fault in faults:
         click.echo(f"✗ {fault.what}: {names[fault.wrong]}")
     if faults:
-        # A rebuild writes what is public now, and brings no history back.
+        # A rebuild publishes the present state; it does not restore lost changes.
         lost = all(fault.wrong in (LogFaultKind.LOST, LogFaultKind.CLOCK) for fault in faults)
         text = (
             tk._("{count} faults.")
@@ -153,15 +153,15 @@ def list_readers(logs: tuple[str, ...]) -> None:
     found = portals.read_readers(line for log in logs for line in _read_lines(log))
     if not found:
         click.echo(tk._("No program has asked for a feed in these logs."))
-    for each in found:
-        click.echo(f"{each.agent}  {each.part}/catalog")
+    for reader in found:
+        click.echo(f"{reader.agent}  {reader.part}/catalog")
         for label, value in (
-            (tk._("Requests"), each.requests),
-            (tk._("Unchanged (304)"), each.unchanged),
-            (tk._("Errors"), each.refused),
-            (tk._("Last"), each.last.isoformat() if each.last else "–"),
-            (tk._("Last full pass"), each.full_pass.isoformat() if each.full_pass else "–"),
-            (tk._("Last cursor"), each.cursor or "–"),
+            (tk._("Requests"), reader.requests),
+            (tk._("Unchanged (304)"), reader.unchanged),
+            (tk._("Errors"), reader.refused),
+            (tk._("Last"), reader.last.isoformat() if reader.last else "–"),
+            (tk._("Last full pass"), reader.full_pass.isoformat() if reader.full_pass else "–"),
+            (tk._("Last cursor"), reader.cursor or "–"),
         ):
             click.echo(f"  {label}: {value}")
 
@@ -185,7 +185,7 @@ def check_feeds(url: str) -> None:
 
 
 def _read_lines(log: str) -> Iterator[str]:
-    """Yield the lines of a log, of a compressed one too."""
+    """Yield the lines of a log, which may be compressed."""
     try:
         opened = gzip.open if log.endswith(".gz") else click.open_file
         with opened(log, "rt", errors="replace") as stream:

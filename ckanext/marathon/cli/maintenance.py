@@ -3,7 +3,7 @@
 ``ckan marathon doctor``, ``index``, ``files``, ``activity``, ``notify``, ``own-data``, ``starter``,
 ``examples``, ``municipality`` and ``takedown``.
 
-Also how far a long command is, for who watches it and for logs.
+Also the progress bar of long commands.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class ProgressBar:
             self._bar.__exit__(*exception)
 
     def at(self, done: int, total: int, *_: int) -> None:
-        """Say that so many of so many are done."""
+        """Show that ``done`` of ``total`` are done."""
         if sys.stdout.isatty():
             self._move(done - self._done, total)
         elif not self._has_begun or 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
-            # Not among what is found, which a program may read.
+            # Not on standard output, which programs may read.
             click.echo(f"{self._label}: {done} / {total}", err=True)
         self._done = done
         self._has_begun = True

@@ -39,9 +39,9 @@ def read_http_addresses(value: object) -> list[str]:
     Raises:
         Malformed: a part of it is no address on its own.
     """
-    parts = (part for each in split_items(value, r"\s+") for part in _BETWEEN.split(each))
+    parts = (part for item in split_items(value, r"\s+") for part in _BETWEEN.split(item))
     whole = (part.strip(",;") for part in parts)
-    return list(dict.fromkeys(read_http_address(each) for each in whole if each))
+    return list(dict.fromkeys(read_http_address(part) for part in whole if part))
 
 
 def read_http_address(value: object) -> str:
@@ -111,10 +111,10 @@ def begins_with_host(value: str) -> bool:
 
 
 def is_mail_reachable(address: str) -> bool:
-    """Return whether mail to an address could reach somebody who reads it.
+    """Return whether a mail address is valid, not local, and no "no-reply" address.
 
-    Not at a host that is no public name (``localhost``, ``.invalid``, a number of a network), nor
-    in a box that says of itself that nobody reads it (``no-responder``, ``noreply``).
+    Local are hosts without a public name (``localhost``, ``.invalid``, IP addresses). "No-reply"
+    are mailboxes like ``no-responder`` and ``noreply``.
 
     Source: RFC 2606, RFC 6761, RFC 6762 and RFC 8375 (names that are reserved).
     """

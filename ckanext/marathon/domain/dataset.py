@@ -1,4 +1,4 @@
-"""What a dataset must have, and which datasets are exempt; where its places and problems come from.
+"""Required fields of datasets, exempt datasets, and the origin of places and problems.
 
 Municipalities and problems of a dataset are its own or those of its ideas; an idea's are its own or
 those of its workshop.
@@ -87,7 +87,7 @@ NATIONAL = frozenset({COORDINATING_BODY, "other_public_body"})
 
 @dataclass(frozen=True)
 class Publisher:
-    """The organisation of a dataset, or nobody.
+    """The organisation of a dataset; without one, all values are empty.
 
     Attributes:
         role: its role in the marathons, "" where none was set.
@@ -133,7 +133,7 @@ def is_dataset_exempt(created: datetime | None, installed: datetime, setting: Id
 
 
 def find_requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
-    """Return what a dataset of this publisher must have.
+    """Return the required fields of a dataset of this publisher.
 
     A national body publishes reference data without an idea and for the whole country. Everybody
     else names an idea. So does an organisation without a role, and a dataset without an
@@ -167,7 +167,7 @@ def check_required(
         dataset: its fields.
         municipalities: its codes, its own or computed.
         problems: its notations, its own or computed.
-        required: what it must have.
+        required: the required fields.
     """
     messages = (
         (required.title and _is_blank(dataset.get("title")), "title", N_("Give it a title")),
@@ -233,5 +233,5 @@ def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
 
 def is_period_backwards(period: Mapping[str, Any]) -> bool:
     """Return whether a period ends before it starts; one by year ends with its last day."""
-    start, end = (normalize_stored_date(period.get(each)) for each in ("start", "end"))
+    start, end = (normalize_stored_date(period.get(name)) for name in ("start", "end"))
     return bool(start and end) and find_last_instant(end) < find_first_instant(start)

@@ -1,6 +1,6 @@
-"""Dates, times and periods as Guatemalans, programs and spreadsheets write them, kept as ISO 8601.
+"""Parsing dates, times and periods of people, programs and spreadsheets into ISO 8601.
 
-These are all forms of a date that the site takes, from a form, the API, an import or a harvest:
+The site accepts these notations of a date in forms, the API, imports and harvests:
 
 | written | kept | |
 |---|---|---|
@@ -48,7 +48,7 @@ class DateForm(StrEnum):
 
 
 class DateReading(NamedTuple):
-    """A date as it is kept.
+    """A parsed date.
 
     Attributes:
         text: ISO 8601: a year, month or day without a zone, or a moment with its offset.
@@ -208,7 +208,7 @@ def read_day(value: object) -> DateReading:
     """Return a full date; a spreadsheet's midnight is dropped.
 
     Raises:
-        Malformed: it is no date, or no full one.
+        Malformed: it is no date, or a year or month without a day.
     """
     reading = read_date(value)
     if reading.form == DateForm.MOMENT:
@@ -271,7 +271,7 @@ def read_stored_date(value: object) -> DateReading | None:
 
 
 def normalize_stored_date(value: object) -> str:
-    """Return a stored date in its normal form, "" if it is not a date (others report that)."""
+    """Return a stored date in its normal form, "" if it is malformed."""
     reading = read_stored_date(value)
     return reading.text if reading else ""
 
@@ -418,7 +418,7 @@ def read_period(first: str, last: str, today: date) -> Period:
     """Return the period between two days as people write them; "" is open, until today.
 
     Raises:
-        Unclear: one of them is no day, or the first is after the last.
+        UnclearPeriod: a day is malformed, or the first is after the last.
     """
     found: dict[str, date] = {}
     faults: dict[str, Fault] = {}

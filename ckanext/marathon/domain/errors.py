@@ -1,4 +1,4 @@
-"""What the rules can refuse, and how they say what is wrong: where, and in which words.
+"""The exceptions of the rules, and faults with their field and message.
 
 MarathonError
 ├── Malformed   a value that cannot be read; its fault says what is accepted
@@ -58,10 +58,10 @@ class Malformed(MarathonError):
 
 
 class Taken(MarathonError):
-    """Somebody else has it; ``holder`` is their id, ``None`` if they were first by an instant."""
+    """Another record has the value; ``holder`` is its id, ``None`` if it is not committed yet."""
 
     def __init__(self, key: str, holder: str | None) -> None:
-        """Store the value that was asked for and who has it."""
+        """Store the requested value and the id of the record that has it."""
         super().__init__(f"{key} is taken")
         self.key = key
         self.holder = holder

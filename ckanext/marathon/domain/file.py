@@ -1,4 +1,4 @@
-"""What a file is: its media type, and its checksums.
+"""Media types and checksums of files.
 
 One function finds the media type for the upload, whose type the feeds publish, and for the
 download, so that both agree. Bytes decide wherever a wrong type would do harm: what browsers draw
@@ -47,7 +47,7 @@ def read_checksum(resource: Mapping[str, Any]) -> Checksum | None:
     digits = digits.strip().lower()
     algorithm = _plain_name(_text(resource.get("hash_algorithm")) or name)
     if not algorithm:
-        algorithm = {size: each for each, size in ALGORITHMS.items()}.get(len(digits), "")
+        algorithm = {size: name for name, size in ALGORITHMS.items()}.get(len(digits), "")
     if ALGORITHMS.get(algorithm) != len(digits) or not _HEX.fullmatch(digits):
         return None
     return Checksum(algorithm, digits)
@@ -66,11 +66,11 @@ def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def compute_checksums(blocks: Iterable[bytes], algorithms: Collection[str]) -> dict[str, str]:
     """Return algorithm → digits of a file that is read once, in constant memory."""
-    states = {each: hashlib.new(each, usedforsecurity=False) for each in algorithms}
+    states = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     for block in blocks:
-        for each in states.values():
-            each.update(block)
-    return {name: each.hexdigest() for name, each in states.items()}
+        for state in states.values():
+            state.update(block)
+    return {name: state.hexdigest() for name, state in states.items()}
 
 
 def _plain_name(algorithm: str) -> str:

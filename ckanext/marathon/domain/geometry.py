@@ -53,6 +53,6 @@ def _are_positions(value: Any, depth: int) -> bool:
     if not is_json_list(value) or not value:
         return False
     if depth:
-        return all(_are_positions(each, depth - 1) for each in value)
+        return all(_are_positions(position, depth - 1) for position in value)
     numbers = all(isinstance(n, int | float) and not isinstance(n, bool) for n in value)
     return numbers and 2 <= len(value) <= 3 and -180 <= value[0] <= 180 and -90 <= value[1] <= 90

@@ -1,4 +1,4 @@
-"""What an idea must be, its life as a table of statuses, and its story in one plain sentence.
+"""Rules for ideas, the table of their statuses, and the sentence about an idea.
 
 The sentence says what was asked, where it stands, what comes next, and whom to ask. It comes in
 clauses, each a whole phrase with named places, so that every language puts the words in its own
@@ -67,7 +67,7 @@ def check_step(before: str, after: str, reason: str) -> list[FieldFault]:
                 N_("An idea that is “{before}” cannot become “{after}”; it can become: {allowed}"),
                 before=_label(before),
                 after=_label(after),
-                allowed=tuple(_label(each) for each in STEPS[before]),
+                allowed=tuple(_label(status) for status in STEPS[before]),
             )
         ]
     if needs_reason(before, after) and not reason.strip():
@@ -100,7 +100,7 @@ def check_idea(
     Args:
         idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
         municipalities_of_workshop: codes of those that take part in its workshop.
-        needs: what is known about its data needs.
+        needs: facts about its data needs.
     """
     return [
         *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),
@@ -252,7 +252,7 @@ _NEXT: Mapping[str, str] = {
 def write_story(facts: StoryFacts) -> list[StoryClause]:
     """Return the clauses of the sentence, in order; between them goes a semicolon."""
     found = [_asked(facts), _stands(facts), _comes_next(facts), _whom_to_ask(facts.contact)]
-    return [each for each in found if each]
+    return [clause for clause in found if clause]
 
 
 def find_status_since(
@@ -289,7 +289,7 @@ def read_said_on(starts_at: str, today: date) -> str:
 
 def find_contact(candidates: Sequence[StoryContact]) -> StoryContact | None:
     """Return the first of some institutions that can be reached, else the first."""
-    reachable = (each for each in candidates if each.email or each.homepage)
+    reachable = (candidate for candidate in candidates if candidate.email or candidate.homepage)
     return next(reachable, candidates[0] if candidates else None)
 
 

@@ -154,7 +154,7 @@ def _read(
     elif _GROUPED.fullmatch(bare) and least <= readings[0] <= most:
         text = bare.replace(",", "")
         return NumberReading(text, Fault(_READ_AS, _said(value, text)))
-    possible = [each for each in readings if least <= each <= most]
+    possible = [reading for reading in readings if least <= reading <= most]
     raise _refusal(value, possible or readings, otherwise)
 
 
@@ -183,11 +183,11 @@ def _readings(text: str) -> list[Decimal]:
     if not _DIGITS_AND_SIGNS.fullmatch(text):
         return []
     found = [text.replace(",", ""), text.replace(".", "").replace(",", ".")]
-    return list(dict.fromkeys(Decimal(each) for each in found if _PLAIN.fullmatch(each)))
+    return list(dict.fromkeys(Decimal(text) for text in found if _PLAIN.fullmatch(text)))
 
 
 def _refusal(value: Any, readings: list[Decimal], otherwise: str) -> Malformed:
-    forms = [_without_doubt(_shortest(each)) for each in readings]
+    forms = [_without_doubt(_shortest(reading)) for reading in readings]
     if len(forms) == 2:
         return Malformed(_TWO_READINGS, value=quote_value(value), one=forms[0], other=forms[1])
     if forms:

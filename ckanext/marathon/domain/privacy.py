@@ -1,4 +1,4 @@
-"""What no text may show to others: personal data where groups and places belong, and credentials.
+"""Finding personal data and credentials in texts.
 
 DPI/CUI: eight digits, a check digit (their sum weighted 2…9, modulo 11), then the department and
 municipality of birth, of which there are as many as the vocabulary knows.

@@ -1,4 +1,4 @@
-"""The list of what was taken down, as it goes from one site to another."""
+"""The list of takedowns in the form in which it is moved from one site to another."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _are_ids(value: Any) -> bool:
-    return is_json_list(value) and all(_is_id(each) for each in value)
+    return is_json_list(value) and all(_is_id(item) for item in value)
 
 
 def _is_user(value: Any) -> bool:

@@ -71,7 +71,7 @@ def find_hidden(text: str) -> int | None:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text has no hidden characters; only such a text may be shown to others."""
+    """Return whether a text has no hidden characters, as every shown text must."""
     return find_hidden(text) is None
 
 
@@ -164,7 +164,7 @@ def _one_line(value: Any) -> str:
 
 
 def load_json(text: str) -> Any:
-    """Return what a JSON text says.
+    """Return the value of a JSON text.
 
     Raises:
         ValueError: it is no JSON, or nested so deeply that Python gives up (``RecursionError``).
@@ -272,32 +272,32 @@ _BETWEEN = re.compile(r"[,;\r\n]")
 
 def split_keyword(text: str) -> list[str]:
     """Return the keywords in a text, which may be a list with commas or semicolons."""
-    return [each for part in _BETWEEN.split(text) if (each := " ".join(part.split()))]
+    return [keyword for part in _BETWEEN.split(text) if (keyword := " ".join(part.split()))]
 
 
 def list_tags(text: str) -> list[str]:
-    """Return the tags that CKAN can keep of a keyword: ``I+D`` becomes ``I D``.
+    """Return a keyword as valid CKAN tags: ``I+D`` becomes ``I D``.
 
     Returns:
-        Nothing for a part that is too short or too long for a tag.
+        The tags; parts that are too short or too long for a tag are left out.
     """
-    found = (_as_tag(each) for each in split_keyword(remove_hidden(text)))
-    return [each for each in dict.fromkeys(found) if SHORTEST_TAG <= len(each) <= LONGEST_TAG]
+    found = (_as_tag(keyword) for keyword in split_keyword(remove_hidden(text)))
+    return [tag for tag in dict.fromkeys(found) if SHORTEST_TAG <= len(tag) <= LONGEST_TAG]
 
 
 def is_kept_as_tags(text: str) -> bool:
     """Return whether CKAN's tags can hold a keyword without loss."""
     return all(
-        _as_tag(each) == each and SHORTEST_TAG <= len(each) <= LONGEST_TAG
-        for each in split_keyword(text)
+        _as_tag(keyword) == keyword and SHORTEST_TAG <= len(keyword) <= LONGEST_TAG
+        for keyword in split_keyword(text)
     )
 
 
 def restore_keywords(tags: Iterable[str], originals: Iterable[str]) -> list[str]:
     """Return the keywords of tags, those that had to be changed as they were written."""
     written = list(dict.fromkeys(originals))
-    changed = {tag for each in written for tag in list_tags(each)}
-    return [*(each for each in tags if each not in changed), *written]
+    changed = {tag for keyword in written for tag in list_tags(keyword)}
+    return [*(tag for tag in tags if tag not in changed), *written]
 
 
 def _as_tag(text: str) -> str:

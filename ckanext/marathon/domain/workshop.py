@@ -1,4 +1,4 @@
-"""What a workshop must be, its counts of participants, and the agenda of workshops.
+"""Rules for workshops, masking of participant counts, and the agenda.
 
 Counts that are too small are masked for outsiders. Masking follows the usual threshold rule of
 statistical offices: no cell under 5, and none that subtraction from the total would give away.
@@ -122,13 +122,13 @@ def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda
     coming: list[tuple[tuple[date, timedelta], str]] = []
     past: list[tuple[tuple[date, timedelta], str]] = []
     undated: list[str] = []
-    for each in workshops:
-        if not is_time(each.starts):
-            undated.append(each.id)
-        elif is_workshop_over(each, today):
-            past.append((make_date_sort_key(each.starts), each.id))
+    for workshop in workshops:
+        if not is_time(workshop.starts):
+            undated.append(workshop.id)
+        elif is_workshop_over(workshop, today):
+            past.append((make_date_sort_key(workshop.starts), workshop.id))
         else:
-            coming.append((make_date_sort_key(each.starts), each.id))
+            coming.append((make_date_sort_key(workshop.starts), workshop.id))
     return Agenda(
         coming=[id_ for _time, id_ in sorted(coming)],
         past=[id_ for _time, id_ in sorted(past, reverse=True)],
@@ -197,7 +197,7 @@ def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]
 
 def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
     starts, ends, rsvp_by = (
-        normalize_stored_date(workshop.get(each)) for each in ("starts_at", "ends_at", "rsvp_by")
+        normalize_stored_date(workshop.get(name)) for name in ("starts_at", "ends_at", "rsvp_by")
     )
     if ends and not starts:
         yield make_fault("starts_at", N_("A workshop that ends has a start"))
@@ -225,7 +225,7 @@ def _is_before(one: str, other: str) -> bool:
 def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFault]:
     for row, invitation in enumerate(invitations):
         invited, answered = (
-            normalize_stored_date(invitation.get(f"{each}_on")) for each in ("invited", "answered")
+            normalize_stored_date(invitation.get(f"{name}_on")) for name in ("invited", "answered")
         )
         if invited and answered and find_local_day(answered) < find_local_day(invited):
             fault = Fault(N_("The answer is older than the invitation"))

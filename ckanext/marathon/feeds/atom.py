@@ -249,7 +249,7 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
         page: address of the pages for people, without a slash at the end.
 
     Raises:
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     with log_state.open_snapshot() as connection:
         moment = log_state.fill_unpublished(feed_log.read_catalogue(connection))

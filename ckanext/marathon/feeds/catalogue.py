@@ -385,7 +385,7 @@ def read_page(
         ``None`` beyond the last page. The next page is the next that is not empty.
 
     Raises:
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
 
     Source: Hydra Core, PartialCollectionView. Slots never move, so that an edit or a deletion
     during a crawl hides nothing from it.
@@ -441,7 +441,7 @@ def read_everything(part: CataloguePart, extension: str) -> CatalogueDocument:
         extension: a key of :data:`FORMATS`.
 
     Raises:
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     connection, found, now = log_state.open_catalogue()
     windows = _read_windows(connection, found, part, extension)
@@ -455,7 +455,7 @@ def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
     """Yield all datasets as plain records for the formats other than RDF, from one snapshot.
 
     Raises:
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     connection, found, _now = log_state.open_catalogue()
     with connection:

@@ -1,4 +1,4 @@
-"""What has changed, as a Linked Data Event Stream: for followers that keep a copy in step.
+"""The changes as a Linked Data Event Stream, for followers that keep a copy up to date.
 
 Each member is an activity about a dataset (or the catalogue itself), its payload in the named graph
 of the activity: the dataset, and all the public neighbours that it names. Only the last activity of
@@ -220,7 +220,7 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
     Raises:
         Malformed: it is no cursor.
         Outdated: it is of another epoch, or of a history that was lost.
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     since = Cursor.parse(cursor)
     if cursor and not since:

@@ -1,4 +1,4 @@
-"""What the feed asks of CKAN: what is public of a record, and what a change affects.
+"""The feed's questions to CKAN: the public description of a record, and the effects of a change.
 
 A description is N-Triples, from the database as this transaction sees it. These two questions are
 all that the log needs to know of CKAN's records.
@@ -66,7 +66,7 @@ class Rendition:
         body: N-Triples, one a line, in alphabetical order, each line ended.
         refs: IRIs of the neighbours of ours that it names without describing them.
         scopes: names of the parts of the catalogue that it is in, in alphabetical order.
-        degraded: the thing could not be described in full.
+        degraded: whether it could only be described briefly.
         name: by which its page is linked to, which no description says.
         first_published: when a dataset became public for the first time.
     """

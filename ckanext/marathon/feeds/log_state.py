@@ -278,7 +278,7 @@ def open_catalogue() -> tuple[sa.Connection, sa.Row[Any], LogState]:
     If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
 
     Raises:
-        LogNotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     connection = open_snapshot()
     try:

@@ -366,7 +366,7 @@ def note_created(unit: UnitOfWork) -> None:
 
 
 def note_settings() -> None:
-    """Note that settings of the site change, which the catalogue says of itself."""
+    """Note a change of settings that the catalogue's own description uses (its title)."""
     unit_of_work.get_unit().get_notes(Touched).settings = True
 
 

@@ -1,4 +1,4 @@
-"""What the log says against what CKAN has: finding differences, and writing the log anew.
+"""Comparing the log with CKAN's database, and rebuilding the log.
 
 Everything is described afresh, record by record, while the site is in use; the work is shared among
 processes.
@@ -124,7 +124,7 @@ def verify_log(
     Args:
         ini: the site's configuration, for other processes.
         workers: how many processes compare.
-        progress: is told how many things of how many are done.
+        progress: called with (records done, total records).
     """
     wanted = list_record_keys()
     expected = set(wanted)
@@ -278,7 +278,7 @@ def rebuild_log(
         ini: the site's configuration, for the other processes.
         workers: how many processes do the work.
         restart: begin from the beginning.
-        progress: is told how many things of how many are done, and how many changes there were.
+        progress: called with (records done, total records, number of changes).
 
     Returns:
         how many changes were written.

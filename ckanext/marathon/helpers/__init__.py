@@ -1,4 +1,4 @@
-"""What templates may ask for: the functions called ``marathon_…``, and those chained to CKAN's."""
+"""Template helpers: the functions called ``marathon_…``, and those chained to CKAN's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Helpers = dict[str, Callable[..., Any]]
 
 
 def collect_helpers() -> Helpers:
-    """Return what ``marathon`` registers, with what is chained to plugins that are loaded."""
+    """Return the helpers of ``marathon``, with those chained to helpers of loaded plugins."""
     modules = (chain, filters, form, labels, record, sharing)
     own = _collect_of_modules(*modules)
     croissant = own.pop("chain_croissant")
@@ -32,7 +32,7 @@ def collect_helpers() -> Helpers:
 
 
 def collect_site_helpers() -> Helpers:
-    """Return what ``marathon_site`` registers."""
+    """Return the helpers of ``marathon_site``."""
     return _collect_of_modules(site)
 
 

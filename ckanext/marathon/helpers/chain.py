@@ -1,7 +1,7 @@
 """The chain as pages show it: workshops, ideas, their datasets, and the commitment.
 
-What came of what, what an idea tells (its sentence, its way so far and ahead, how to take part),
-how far a commitment is and what proves it, as far as the visitor may see it.
+Linked records, the sentence and the timeline of an idea, and progress and evidence of a commitment:
+only what the visitor may see.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Story(NamedTuple):
 
 
 class TimelinePoint(NamedTuple):
-    """A point of the way of an idea: ``kind`` is ``said``, ``step`` or ``ahead``.
+    """A point of the timeline of an idea: ``kind`` is ``said``, ``step`` or ``ahead``.
 
     ``date`` is ISO, "" where it is not known; ``status`` a code, "" of ``said``.
     """
@@ -204,7 +204,7 @@ MOST_TO_ORDER = 1_000
 
 
 class RecordList(TypedDict):
-    """Some things of one type, and how many there are."""
+    """The first records of one type, and the number of all."""
 
     package_type: str
     count: int
@@ -221,7 +221,7 @@ class ListedPart:
 
 
 class LinkedRecords(RecordList):
-    """Things that refer to others: also the ids of all, not only of those shown."""
+    """Records that refer to others: the first ones, and the ids of all."""
 
     ids: list[str]
 
@@ -230,7 +230,7 @@ def marathon_of_organization(organization_id: str) -> list[ListedPart]:
     """Return the first workshops, ideas and commitments of an organisation, of those it has.
 
     Raises:
-        ckan.lib.search.SolrConnectionError: Solr is away, and with it the page that asks this.
+        ckan.lib.search.SolrConnectionError: Solr does not answer.
     """
     parts: list[ListedPart] = []
     for package_type in ("workshop", "idea", "commitment"):
@@ -245,19 +245,19 @@ def marathon_of_organization(organization_id: str) -> list[ListedPart]:
 def find_records(
     package_type: str, condition: str, most: int, *, include_private: bool = False
 ) -> RecordList:
-    """Return the first records of a type that a search finds, for a page about something else.
+    """Return the first records of a type that a search finds, for a list on another page.
 
-    Workshops in the order of the agenda: those to come, the next one first, those without a date,
-    and those that are over, the latest first. The others as they were changed, the last one first.
+    Workshops are in the order of the agenda: coming ones with the next first, undated ones, past
+    ones with the latest first. Other records are sorted by their last change, the latest first.
 
     Args:
         package_type: of the records.
-        condition: for Solr, beside their type.
-        most: as many are returned.
-        include_private: those too that this person may see and not everybody.
+        condition: Solr filter, besides that for the type.
+        most: number of records at most.
+        include_private: also private records that this person may see.
 
     Raises:
-        ckan.lib.search.SolrConnectionError: Solr is away.
+        ckan.lib.search.SolrConnectionError: Solr does not answer.
     """
     query = {
         "fq": f"+dataset_type:{package_type} {condition}",
@@ -282,7 +282,7 @@ def find_records(
 def marathon_linked(ids: Collection[str]) -> list[Package]:
     """Return packages by id, those that the visitor may see, in the order given.
 
-    From the database while Solr is away: the page of a thing then opens all the same.
+    Read from the database if Solr does not answer, so that the page still opens.
     """
     by_id = {each["id"]: each for each in _find_packages(list(ids)[:MOST])}
     return [by_id[each] for each in ids if each in by_id]
@@ -302,7 +302,7 @@ def _find_linked(
     package_type: str, objects: Collection[str], predicate: Predicate, most: int
 ) -> LinkedRecords:
     linked = package_model.list_active_dependents(objects, predicate)
-    # The many that are public are not read to see whether they may be.
+    # Public ones need no permission check, which would read each package.
     others = package_model.load_packages(id_ for id_, is_public in linked if not is_public)
     viewer = Viewer(Context(user=current_user.name))
     ids = [
@@ -353,7 +353,7 @@ class ListedRecord(NamedTuple):
         href: of its page.
         status: code of an idea's or workshop's, ``""`` of a dataset's.
         status_label: what readers call the status.
-        note: where it belongs and when it was, in one line.
+        note: place and date in one line.
         detail: a further line, ``""`` for none.
     """
 

@@ -1,6 +1,6 @@
-"""The filters of a search page: what can be chosen, what is chosen, and the address of each choice.
+"""The filters of a search page: available and chosen values, and the address of each choice.
 
-An address says what is chosen, in one order; nothing needs a script.
+The choice is in the address, in a fixed order; the filters need no script.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class FilterChoice:
 
     Attributes:
         href: of the same search with it, or without it if it is chosen.
-        narrower: the municipalities of a department, the problems of an area.
-        is_open: whether those are shown from the start.
+        narrower: choices below it: municipalities of a department, problems of an area.
+        is_open: whether the narrower choices are unfolded.
     """
 
     label: str
@@ -48,7 +48,7 @@ class FilterChoice:
 
 
 class SearchFilter(NamedTuple):
-    """A filter: its first values, those to be unfolded, and how many are not listed at all."""
+    """A filter: its first values, further ones to unfold, and the number of unlisted ones."""
 
     field: str
     title: str
@@ -67,13 +67,13 @@ class FilterRemoval(NamedTuple):
 
 
 def marathon_filters_here() -> bool:
-    """Return whether this is a page with our filters: a search of ours, or an organisation's."""
+    """Return whether this page has our filters: a search of our types, or of an organisation."""
     endpoint = request.endpoint or ""
     return endpoint == query.OF_ORGANIZATION or endpoint in {f"{each}.search" for each in TYPES}
 
 
 def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[SearchFilter]:
-    """Return the filters of this search page that something on the site has.
+    """Return the filters of this search page that have values.
 
     Args:
         titles: Solr field → title, as CKAN hands it on.
@@ -95,7 +95,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
 
 
 def marathon_removals(titles: Mapping[str, str]) -> list[FilterRemoval]:
-    """Return what is chosen on this search page, in the order of its filters."""
+    """Return the chosen values of this search page, in the order of its filters."""
     page = _SearchPage(titles)
     return [
         FilterRemoval(
@@ -106,7 +106,7 @@ def marathon_removals(titles: Mapping[str, str]) -> list[FilterRemoval]:
 
 
 class _SearchPage:
-    """This search page: what is chosen on it, and addresses that differ by a choice."""
+    """This search page: its chosen values, and addresses with a choice added or removed."""
 
     def __init__(self, titles: Mapping[str, str]) -> None:
         self._titles = titles
@@ -142,7 +142,7 @@ class _SearchPage:
         instead_of: Iterable[Pair] = (),
         narrower: Sequence[FilterChoice] = (),
     ) -> FilterChoice:
-        """Return a value; choosing it takes the place of what is broader or narrower."""
+        """Return a value as a choice; choosing it replaces broader and narrower values."""
         pair = (field, item["name"])
         is_chosen = pair in self.chosen
         href = self.address(remove=[pair]) if is_chosen else self.address([pair], instead_of)
@@ -152,7 +152,7 @@ class _SearchPage:
         )
 
     def label(self, field: str, value: str) -> str:
-        """Return the name of a value, also of one that nothing has."""
+        """Return the label of a value, also of one without results."""
         if field == "organization":
             found = model.Group.get(value)
             return found.title or value if found and found.state == model.State.ACTIVE else value
@@ -160,7 +160,7 @@ class _SearchPage:
         return tk._("(without a name)") if is_blank(name) else name
 
     def counted_without(self, group: query.Group) -> dict[str, list[dict[str, Any]]] | None:
-        """Return the values of a filter as if nothing of it were chosen; ``None`` if Solr fails."""
+        """Return the values of a filter counted without its own choices; ``None`` if Solr fails."""
         fq = query.write_filter_of_any(self.chosen, leave_out=group)
         organization = model.Group.get(self._organization) if self._organization else None
         package_type = (request.endpoint or "").removesuffix(".search")
@@ -195,7 +195,7 @@ def _make_filter(
     if field == PROBLEM:
         return SearchFilter(field, title, "problems", _list_problems(page, counts[field]))
     every = [page.choice(field, item) for item in counts[field]]
-    # What is chosen is never hidden behind "more".
+    # Chosen values are never hidden behind "more".
     every.sort(key=lambda each: (not each.is_chosen, -each.count, each.label.casefold()))
     listed = every[:MOST]
     return SearchFilter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
@@ -246,9 +246,9 @@ def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
 
 
 def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return values as the page lists them, without those that print nothing.
+    """Return values without blank ones.
 
-    Older records have such: a format of one blank is an entry without a name.
+    Older records have them: a format of one blank would be an entry without a label.
     """
     return [each for each in items if not is_blank(str(each.get("display_name") or ""))]
 
@@ -257,5 +257,5 @@ def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def get_facet_items_dict(
     next_helper: Callable[..., list[dict[str, Any]]], *args: Any, **kwargs: Any
 ) -> list[dict[str, Any]]:
-    """Return CKAN's values of a filter, of the pages that keep its own, without nameless ones."""
+    """Return CKAN's facet values without blank ones, for pages with CKAN's own filters."""
     return _drop_unnamed(next_helper(*args, **kwargs))

@@ -1,7 +1,7 @@
-"""Forms: their sections, what their fields offer, their errors, and two versions beside each other.
+"""Forms: sections, choices of fields, errors, and the comparison of two versions.
 
-What is offered depends on the person who fills the form in: their organisation, its municipality,
-its ideas and workshops.
+The choices depend on the person who fills in the form: their organisation, its municipality, its
+ideas and workshops.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def marathon_chosen(field: Mapping[str, Any], value: Listed) -> list[str]:
     """Return what is chosen of an authority table or closed list, as the values of its choices.
 
     Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
-    what means none is returned as it is, so that a form does not lose it.
+    unknown values are returned unchanged, so that a form does not lose them.
     """
     spellings = marathon_as_list(value)
     if "term_list" in field:
@@ -100,7 +100,7 @@ def _term_code(list_name: str, spelling: str) -> str:
 
 
 def marathon_not_offered(selected: Listed, groups: list[PickerGroup]) -> list[str]:
-    """Return what is chosen and is no choice of a picker: a form does not lose it."""
+    """Return chosen values that are no choice of a picker, so that a form does not lose them."""
     offered = {item["value"] for group in groups for item in group["items"]}
     return [each for each in marathon_as_list(selected) if each not in offered]
 
@@ -155,7 +155,7 @@ def _pick_text(texts: Any, lang: str) -> str:
     return texts.get(lang) or texts.get("es") or ""
 
 
-# In Guatemala's time; nothing else is said by a day and its hour.
+# A day and an hour in Guatemala's time.
 _TO_THE_MINUTE = re.compile(r"\A(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}):00-06:00\Z")
 MOST_WORKSHOPS = 500
 
@@ -174,7 +174,7 @@ def marathon_max_upload() -> int:
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
-    """Return the organisations the person may give a dataset to, and the one that has it now."""
+    """Return the organisations that may own the dataset for this person, and its present owner."""
     choices = permissions.organizations_open_to(current_user.name, package_type)
     if current and all(current not in (each["id"], each["name"]) for each in choices):
         organization = model.Group.get(current)
@@ -189,7 +189,7 @@ def marathon_may_set(field_name: str, organization: dict[str, Any]) -> bool:
 
     Args:
         field_name: one of these.
-        organization: what is in the form; without ``id`` for a new one.
+        organization: values of the form; without ``id`` for a new one.
     """
     if field_name == "role":
         return bool(_settable_roles(organization))
@@ -212,20 +212,20 @@ def _settable_roles(organization: dict[str, Any]) -> list[str]:
 
 
 def marathon_own_organization() -> str:
-    """Return the id of the one organisation that the person publishes for, ``""`` if not one."""
+    """Return the id of the only organisation that the person may publish for, else ``""``."""
     own = permissions.organizations_open_to(current_user.name, "dataset")
     return own[0]["id"] if len(own) == 1 else ""
 
 
 def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
-    """Return whether the form of a dataset must come with a choice in this field.
+    """Return whether the field is required in the form of a dataset.
 
-    Municipality and problem may come from the idea, so they must be chosen only where no idea has
-    to be. Where the organisation is still open, what is asked of a municipality counts.
+    Municipality and problem are inherited from the idea, so they are required only if the idea is
+    not. Before an organisation is chosen, the rules for municipalities apply.
 
     Args:
         field_name: ``idea``, ``municipality``, ``service_problem`` or ``resources``.
-        dataset: what is in the form.
+        dataset: values of the form.
     """
     if field_name == "resources":
         return bool(tk.config["ckan.dataset.create_on_ui_requires_resources"])
@@ -259,10 +259,10 @@ def marathon_own_municipalities() -> list[str]:
 def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str, Any]]:
     """Return the ideas of municipalities, and those already chosen, whatever their municipality.
 
-    Without a municipality only those already chosen: a country's ideas are too many for a list.
+    Without a municipality only the chosen ones: the ideas of the whole country are too many.
     """
     chosen = marathon_as_list(selected)
-    # What is still being corrected is no municipality yet.
+    # Malformed codes are left out; the form shows their errors.
     wanted = [code for code in marathon_as_list(codes) if marathon_municipality(code)]
     if not chosen and not wanted:
         return []
@@ -272,7 +272,7 @@ def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str
 
 
 def marathon_idea_note(idea: dict[str, Any]) -> str:
-    """Return where and when an idea was said, and how far it is, in one line."""
+    """Return workshop, date and status of an idea in one line."""
     workshop: dict[str, Any] = idea.get("workshop") or {}
     parts: list[str] = [
         workshop.get("title") or "",
@@ -285,7 +285,7 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
 def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[WorkshopChoice]:
     """Return the workshops the person may see, latest first.
 
-    From the database: one added a moment ago is there whether Solr knows it or not.
+    Read from the database, so that a workshop added a moment ago is listed before it is indexed.
 
     Args:
         selected: id or name of a workshop that must be among them.
@@ -313,8 +313,8 @@ def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[
 def marathon_typed_date(value: object) -> Any:
     """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
 
-    What would not come back the same from that (seconds, another offset, no day at all), and
-    everything else, is shown exactly as it is stored.
+    Values that this notation would change (seconds, another offset, malformed dates) are shown
+    exactly as they are stored.
     """
     typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
     reading = dates.read_stored_date(typed)
@@ -333,7 +333,7 @@ NOT_IN_THE_SCHEMA = ("author", "author_email", "maintainer", "maintainer_email")
 
 
 class FormSection(TypedDict):
-    """A part of the form; ``folded`` ones open only when asked or when they hold an error."""
+    """A section of the form; ``folded`` ones are closed unless they have an error."""
 
     name: str
     title: str
@@ -371,16 +371,16 @@ def marathon_form_sections(schema: dict[str, Any]) -> list[FormSection]:
 
 
 def marathon_resource_sections(fields: list[Field]) -> list[FormSection]:
-    """Return the fields of a file or link: what matters, then the rest, folded."""
+    """Return the fields of a file or link: the main ones, and the others in a folded section."""
     found = _sections(fields, {"": "", "more": tk._("More details")})
     return [section for section in found if section["fields"]]
 
 
 def marathon_unshown(fields: list[Field], data: dict[str, Any]) -> dict[str, str]:
-    """Return name of input → value of what a form does not show but must send back.
+    """Return input → value for stored values that a form does not show but must send back.
 
-    That is: fields without a place in the form, CKAN's own that the schema leaves out, and free
-    extras. An update replaces everything, so what is not sent would be lost.
+    These are fields without an input, CKAN's own fields missing in the schema, and free extras. An
+    update replaces the whole record, so values that are not sent would be lost.
     """
     hidden = [field["field_name"] for field in fields if field.get("form_snippet", "") is None]
     found = {name: str(data[name]) for name in (*hidden, *NOT_IN_THE_SCHEMA) if data.get(name)}
@@ -412,8 +412,8 @@ def marathon_form_errors(
             them they are counted.
 
     Returns:
-        For lists of things (``contact``, ``resources``) one entry an inner field, with the
-        number of the thing in the label.
+        For repeating fields (``contact``, ``resources``) one entry for each subfield, with the
+        number of the row in the label.
     """
     found: list[FormError] = []
     left = {("tag_string" if key == "tags" else key): each for key, each in errors.items()}
@@ -514,7 +514,7 @@ LINKS = ("idea", "workshop")
 
 
 def marathon_field_labels(fields: list[Field]) -> dict[str, str]:
-    """Return the name that a form gives each of its fields, CKAN's own included."""
+    """Return field → label in the form, including CKAN's own fields."""
     labels = {field["field_name"]: _label_field(field) for field in fields}
     return {
         "private": tk._("Who sees it"),
@@ -526,7 +526,7 @@ def marathon_field_labels(fields: list[Field]) -> dict[str, str]:
 
 
 def marathon_version_lines(fields: list[Field], name: str, value: object) -> list[str]:
-    """Return a value of a field as lines of text, as people know it; one row a line.
+    """Return a value of a field as lines of text with labels; one line for each row.
 
     Args:
         fields: of the scheming schema.

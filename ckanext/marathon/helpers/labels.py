@@ -1,6 +1,6 @@
-"""Words for pages: names of codes, dates, kinds of activity, people.
+"""Labels for pages: codes, dates, kinds of activity, user names.
 
-Also texts of CKAN that its Spanish catalogue lacks, so that ours brings them.
+Also messages of CKAN that its Spanish catalogue lacks, so that our catalogue has them.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def marathon_term(list_name: str, code: str) -> str:
 def marathon_date(value: str | None, form: str = "long") -> str:
     """Return a year, month, day or moment as people write it, in the visitor's language.
 
-    Moments are shown as Guatemala's clocks show them, as in every table and feed. What is no date
-    is returned as it is.
+    Moments are converted to Guatemala's time, as in every table and feed. Malformed dates are
+    returned unchanged.
     """
     reading = dates.read_stored_date(value)
     if not value or reading is None:
@@ -99,7 +99,7 @@ def marathon_day(timestamp: str) -> str:
 
 
 def marathon_period(starts: str, ends: str | None) -> str:
-    """Return when something starts and ends; on the same day the day is said once."""
+    """Return start and end in words; on the same day, the date occurs once."""
     if not ends:
         return marathon_date(starts)
     first, last = dates.drop_hour(starts), dates.drop_hour(ends)
@@ -132,12 +132,12 @@ def marathon_problem_names(notations: Listed) -> list[str]:
 
 
 def marathon_host(address: str) -> str:
-    """Return the host of a web address, which is how people call a source."""
+    """Return the host of a web address, as the label of a source."""
     return urlsplit(address).netloc.removeprefix("www.") or address
 
 
 def marathon_figure_labels() -> dict[str, str]:
-    """Return field of ``Figures`` → what readers call it."""
+    """Return field of ``Figures`` → label."""
     return {
         "workshops": tk._("Workshops"),
         "ideas": tk._("Ideas"),
@@ -148,7 +148,7 @@ def marathon_figure_labels() -> dict[str, str]:
 
 
 def marathon_how_much(numbers: Figures) -> str:
-    """Return figures in words, without those that are none: ``2 ideas · 1 dataset``."""
+    """Return the figures that are not zero, in words: ``2 ideas · 1 dataset``."""
     words = (
         (numbers.ideas, tk.ungettext("{n} idea", "{n} ideas", numbers.ideas)),
         (numbers.datasets, tk.ungettext("{n} dataset", "{n} datasets", numbers.datasets)),
@@ -219,7 +219,7 @@ CKAN_TEXTS = (
 
 
 def marathon_activity_type(name: str) -> str:
-    """Return what a kind of activity is called, which CKAN only says in English."""
+    """Return the label of a kind of activity, which CKAN has only in English."""
     names = {
         "new package": tk._("Published"),
         "changed package": tk._("Changed"),
@@ -246,7 +246,7 @@ def marathon_activity_type(name: str) -> str:
 def linked_user(
     next_helper: Callable[..., Any], user: object, maxlength: int = 0, avatar: int = 20
 ) -> Any:
-    """Return a link with a user's name; «Somebody» for those who may not see the site's users.
+    """Return a link with a user's name; «Somebody» for visitors who may not see users.
 
     CKAN prints the name in every activity, also where ``ckan.auth.public_user_details`` is false
     and the link answers 403.
@@ -258,7 +258,7 @@ def linked_user(
 
 @tk.chained_helper
 def member_count(next_helper: Callable[..., Any], group: str) -> int:
-    """Return how many people belong to a group, also for those who may not see who they are."""
+    """Return the number of members of a group, also for visitors who may not see the members."""
     if tk.h.check_access("user_show"):
         return next_helper(group)
     context: Context = {"ignore_auth": True}

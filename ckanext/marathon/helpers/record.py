@@ -1,6 +1,6 @@
-"""What a page shows of a record and of its files: type, licence, address, fields, extras.
+"""Values of a record and its files for pages: type, licence, address, fields, extras.
 
-Only what says something is shown, and what a schema does not know too.
+Blank values are left out; fields missing in the schema are shown too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.records import OTHER_LANGUAGES, REST, Resource, says_anything
 from ckanext.marathon.vocabulary import authorities
 
-# What the pages show at their top, so that the list of all details need not repeat it.
+# Fields shown at the top of the page, which the list of all details leaves out.
 _EVERYWHERE = {"title", "name", "notes", "owner_org", "example", "tag_string", "license_id"}
 _ABOVE = {
     "dataset": {"municipality", "service_problem", "idea", "data_need", "rights_note"},
@@ -65,16 +65,16 @@ def list_fields_above(package_type: str) -> set[str]:
 
 
 def marathon_type_label(package_type: str) -> str:
-    """Return what one thing of a type is called."""
+    """Return the label of a record type, in the singular."""
     return _name_type(package_type).get("one", tk._("Dataset"))
 
 
 def show_organization(organization_id: str) -> dict[str, Any]:
     """Return an organisation as CKAN's ``organization_show``, or {} of one that is not there.
 
-    Without its people, followers and datasets, which no page shows beside something else: CKAN's
-    ``h.get_organization`` reads and counts them, a third of what the page of a dataset takes. Read
-    once a request: CKAN's pages render what stands beside them twice, to know whether it is empty.
+    Without members, followers and datasets, which CKAN's ``h.get_organization`` reads and counts (a
+    third of the time of a dataset's page). Read once in a request, because CKAN's pages render the
+    side column twice to know whether it is empty.
     """
     kept: dict[str, dict[str, Any]] = g.setdefault("_marathon_organizations", {})
     if organization_id not in kept:
@@ -93,7 +93,7 @@ _NOT_ASKED = ("include_users", "include_followers", "include_groups", "include_d
 def humanize_entity_type(
     next_helper: Callable[..., str | None], entity_type: str, object_type: str, purpose: str
 ) -> str | None:
-    """Return CKAN's word for a type and a purpose; ours are whole phrases, so that they decline."""
+    """Return a text of CKAN about a type; ours are whole phrases, which Spanish grammar needs."""
     words = _name_type(object_type) if entity_type == "package" else {}
     if words:
         return words.get(_PURPOSES.get(purpose, "one"), words["one"])
@@ -181,19 +181,19 @@ def _find_language(value: str) -> authorities.SpokenLanguage | authorities.Langu
 
 _HOST_NAME = re.compile(r"[\w.:-]+")
 _MAIL = re.compile(r"(?:mailto:)?([^\s@/:?]+@[^\s@/:?]+)(?:\?|$)", re.IGNORECASE)
-# Formats of an address that is looked at or queried, not kept as a file.
+# Formats of addresses that are viewed or queried, not downloaded.
 _NO_FILES = {"", "html", "api", "wms", "wfs", "wmts", "sparql"}
 
 
 class Download(NamedTuple):
-    """The button of a file, or what its address is where a browser cannot follow it.
+    """The button of a file, or a description of an address that browsers cannot open.
 
     Attributes:
-        label: what the button does, or what the address is.
+        label: of the button, or description of the address.
         note: format and size, ``""`` if neither is known.
         is_file: whether the button downloads something.
-        href: where it leads; ``""`` is no button.
-        address: as it is written, where there is no button.
+        href: target of the button; ``""`` for no button.
+        address: the stored text, if there is no button.
     """
 
     label: str
@@ -204,18 +204,18 @@ class Download(NamedTuple):
 
 
 def marathon_says(value: object) -> bool:
-    """Return whether a value says something: a row whose every part is empty does not."""
+    """Return whether a value is not blank; a row with only blank subfields is blank."""
     return says_anything(value)
 
 
 def marathon_filled(
     fields: Iterable[dict[str, Any]], data: dict[str, Any], skip: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """Return the fields of a schema that are filled in and meant to be shown.
+    """Return the fields of a schema that have a value and are shown on pages.
 
     Args:
         fields: of the schema, or the subfields of one.
-        data: the thing, or one row of a field.
+        data: the record, or one row of a field.
         skip: names that the page shows elsewhere.
     """
     return [
@@ -228,7 +228,7 @@ def marathon_filled(
 
 
 def marathon_download(resource: dict[str, Any]) -> Download:
-    """Return what the button of a file or link says, and where it leads."""
+    """Return the button of a file or link."""
     file = Resource.from_shown(resource)
     url, is_upload = file.url.strip(), file.url_type == "upload"
     if not is_upload and not _is_web(url):
@@ -240,7 +240,7 @@ def marathon_download(resource: dict[str, Any]) -> Download:
 
 
 def _is_web(url: str) -> bool:
-    """Return whether a browser finds something at an address; blanks and the like it encodes."""
+    """Return whether browsers can open an address (they encode blanks and similar characters)."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -249,7 +249,7 @@ def _is_web(url: str) -> bool:
 
 
 def _describe_address(url: str) -> Download:
-    """Return what an address is that leads to no page: CKAN makes of each a button."""
+    """Return a description of an address that browsers cannot open."""
     if not url:
         return Download("", "", False, "")
     if written := _MAIL.match(url):
@@ -270,18 +270,18 @@ def _describe_address(url: str) -> Download:
 
 
 def marathon_size(resource: dict[str, Any]) -> str:
-    """Return the size of a file as people say it, ``""`` if it is not known."""
+    """Return the size of a file in words (``2 KiB``), ``""`` if it is not known."""
     size = str(resource.get("size") or "")
-    # A site's own schema may keep it as text.
+    # A site's own schema may store it as text.
     return tk.h.localised_filesize(int(size)) if size.isdecimal() else size
 
 
 def marathon_licence_name(licence_id: str | None, otherwise: str | None = "") -> str:
-    """Return the one name of a licence, in the visitor's language.
+    """Return the name of a licence in the visitor's language, the same on every page.
 
     Args:
-        licence_id: CKAN's id or an IRI; empty is the licence that nobody stated.
-        otherwise: how to call one that our table does not know.
+        licence_id: CKAN's id or an IRI; empty means not specified.
+        otherwise: name of a licence missing in our table.
     """
     known = authorities.find_licence(licence_id or "notspecified")
     return known.label(tk.h.lang()) if known else otherwise or licence_id or ""
@@ -289,12 +289,12 @@ def marathon_licence_name(licence_id: str | None, otherwise: str | None = "") ->
 
 # Longer texts are folded: a shape or a log in an extra is longer than a phone's page.
 LONGEST_SHOWN = 400
-# Dates among them, shown as dates.
+# Extras with dates, shown in words.
 _DATES = frozenset(
     {"dcat_issued", "dcat_modified", "source_catalog_modified", "temporal_start", "temporal_end"}
     | {"issued", "modified", "created"}
 )
-# What CKAN keeps of every file, and what it and its plugins add to each when it is read.
+# Fields that CKAN and its plugins store or add for every file.
 _OF_EVERY_FILE = frozenset(
     {"id", "package_id", "revision_id", "position", "state", "created", "last_modified"}
     | {"metadata_modified", "url", "url_type", "name", "description", "format", "size", "hash"}
@@ -305,7 +305,7 @@ _OF_EVERY_FILE = frozenset(
 
 
 class ExtraText(NamedTuple):
-    """One text of an extra; ``href`` is where it leads if it is an address, else ``""``."""
+    """One text of an extra; ``href`` is its target if it is an address, else ``""``."""
 
     text: str
     href: str
@@ -322,11 +322,11 @@ class Extra(NamedTuple):
 def marathon_extras(
     fields: Iterable[dict[str, Any]], data: dict[str, Any], elsewhere: Collection[str] = ()
 ) -> list[Extra]:
-    """Return what a package has besides the fields of its schema.
+    """Return the extras of a package, which are no fields of its schema.
 
-    In the order of CKAN's own page, labelled as ckanext-dcat labels them there. What a field did
-    not take (``frequency_text``) stands with the field (:func:`marathon_rest`) where the page shows
-    that, else it is labelled as the field.
+    In the order of CKAN's own page, with the labels of ckanext-dcat. Values that a field refused
+    (``frequency_text``) are shown with the field (:func:`marathon_rest`) if the page has it, else
+    here with the field's label.
 
     Args:
         fields: of the schema.
@@ -355,7 +355,7 @@ def marathon_extras(
 
 
 def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
-    """Return the texts that the field of a package did not take, for beside its value."""
+    """Return the texts that a field of a package refused, to be shown beside its value."""
     key = field_name + REST
     given: list[dict[str, Any]] = data.get("extras") or []
     extras = [each for each in given if each.get("key") == key]
@@ -366,7 +366,7 @@ def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
 def marathon_file_extras(
     fields: Iterable[dict[str, Any]], resource: Mapping[str, Any]
 ) -> list[Extra]:
-    """Return what a file has that its schema does not know, as CKAN's own page shows it."""
+    """Return the fields of a file that its schema lacks, as CKAN's own page shows them."""
     labels = _labels()
     known = {field["field_name"] for field in fields} | _OF_EVERY_FILE
     return [
@@ -384,14 +384,14 @@ def marathon_people_of(data: Mapping[str, Any]) -> list[Extra]:
         if name or email:
             href = f"mailto:{email}" if "@" in email else ""
             texts = [ExtraText(name or email, href, False)]
-            # What is no address is shown, and nothing is linked.
+            # An invalid address is shown as text.
             texts += [ExtraText(email, "", False)] if name and email and not href else []
             found.append(Extra(label, texts))
     return found
 
 
 def _labels() -> dict[str, str]:
-    """Return the names of what ckanext-harvest and ckanext-dcat write into extras and files."""
+    """Return labels of the extras and file fields that ckanext-harvest and ckanext-dcat write."""
     if not tk.asbool(tk.config.get("ckanext.dcat.translate_keys", True)):
         # The site wants the keys themselves.
         return {}

@@ -1,7 +1,4 @@
-"""How a page is passed on: to search engines, in chats, on walls, to those who follow it.
-
-Structured data for programs, the short address, the card in a chat, the sheet to print, news.
-"""
+"""Sharing of pages: structured data, short addresses, preview cards, posters, following, news."""
 
 from __future__ import annotations
 
@@ -38,11 +35,11 @@ def write_structured_data(dataset: dict[str, Any]) -> Markup | None:
 
 
 def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, object] | None:
-    """Return a dataset as schema.org has it.
+    """Return a dataset as schema.org JSON-LD.
 
     Args:
         dataset: as ``package_show`` gives it.
-        is_public: only if the log has it; else one that is not in the log is described as well.
+        is_public: describe it only if the log has it; otherwise also private ones.
     """
     here = keys.find_site()
     key = Key(Kind.DATASET, str(dataset["id"]))
@@ -53,14 +50,14 @@ def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, 
         graph = build_record_graph(dataset, Lookups.of_this_request())
         lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
         found = schema_org.describe_dataset_lines(lines, iri, here.base, here.vocabulary, title)
-    # Its page is ours, also where its IRI is another catalogue's.
+    # The page is on this site even if the dataset kept the IRI of another catalogue.
     return None if found is None else {**found, "url": str(key.iri(here))}
 
 
 def write_croissant(dataset: dict[str, Any]) -> Markup:
     """Return a dataset as Croissant, which ckanext-dcat writes, for a script of a page.
 
-    Kept for visitors until a change: it took a tenth of the page's time.
+    Cached for visitors until a public change: it took a tenth of the page's time.
     """
 
     def make() -> Markup:
@@ -76,9 +73,9 @@ def write_croissant(dataset: dict[str, Any]) -> Markup:
 def chain_croissant(
     next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any
 ) -> str:
-    """Return a dataset as Croissant, in which there are only files that a reader can check.
+    """Return a dataset as Croissant with only those uploaded files that have a checksum.
 
-    What schema.org has a word for is said as in the page's own description.
+    Properties of schema.org have the same values as in the page's own description.
     """
     if len(args) < 2 and not named.get("jsonld_context"):
         # ckanext-dcat read the setting when it was imported, perhaps before there were any.
@@ -93,19 +90,19 @@ def chain_croissant(
 
 
 def write_script(found: dict[str, object]) -> Markup:
-    """Return JSON for a script of a page: nothing in it can end the script."""
+    """Return JSON for a script element, escaped so that it cannot end the element."""
     text = json.dumps(found, ensure_ascii=False, indent=1)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped for a script
 
 
-# Type → what its short addresses begin with.
+# Type → first segment of its short addresses.
 LETTERS = {"idea": "i", "workshop": "w", "dataset": "d"}
 LONGEST = 200
 _AUDIO = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wav", ".weba")
 
 
 class Share(NamedTuple):
-    """Addresses with which a thing is passed on; all of them are links, nothing is sent.
+    """Links for sharing a record.
 
     ``code`` is that of the short address, "" where there is none.
     """
@@ -118,7 +115,7 @@ class Share(NamedTuple):
 
 
 class Audio(NamedTuple):
-    """A recording: its address, whether this site has the file, and who has it."""
+    """A recording: its address, whether the file is on this site, and the host."""
 
     href: str
     is_here: bool
@@ -158,7 +155,7 @@ def describe_record(thing: dict[str, Any]) -> str:
 
 
 def list_poster_lines(thing: dict[str, Any]) -> list[str]:
-    """Return what the sheet for the wall says of a thing, a sentence each."""
+    """Return the sentences of a record's poster."""
     if thing["type"] == "idea":
         return [write_story(Idea.from_shown(thing)).text]
     if thing["type"] == "workshop":
@@ -171,7 +168,7 @@ def list_poster_lines(thing: dict[str, Any]) -> list[str]:
 def describe_audio(address: str) -> Audio:
     """Return how to offer a recording: a player only for a file of this site.
 
-    A player for another host's would have the browser ask that host.
+    A player for another host would make the browser send requests to that host.
     """
     parts = urlsplit(address)
     is_here = parts.netloc == urlsplit(read_site().url).netloc
@@ -211,12 +208,12 @@ _FOLLOWING_ACTIONS = {"dataset": "am_following_dataset", "organization": "am_fol
 
 
 class Following(NamedTuple):
-    """What a person who is logged in gets of a thing.
+    """Whether a logged-in person follows a record, and whether they get mail about it.
 
     Attributes:
         is_following: whether they follow it.
-        mails: the site sends what is new by e-mail.
-        wants_mails: they asked for that, and have an address.
+        mails: the site sends news by e-mail.
+        wants_mails: they have enabled it and have an address.
     """
 
     is_following: bool
@@ -225,15 +222,15 @@ class Following(NamedTuple):
 
 
 def marathon_news(kind: str = "", code: str = "") -> str:
-    """Return the address of the news of a part of the catalogue; of everything without a kind."""
+    """Return the address of the news of a part of the catalogue, or of all news without a kind."""
     part: dict[str, Any] = {"kind": kind, "code": code} if kind else {}
     return tk.h.url_for("marathon_news.atom", **part)
 
 
 def marathon_following(kind: str, id_: str) -> Following | None:
-    """Return what the visitor gets of a ``dataset`` (of any type) or an ``organization``.
+    """Return whether the visitor follows a ``dataset`` (of any type) or an ``organization``.
 
-    ``None`` for those who are not logged in.
+    ``None`` if nobody is logged in.
     """
     if not current_user.is_authenticated:
         return None

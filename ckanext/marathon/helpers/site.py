@@ -1,4 +1,4 @@
-"""What ``marathon_site`` shows: home page, menus, map and error pages."""
+"""Helpers of ``marathon_site``: home page, menus, map and error pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ckanext.marathon.vocabulary.territory import ATTRIBUTION, read_topology
 
 
 class PageError(NamedTuple):
-    """An error as the page says it; ``detail`` is what the code that stopped said, if it did."""
+    """Title and sentences of an error page; ``detail`` is the message given to ``abort``."""
 
     code: int
     title: str
@@ -39,8 +39,8 @@ def marathon_trouble(code: int | Sequence[int], content: object) -> PageError:
 
     Args:
         code: of HTTP; CKAN gives that of an unexpected error as a list.
-        content: CKAN's or Werkzeug's description; Werkzeug's own are in English only, and are
-            left out.
+        content: CKAN's or Werkzeug's description. Werkzeug's defaults are left out, because they
+            are in English only.
     """
     number = int(code) if isinstance(code, int) else int(code[0])
     stock = default_exceptions.get(number)
@@ -52,10 +52,10 @@ def marathon_trouble(code: int | Sequence[int], content: object) -> PageError:
 
 # CKAN workaround: assets-of-failed-page
 def marathon_fresh_assets() -> str:
-    """Forget which styles and scripts this request has written, return nothing.
+    """Forget which styles and scripts this request has already written; return nothing.
 
-    A page that failed midway has had its styles written into what nobody will see; CKAN would not
-    write them again into the page that says so.
+    If a page fails midway, its styles are lost with it, and CKAN would not write them again into
+    the error page.
     """
     flask.g.pop("_webassets", None)
     return ""
@@ -106,12 +106,12 @@ MEDIA_TYPES = {
     STYLE: "text/css",
     BOUNDARIES: "application/json",
 }
-# Stands for a code in the address of a municipality's page.
+# Placeholder for the code in the address of a municipality's page.
 ANY_CODE = "0000"
 
 
 class MapFile(NamedTuple):
-    """A file that changes with a version of the program only; ``digest`` is its version."""
+    """A file that changes only with the program; ``digest`` is its version in the address."""
 
     body: bytes
     zipped: bytes
@@ -119,7 +119,7 @@ class MapFile(NamedTuple):
 
 
 class MapAddresses(NamedTuple):
-    """Addresses that the map needs, and whose the boundaries are."""
+    """Addresses that the map needs, and the attribution of the boundaries."""
 
     script: str
     style: str
@@ -140,7 +140,7 @@ def read_map_file(name: str) -> MapFile:
 
 
 def marathon_map() -> MapAddresses:
-    """Return what the map is drawn from; all of it is on this site."""
+    """Return the addresses of the map's files, all on this site."""
     return MapAddresses(
         script=_find_map_address(LEAFLET),
         style=_find_map_address(STYLE),
@@ -199,12 +199,12 @@ def marathon_nav() -> list[MenuLink]:
 
 
 def marathon_needs_scripts(previews: Sequence[object] = ()) -> bool:
-    """Return whether this page needs CKAN's scripts: those of visitors who read do not.
+    """Return whether this page needs CKAN's scripts; plain pages for visitors do not.
 
-    What is not known to do without them gets them.
+    Unknown pages get the scripts.
 
     Args:
-        previews: of the file that the page shows; CKAN fits them to the page with a script.
+        previews: views of the file on the page, which CKAN resizes with a script.
     """
     if current_user.is_authenticated or previews:
         return True
@@ -213,7 +213,7 @@ def marathon_needs_scripts(previews: Sequence[object] = ()) -> bool:
 
 
 _READING = {
-    # No page at all: what is served as a file is where an address that does not exist ends.
+    # Endpoint of static files, which also answers unknown addresses.
     *("", "static"),
     *("home.index", "home.about", "organization.index", "organization.read"),
     *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
@@ -222,7 +222,7 @@ _READING = {
 
 
 def marathon_languages() -> list[MenuLink]:
-    """Return the site's languages; each link leads to this same page."""
+    """Return the site's languages with links to this page in each of them."""
     here = tk.h.current_url()
     return [
         MenuLink(
@@ -246,7 +246,7 @@ def marathon_may_publish() -> bool:
 
 
 def marathon_coordinates() -> bool:
-    """Return whether the visitor adds municipalities and invites officers."""
+    """Return whether the visitor may add municipalities and invite officers."""
     if not current_user.is_authenticated:
         return False
     name = current_user.name
@@ -254,7 +254,7 @@ def marathon_coordinates() -> bool:
 
 
 def marathon_contact() -> StoryContact | None:
-    """Return the coordinating body, if there is one."""
+    """Return the (first) coordinating body, ``None`` if there is none."""
     found = _ask_once(
         "contact", lambda: municipality.find_contact_with_role(dataset.COORDINATING_BODY), []
     )
@@ -262,10 +262,10 @@ def marathon_contact() -> StoryContact | None:
 
 
 def _ask_once(key: str, ask: Callable[[], T], otherwise: T) -> T:
-    """Return an answer of the database, asked once a request.
+    """Return the result of a query, cached for the request.
 
-    Header and footer are on error pages too: where the error left the transaction unusable, the
-    page must still say what went wrong.
+    Header and footer are on error pages too: if the error left the transaction unusable, the error
+    page must still be rendered.
     """
     kept: dict[str, Any] = flask.g.setdefault("_marathon_site", {})
     if key not in kept:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def collect_functions(package: str, chained: str = "") -> dict[str, Any]:
-    """Return what CKAN registers of a module, or of the modules of a package, by name.
+    """Return name → function for those that CKAN registers from a module or package.
 
     That is every function called ``marathon_…``, and every public one that is chained to a function
     of CKAN's of the same name.

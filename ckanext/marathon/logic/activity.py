@@ -1,8 +1,8 @@
-"""What ckanext-activity may keep of a record and show of it.
+"""The part of a record that ckanext-activity may store and show.
 
 That plugin stores ``package_show`` with every change and shows it in lists that everybody reads.
-So a row is brought into its public form before it is written, whoever writes it: this holds for
-other plugins too that write such rows, and for those that were there before.
+So each row is reduced to its public form before it is written, also rows of other plugins. Older
+rows are reduced by ``ckan marathon activity scrub``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMES = ("id", "name", "title", "type", "status", "is_organization")
 
 
 def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row may keep: the record as an outsider sees it, without other records.
+    """Return the data that an activity may store: the public view, without other records.
 
     Args:
         data: of a row; ``package`` in it is the record. Is not changed.

@@ -1,4 +1,4 @@
-"""Who may call which action. CKAN registers what ``collect_auth_functions`` returns.
+"""The auth functions of actions, registered through ``collect_auth_functions``.
 
 Deleting, resources, views, files, patching and revising ask for ``package_update`` in CKAN and so
 follow that one.

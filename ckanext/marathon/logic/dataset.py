@@ -1,16 +1,14 @@
-"""Datasets: what they must have, copies of what others publish, their IRIs, and Croissant.
+"""Datasets: required fields, harvested copies, their IRIs, and Croissant.
 
-Copies: nobody here can mend what a harvester brings, and a refusal would leave the copy as it was,
-or leave it out. A value that its field does not take is kept as text in an extra (of
-``rdf``).
+Copies: nobody on this site can correct harvested data, and a refusal would leave the copy outdated
+or missing. A value that its field refuses is stored as text in an extra (of ``rdf``).
 
-IRIs: ckanext-dcat publishes whatever stands in ``uri``, whoever typed it in. Here it counts only
-where code of the server saves in its own name (``ignore_auth``), as harvesters do, or a system
-administrator, in whose name harvests may run; no form and no call of an officer can say that of
-itself. ckanext-harvest's own tables do not decide: harvesters write them at different moments,
-some after the save, and a site need not have them. And only where the save brings it: a value that
-was stored already may have been typed in by an officer, and does not become an IRI because somebody
-else saves the dataset later.
+IRIs: ckanext-dcat publishes any value of ``uri``. Here it is used only if server code saves with
+``ignore_auth``, as harvesters do, or if a system administrator saves, in whose name harvests may
+run; forms and API calls of officers cannot set it. ckanext-harvest's own tables do not decide:
+harvesters write them at different moments, some after the save, and a site need not have them. And
+only where the save brings it: a value that was stored already may have been typed in by an officer,
+and does not become an IRI because somebody else saves the dataset later.
 
 Croissant: a ``FileObject`` has a name, a ``contentUrl`` and a checksum, and the type of a column is
 what a reader makes of its text. Source: MLCommons, "Croissant Format Specification" 1.0.
@@ -51,7 +49,7 @@ from ckanext.marathon.visibility import filter_public
 
 
 def read_requirements(owner_org: str, stored: model.Package | None) -> dataset.Requirements:
-    """Return what a dataset must have.
+    """Return the required fields of a dataset.
 
     One that loses its organisation, as when that is deleted, must have what it had to have there.
 
@@ -80,7 +78,7 @@ def _publisher(organization: model.Group | None) -> dataset.Publisher:
 
 
 def read_municipal_requirements() -> dataset.Requirements:
-    """Return what a new dataset of a municipality must have; no organisation must give more."""
+    """Return the required fields of a new dataset of a municipality, the strictest case."""
     return _of(dataset.Publisher(role=dataset.MUNICIPALITY), None)
 
 
@@ -326,14 +324,14 @@ _OF_FILE = frozenset({"contentSize", "encodingFormat", "description", "license",
 
 
 def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
-    """Return Croissant that says the same as another description of the dataset.
+    """Return Croissant with the values of our schema.org description of the dataset.
 
-    ckanext-dcat reads the fields as they are stored: Markdown, the licence of CKAN's register, no
-    statement of rights. What is not told there is not told here either.
+    ckanext-dcat's Croissant has the stored values: Markdown, the licence of CKAN's register, no
+    statement of rights. Properties missing in our description are removed.
 
     Args:
         written: JSON, as ckanext-dcat writes it.
-        described: as ``feeds.schema_org`` gives it; nothing changes without one.
+        described: from ``feeds.schema_org``; if empty, nothing is changed.
     """
     if not described:
         return written

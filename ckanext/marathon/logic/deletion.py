@@ -1,4 +1,4 @@
-"""Deleting and purging: what stands in the way, and cutting the links to what is purged.
+"""Deleting and purging: guards for dependents, and removing links to purged records.
 
 ``ckan dataset delete`` changes the state by itself; so may other extensions. The steps of every
 save (``logic/saving.py``) see all of them, bulk SQL excepted.

@@ -1,9 +1,8 @@
-"""An edit beside what is stored: what a form compares, what is put back, what is overruled.
+"""Edits compared with the stored record: conflicts, restored values, and overruled values.
 
-What a client was not shown and so sends back empty stays what it was. What was sent for something
-that follows from elsewhere is named in the answer, and never refused: CKAN shows more of a record
-than it takes (counts, the organisation as an object, times of its own). Sent back as it was read it
-says nothing. Another value would vanish without a word.
+Values that were hidden from a client, and so are sent back empty, stay. A sent value of a computed
+field gets a notice and is never refused, because CKAN shows more fields than it accepts (counts,
+the organisation as an object, its own times). A value sent back as it was read gets no notice.
 
 Extras that a site had before the plugin, under names that now mean something else: a dataset with
 an extra ``contact: Ana`` would break scheming, which expects a list there. Its text is shown, and
@@ -450,7 +449,7 @@ def validate_package(
     """Return a package as an update would store it, and the errors; nothing is saved.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: a value has not the shape that its field takes.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     plugin = lib_plugins.lookup_package_plugin(package.type)
     checking = Context(context)

@@ -1,4 +1,4 @@
-"""What a client sent, before CKAN takes it apart: in proper shape, by the schema of its type.
+"""Normalising the sent data before CKAN's validation, by the schema of the record's type.
 
 CKAN flattens nested data before any validator runs and fails hard on shapes that it does not
 expect; PostgreSQL fails on text that it cannot store. Both are reported at the field here, and so
@@ -421,11 +421,11 @@ def check_fields(
         data: what was sent; changed.
         schema: of its type, as scheming has it; empty for a type without one.
         errors: those found before.
-        file_name: under which its resources take a file; "" where nothing would store one.
+        file_name: name of the file input of its resources; "" if they accept no file.
         stored: the package as it is; its rows may keep names that its schema does not know.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
     resource_fields: Fields = schema.get("resource_fields") or []
@@ -601,13 +601,13 @@ def check_package(
     """Return a package in a form that CKAN accepts, without computed values.
 
     Args:
-        context: where the origins sent along are kept for the rules.
+        context: gets the sent ``…_origin`` values, which the rules use later.
         data_dict: of ``package_create`` or ``package_update``; not changed.
-        file_name: under which its resources take a file; "" where nothing would store one.
+        file_name: name of the file input of its resources; "" if they accept no file.
         stored: the package as it is; ``None`` for a new one.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
@@ -702,7 +702,7 @@ def check_organization(
         stored: the organisation as it is, ``None`` for a new one.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: of each field, what is wrong with its shape.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     data = dict(data_dict)
     if stored is None and data.get("type") and data["type"] not in (known := organization_types()):

@@ -1,4 +1,4 @@
-"""What people are told: faults in their language, and notices of what was put right.
+"""Messages for people: faults in their language, and notices about corrected values.
 
 A notice says what was changed in what was sent (501 became 0501), or not kept.
 """
@@ -39,7 +39,7 @@ def get_language() -> str:
 
 
 def refuse_faults(*faults: FieldFault) -> NoReturn:
-    """Give up the transaction and say why, at the fields.
+    """Roll back, and raise a ``ValidationError`` with the faults at their fields.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: always.

@@ -1,4 +1,4 @@
-"""The parameters of every action: their types, and what CKAN's actions take for granted.
+"""Type checks of the parameters of every action, for assumptions of CKAN's actions.
 
 CKAN 2.12 validates what it saves, but not what it looks up: an id that is a list, a flag that is
 neither true nor false or a text that PostgreSQL cannot hold end as a server error. Here a request

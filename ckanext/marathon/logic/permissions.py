@@ -95,9 +95,9 @@ class ChangedStandings:
 
 
 def forget_changed_standings(unit: UnitOfWork) -> None:
-    """Keep no standing for the request while a transaction changes standings.
+    """Do not cache standings in the request while a transaction changes them.
 
-    What is read meanwhile holds only if the transaction is committed.
+    Values read meanwhile are valid only if the transaction is committed.
     """
     written = (*unit.created, *unit.changed, *unit.deleted)
     if any(isinstance(record, model.Member | model.Group | model.User) for record in written):
@@ -117,7 +117,7 @@ def is_coordinator(user: str | None, at_least: str = "editor") -> bool:
 
 
 def is_insider(user: str | None, owner_org: str | None) -> bool:
-    """Return whether a user may see what an organisation keeps to itself.
+    """Return whether a user may see the internal data of an organisation.
 
     That is: exact counts of participants and who changed an idea's status. Its members may, the
     coordinating body's editors and sysadmins.
@@ -132,7 +132,7 @@ def is_insider(user: str | None, owner_org: str | None) -> bool:
 
 
 def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
-    """Return whether a person may see what the package's organisation keeps to itself.
+    """Return whether a person may see the internal data of the package's organisation.
 
     Whoever may edit it may: nobody could send back what they were not shown.
     """
@@ -168,7 +168,7 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
 
 
 def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
-    """Return the organisations (id, name, title) that ``may_create_in`` says yes to, by title."""
+    """Return the organisations (id, name, title) for which ``may_create_in`` is true, by title."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
         model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE
     )
@@ -204,10 +204,10 @@ def may_give_role(context: Context, organization: model.Group | None, role: str)
 
 
 def is_unsettled(organization: model.Group) -> bool:
-    """Return whether an organisation is still unused: no role, no people, no records.
+    """Return whether an organisation is unused: it has no role, no members and no records.
 
-    People of a coordinating body and sysadmins do not count: whoever creates an organisation is
-    its admin until they leave.
+    Members who belong to a coordinating body, and sysadmins, do not count: the creator of an
+    organisation is its admin at first.
     """
     if role_of(organization) or package_model.list_owned_packages(organization.id):
         return False

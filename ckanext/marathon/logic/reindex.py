@@ -1,4 +1,4 @@
-"""Bringing the search index up to date, whatever happens between a save and its end.
+"""Keeping the search index up to date, even if a save or its job is interrupted.
 
 ``package_show`` computes what comes from a record's ideas and workshop at every call; the index has
 to be told. What it has to be told is noted in the database (``model/search_index.py``) and worked

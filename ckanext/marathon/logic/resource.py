@@ -693,7 +693,7 @@ def make_resource_uploader(resource: dict[str, Any]) -> WholeResourceUpload | No
 
 
 def make_image_uploader(kind: str, old_filename: str | None) -> WholeImageUpload | None:
-    """Return how a picture is stored; ``None`` where another plugin or store does it."""
+    """Return the uploader of a picture, ``None`` if another plugin or storage handles it."""
     return WholeImageUpload(kind, old_filename) if stores_in_folder(kind) else None
 
 

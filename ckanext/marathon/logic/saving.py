@@ -1,4 +1,4 @@
-"""What happens when something is saved, by whatever way, in the order in which it happens.
+"""The steps of every save, in their order.
 
 ``model/unit_of_work.py`` says what each phase is. The order within a phase matters: guards refuse
 before anything is noted, what was linked is noted before links are cut, the search index is told

@@ -1,8 +1,8 @@
-"""What a client sent and nothing stores: reported, or refused where a row would be lost.
+"""Sent values that would not be stored: reported in a notice, or refused if a row would be lost.
 
-CKAN drops what it does not know without a word. A field of a record that nobody knows is reported
-and never refused: harvesters and other plugins send what their own sites know. A row of a list is
-what an officer or a program meant to be kept, so that one without any known name is refused.
+CKAN silently drops unknown fields. An unknown field of a record gets a notice and is not refused,
+because harvesters and other plugins send fields of their own sites. A row without any known field
+is refused, because it was certainly meant to be stored.
 
 Parts of a stored row that its schema does not know were there before the plugin, or a later schema
 dropped them. CKAN shows them apart, as ``__extras`` of the row, and a save would lose them.
@@ -30,7 +30,7 @@ Field = Mapping[str, Any]
 
 
 def lift_subfields(record: dict[str, Any], fields: Iterable[Field]) -> None:
-    """Put them beside the other parts of their rows.
+    """Move subfields that the schema lacks from ``__extras`` of a row into the row.
 
     Args:
         record: as CKAN shows it, or as a client sends it back; its rows are changed.
@@ -112,7 +112,7 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
 
 
 def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
-    """Return the errors of files that nothing would store, and of texts where a file goes.
+    """Return errors for sent files that no field accepts, and for texts in file fields.
 
     Args:
         data: what was sent: of a record, or of one of its files.
@@ -140,7 +140,7 @@ def _how_to_send() -> str:
 
 
 def drop_reserved(context: Context, data: dict[str, Any], file_number: int | None = None) -> None:
-    """Take out the names that CKAN's validation uses for itself, and say so.
+    """Remove fields named like CKAN's validation keys, and add notices.
 
     CKAN 2.12 answers 500 to a ``__junk`` that is not a dict.
 
@@ -157,7 +157,7 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
 
 
 def has_content(value: object) -> bool:
-    """Return whether a value that was sent says anything; blanks and a nameless file do not."""
+    """Return whether a sent value is not blank; a file without a name counts as blank."""
     if isinstance(value, FileStorage):
         return bool(value.filename)
     return not is_blank(value) if isinstance(value, str) else is_filled(value)
@@ -212,14 +212,13 @@ def check_groups(groups: Rows) -> list[dict[str, list[str]]]:
 def note_strangers(context: Context, field: str, sent: object, answer: object) -> None:
     """Add notices about groups or people that a record did not get.
 
-    CKAN passes over those that it cannot find. One that does not exist and one that the person may
-    not see are not told apart.
+    CKAN silently drops unknown ones. The notice is the same for an unknown and for a hidden one.
 
     Args:
         context: of the action.
         field: ``groups`` or ``users``.
-        sent: what was sent for it.
-        answer: the record as it is now.
+        sent: the value sent for the field.
+        answer: the saved record.
     """
     found = answer.get(field) if is_json_object(answer) else None
     if messages.is_page() or not is_json_list(found) or not is_json_list(sent):
@@ -259,5 +258,5 @@ def _core_names(plugin: Any) -> set[str]:
 
 
 def is_filled(value: object) -> bool:
-    """Return whether a value says anything."""
+    """Return whether a value is not blank."""
     return value is not None and value not in ("", [], {})

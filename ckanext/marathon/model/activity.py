@@ -3,10 +3,10 @@
 CKAN's own migrations make the table and that plugin's add its labels, so it may be there while the
 plugin is not loaded, and be shown again later.
 
-A row about a package carries the permission labels of those who may read it. ckanext-activity
-writes down those of the moment. Here they follow the package: what was written while it was public
-is shown to whoever may see the package now, what was written before it was published stays with
-those who could see it unpublished.
+A row about a package has the permission labels of the people who may read it. ckanext-activity
+stores the labels of that moment. Here they follow the package: rows written while it was public are
+visible to everybody who may see the package now; rows written before its publication stay visible
+only to people who could see it then.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who changed what and when: a row of ``marathon_audit`` for every record that is changed.
+"""The record of changes: a row of ``marathon_audit`` for every change of a record.
 
 Written in the transaction of the change itself, so that no form, API, command or plugin goes around
 it: what the session flushes is compared with what was loaded. ``logic/saving.py`` says when. Rows
@@ -94,7 +94,7 @@ class AuditEntry(tk.BaseModel):
 
 @dataclass(frozen=True)
 class Sight:
-    """What a person may read of the record of changes (docs/permissions.md).
+    """The part of the record of changes that a person may read (docs/permissions.md).
 
     Attributes:
         everything: a system administrator.
@@ -301,7 +301,7 @@ def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
 
 
 def _stated(extras: Any) -> dict[str, Any]:
-    """Return the extras that say something.
+    """Return the extras that are not blank.
 
     A form sends every field that it has, and what is stored of an empty one is empty text or an
     empty list, where the API stored nothing.

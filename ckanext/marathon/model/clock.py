@@ -1,4 +1,4 @@
-"""Time: as CKAN's own tables keep it, and the numbers of the feed's log.
+"""Times in CKAN's tables, and the clock with the numbers of the feed's log.
 
 Answers are cached in memory until the feed's clock moves, that is, until something public changes.
 """

@@ -31,7 +31,7 @@ from ckanext.marathon.records import Dataset
 
 
 class Installation(tk.BaseModel):
-    """The one row that says when."""
+    """The time of installation; the table has one row."""
 
     __tablename__ = "marathon_installation"
 
@@ -274,7 +274,7 @@ _IS_PUBLIC_DATASET = sa.and_(visibility.filter_public(PACKAGE), PACKAGE.type == 
 
 
 def count_datasets_without_licence() -> int:
-    """Return how many public datasets do not say under which licence they are."""
+    """Return the number of public datasets without a licence."""
     # What another catalogue said in words of its own.
     in_words = sa.func.coalesce(PACKAGE.extras["license_text"].astext, "")
     query = sa.select(sa.func.count()).where(

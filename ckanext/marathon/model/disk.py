@@ -1,4 +1,4 @@
-"""Where files are kept, and room on the disk: the database stops when none is left."""
+"""Storage of files, and free disk space: the database stops if there is none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def has_room() -> bool:
 
 
 def keeps_files() -> bool:
-    """Return whether the site can keep the files of records; CKAN breaks, or drops them."""
+    """Return whether the site can store files of records; without it CKAN fails or drops them."""
     storage = uploader.get_resource_uploader({})
     places = (getattr(storage, "storage_path", None), getattr(storage, "storage", None))
     return any(places)

@@ -1,11 +1,11 @@
 """The tables of the feed's log: what is public, in which order it changed, and gaps.
 
-The log is written in the transaction of the change itself (``feeds/publish.py``), by whoever holds
-the clock. All times have an offset; numbers begin with 1.
+The log is written in the transaction of the change itself (``feeds/publish.py``), which holds the
+lock of the clock. All times have an offset; numbers begin with 1.
 
-A row of ``FeedGap`` says that a record was saved and that the log was not told, because publishing
-failed. Rows are only added by saves, so that no save waits for another one here, and deleted by
-whoever has published the record.
+A row of ``FeedGap`` means that a record was saved but is missing in the log, because publishing
+failed. Saves only add rows, so that no save waits for another one here; they are deleted when the
+record has been published.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Activity(StrEnum):
-    """What happened to a record.
+    """The kind of a change of a record.
 
     Source: Activity Streams 2.0, as DCAT-AP Feeds uses it.
     """
@@ -150,8 +150,8 @@ class Clock(tk.BaseModel):
         published: when that was; with ``number`` it only grows.
         slots: how many were given to datasets.
         base: start of the IRIs of things, fixed by the first publication; "" before it.
-        vocabulary: start of the IRIs of concepts, likewise.
-        page_size: slots a page, likewise, so that nothing moves from page to page.
+        vocabulary: start of the IRIs of concepts, fixed in the same way.
+        page_size: slots a page, fixed in the same way, so that no dataset moves to another page.
         began: when the epoch began.
         home: the table's own id in the database, which a restored copy does not have.
         complete: everything public is in the log; before that the catalogue is not served from it.

@@ -557,10 +557,10 @@ def list_renderings(connection: sa.Connection, number: int) -> Sequence[sa.Row[A
 def keep_rendering(
     number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]
 ) -> None:
-    """Keep a rendering (``body``, ``size``, ``crc``) of a window, unless that has changed since.
+    """Store a rendering (``body``, ``size``, ``crc``) of a window, unless the window has changed.
 
-    In a transaction of its own; whoever renders the same at the same time writes the same. Whoever
-    is changing the window is not waited for, and waits: what was taken down is not kept again.
+    Uses its own transaction; concurrent readers store the same bytes. If a save holds the lock of
+    the window, nothing is stored, so that no rendering with a taken-down record is stored again.
 
     Args:
         number: of the window.

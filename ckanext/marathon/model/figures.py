@@ -498,7 +498,7 @@ def read_report(period: Period, municipality: str = "", limit: int | None = None
     Args:
         period: days in Guatemala.
         municipality: code of the only one to speak of, "" for the country.
-        limit: datasets to name; all are counted. Without one everything is asked anew, as few do.
+        limit: number of datasets to list; all are counted. Without it the report is not cached.
     """
     if limit is None:
         return _read(period, municipality, None)

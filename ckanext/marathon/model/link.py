@@ -1,4 +1,4 @@
-"""Which record refers to which: what CKAN keeps as text in extras, indexed both ways.
+"""References between records, which CKAN stores as text in extras, indexed in both directions.
 
 The extras stay the truth; a save replaces the links of its subject in the same transaction. The
 queries say what a package is about: municipalities and problems of its own, or else those of what

@@ -1,4 +1,4 @@
-"""What the site publishes of itself as open data: workshops, ideas, data needs, links.
+"""The site's own open data: tables of workshops, ideas, data needs and links.
 
 Public records only, read on a connection that sees one moment, in batches, with the same number of
 queries each. The columns are those of ``schemas/open_data.yaml``. Fields that CKAN keeps as text

@@ -1,4 +1,4 @@
-"""What the search index still has to be told, kept in the database until it was told.
+"""Notes in the database about packages that still have to be indexed.
 
 Solr is told before the transaction of a save is committed, and of dependent records by a
 background job. Either may be lost: the process is killed, the transaction fails, Valkey is away.
@@ -30,7 +30,7 @@ UNFINISHED_AFTER = timedelta(minutes=5)
 
 
 class IndexNote(tk.BaseModel):
-    """A package that may differ in the index, and since when somebody should look at it."""
+    """A package that may differ in the index, and the time from which a job should check it."""
 
     __tablename__ = "marathon_index_note"
 

@@ -1,7 +1,7 @@
 """Records that were taken down for legal reasons: when, why and by whom, and nothing of them.
 
-A row is written in the transaction that purges the record. It also says which places outside of
-the database still have to be cleaned, so that whoever comes after a crash can finish.
+A row is written in the transaction that purges the record. It also names the places outside of the
+database that still have to be cleaned, so that a later process can finish after a crash.
 
 What CKAN and other plugins remember of a record in their own tables (activities, statuses of jobs
 and more, which CKAN's purge leaves) is removed. The feed describes none of these tables, which is

@@ -1,4 +1,4 @@
-"""One unit of work: what happens when a session of CKAN saves, and in which order.
+"""The unit of work: calls the steps of a save in a fixed order.
 
 Rules that may refuse a save, links, the search index, the record of changes and the feed's log all
 follow the transaction of the save. What they do are *steps*: functions that take the unit.
@@ -108,7 +108,7 @@ _steps = Steps()
 
 
 def start_listening(steps: Steps) -> None:
-    """Call these steps, and no others, from now on."""
+    """Set the steps that are called from now on."""
     global _steps
     _steps = steps
     # CKAN's own listener of ``before_flush`` notes what has changed, so ours comes before it. That

@@ -1,4 +1,4 @@
-"""Saving the whole site while it runs: database, files and configuration, of one moment."""
+"""A consistent backup of a running site: database, files and configuration."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ from ckanext.marathon.operations.backup_manifest import (
 )
 
 FURTHER_OPTION = "ckanext.marathon.backup_files"
-# Below the storage folder: files that are generated, and notes about this database itself.
+# Left out, below the storage folder: generated files, and notes about this database.
 _NOT_KEPT = ("webassets",)
 _NOTES = (log_state.WITNESS_NAME, backup_manifest.RESTORE_NOTE, backup_manifest.RESTORE_FOLDER)
-# How often a file is copied that something writes to meanwhile, and seconds between two tries.
+# Tries to copy a file that is being written to, and seconds between two tries.
 _TRIES = 5
 _PAUSE = 0.2
 # Nanoseconds. Two writes so close to each other may give a file the same time, because file
 # systems keep the time of the kernel's last tick. Network file systems
 # that keep whole seconds are not covered.
 _RESTED = 100_000_000
-# An ini file of CKAN names another one that it builds on.
+# The ini file that an ini file of CKAN extends (``use = config:…``).
 _BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)
 
 
@@ -59,9 +59,9 @@ class Copies:
 
     Attributes:
         files: path in the backup → ``size`` in bytes and ``sha256``.
-        gone: paths in the backup of those that were deleted before their turn came.
-        unsettled: paths in the backup of those that something wrote to at each try, so that the
-            copy may be half of one version and half of another.
+        gone: paths in the backup of files that were deleted before they were copied.
+        unsettled: paths in the backup of files that were written to during every try, so that the
+            copy may mix two versions.
     """
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -69,7 +69,7 @@ class Copies:
     unsettled: set[str] = field(default_factory=set[str])
 
     def add(self, name: str, source: Path, target: Path) -> None:
-        """Copy a file, again if it changes meanwhile.
+        """Copy a file, and repeat the copy if the file was written to meanwhile.
 
         Args:
             name: path in the backup.
@@ -109,7 +109,7 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
 
 
 def copy_configuration(target: Path, copies: Copies) -> None:
-    """Copy the ini file, the files that it builds on, and those of ``backup_files``."""
+    """Copy the ini file, the files that it extends, and those of ``backup_files``."""
     target.mkdir()
     waiting = [Path(str(tk.config["__file__"])).resolve()]
     further = str(tk.config.get(FURTHER_OPTION) or "").splitlines()
@@ -136,7 +136,7 @@ def find_stored(storage: Path) -> list[str]:
         if Path(folder) == storage:
             folders[:] = [each for each in folders if each not in (*_NOT_KEPT, *_NOTES)]
             names = [each for each in names if not each.strip(".").startswith(_NOTES)]
-        # CKAN writes to a name with a tilde at its end first.
+        # CKAN first writes an upload under its name with a tilde at the end.
         found += [
             str(Path(folder, name).relative_to(storage)) for name in names if not name.endswith("~")
         ]
@@ -156,12 +156,12 @@ def copy_storage(storage: Path, target: Path, copies: Copies, progress: Progress
 
 
 def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
-    """Copy a file for its owner alone, with its time.
+    """Copy a file with mode 600 and its modification time.
 
     Returns:
-        size and digest of the copy; whether nothing wrote to the file meanwhile. One that was
-        written to a moment before may have been written to again without a sign of it, and counts
-        as written to.
+        size in bytes and digest of the copy; whether the file was not written to meanwhile. A
+        very recent modification time counts as written to, because a second write within the same
+        tick would leave the same time.
     """
     digest, size = hashlib.sha256(), 0
     began = time.time_ns()
@@ -197,9 +197,9 @@ def find_storage() -> Path:
     return Path(str(storage)).resolve()
 
 
-# In a directory that is being written; the process that writes holds a lock on it.
+# Locked by the process that writes the backup, in the unfinished directory.
 _UNFINISHED = "UNFINISHED"
-# Of ``pg_database_size``, which counts indexes; a dump is compressed.
+# Expected size of a dump as a part of ``pg_database_size``: no indexes, and compressed.
 _DUMPED = 0.5
 
 
@@ -210,10 +210,10 @@ class BackupOutcome:
     Attributes:
         manifest: of the backup.
         absent: uploaded files that were missing already when it began.
-        vanished: files that the snapshot names and that were deleted before they were copied.
+        vanished: files in the snapshot that were deleted before they were copied.
         replaced: files that were overwritten after the snapshot was taken.
-        unsettled: files that something wrote to while they were copied, at each of several tries.
-        warnings: what is not in the backup, in the reader's language.
+        unsettled: files that were written to during each of several tries.
+        warnings: sentences about what the backup lacks, in the reader's language.
     """
 
     manifest: Manifest
@@ -227,16 +227,16 @@ class BackupOutcome:
 def make_backup(directory: Path, progress: Callable[[str], Progress]) -> BackupOutcome:
     """Write a backup of the site into a new directory.
 
-    It is written beside it under another name and gets its name when it is whole.
+    It is written to ``<directory>.unfinished`` and renamed when it is complete.
 
     Args:
-        directory: where; it must not exist, or be empty.
-        progress: makes, for the name of a step, what is told how much of how much is done.
+        directory: target; it must not exist, or be empty.
+        progress: called with the name of a step; returns a function for (done, total).
 
     Raises:
-        BackupFault: it cannot be made; what was begun is removed.
+        BackupFault: it cannot be made; the unfinished backup is removed.
         ProgramMissing: there is no ``pg_dump``.
-        ProgramFailed: ``pg_dump`` failed; what was begun is removed.
+        ProgramFailed: ``pg_dump`` failed; the unfinished backup is removed.
     """
     storage = find_storage()
     directory = directory.resolve()
@@ -252,7 +252,7 @@ def make_backup(directory: Path, progress: Callable[[str], Progress]) -> BackupO
         outcome = _write(unfinished, storage, progress)
         (unfinished / _UNFINISHED).unlink()
         outcome.manifest.write(unfinished)
-        # What was written is on the disk before it has the name of a whole backup.
+        # All files are flushed to the disk before the directory gets its final name.
         os.sync()
         unfinished.rename(directory)
     return outcome
@@ -349,9 +349,9 @@ def _check_space(parent: Path, storage: Path) -> None:
 
 @contextmanager
 def _unfinished(directory: Path) -> Generator[Path]:
-    """Yield a new directory to write in, beside the one that it will become.
+    """Yield a new directory ``<target>.unfinished``, which is renamed at the end.
 
-    What an interrupted backup left there is removed.
+    Remains of an interrupted backup are removed.
     """
     path = directory.with_name(f"{directory.name}.unfinished")
     if path.exists():
@@ -364,7 +364,7 @@ def _unfinished(directory: Path) -> Generator[Path]:
                 _lock(file, path)
         shutil.rmtree(path)
     path.mkdir(parents=True, mode=0o700)
-    # Whatever is made here, and by the programs that are run, is for the owner alone.
+    # All files made here and by the programs that are run are readable by the owner only.
     before = os.umask(0o077)
     try:
         with (path / _UNFINISHED).open("a", encoding="ascii") as file:

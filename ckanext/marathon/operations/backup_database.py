@@ -29,12 +29,12 @@ from sqlalchemy.exc import ProgrammingError
 from ckanext.marathon.operations.backup_manifest import DUMP_NAME, BackupFault, Manifest
 
 OPTION = "ckanext.marathon.postgres_programs"
-# Of what a program says about its failure.
+# Most characters of a program's error output that are shown.
 LONGEST = 2_000
 
 
 class ProgramMissing(Exception):
-    """A program of PostgreSQL is not where it was looked for; the text says what to do."""
+    """A program of PostgreSQL was not found; the text says what to do."""
 
 
 class ProgramFailed(Exception):
@@ -42,7 +42,7 @@ class ProgramFailed(Exception):
 
 
 def find_program(name: str) -> str:
-    """Return the path of a program, looked for in the folder of the option or on the PATH.
+    """Return the path of a program, from the folder of the option or from PATH.
 
     Raises:
         ProgramMissing: it is not there.
@@ -59,7 +59,7 @@ def find_program(name: str) -> str:
 
 
 def connect_program(address: str) -> tuple[str, dict[str, str]]:
-    """Return how a program reaches a database: connection string, and environment with password.
+    """Return connection string, and environment with the password, for PostgreSQL's programs.
 
     Args:
         address: of the database, as SQLAlchemy takes it.
@@ -143,7 +143,7 @@ def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
             writer.stdin.write(b"\nCOMMIT;\n")
             writer.stdin.close()
         except BrokenPipeError:
-            # ``psql`` has ended; it says why below.
+            # ``psql`` has ended; its error is raised below.
             reader.kill()
         if writer.wait() != 0:
             raise ProgramFailed(f"psql: {_read_errors(writer_errors)}")
@@ -161,7 +161,7 @@ def _started(
             process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout):
-            # What was not written yet cannot be written any more.
+            # Closing a broken pipe fails for the buffered rest.
             with suppress(OSError):
                 if stream is not None:
                     stream.close()
@@ -174,7 +174,7 @@ def _read_errors(errors: IO[bytes]) -> str:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """What two copies of a database have in common; see :class:`.Manifest`."""
+    """The facts that are equal in two copies of a database; see :class:`.Manifest`."""
 
     counts: dict[str, int]
     migrations: dict[str, str]
@@ -204,7 +204,7 @@ def read_state(connection: sa.Connection) -> DatabaseState:
 
 
 def _read_feed(connection: sa.Connection, tables: Sequence[str]) -> dict[str, Any]:
-    """Return the state of the feed's log, without values that older tables lack."""
+    """Return the state of the feed's log, without columns that older tables lack."""
     if "marathon_feed_clock" not in tables:
         return {}
     clock = connection.scalar(sa.text("SELECT to_jsonb(clock) FROM marathon_feed_clock AS clock"))
@@ -239,8 +239,7 @@ def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
     return found
 
 
-# How long dropping the present tables waits for what still uses them; what depends on them and goes
-# with them is not listed.
+# Timeout for dropping tables that are still in use; no notices about dependent objects.
 _BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
 
 
@@ -251,7 +250,7 @@ def create_engine_of_backup() -> sa.Engine:
 
 
 def try_database(directory: Path, manifest: Manifest, scratch: str) -> None:
-    """Load a backup's database into another one, and compare it with the manifest.
+    """Load the dump of a backup into another database, and compare it with the manifest.
 
     Args:
         directory: the backup.
@@ -287,15 +286,15 @@ def replace_database(directory: Path) -> None:
 
 
 def compare_database(manifest: Manifest) -> None:
-    """Raise if the site's database is not the one that was saved."""
+    """Raise if the site's database differs from the manifest."""
     with create_engine_of_backup().connect() as connection:
         _compare(manifest, read_state(connection))
 
 
 def _dropping(connection: sa.Connection) -> Iterator[str]:
-    """Yield statements that drop everything in schema ``public`` that is of no extension.
+    """Yield statements that drop everything in schema ``public`` except objects of extensions.
 
-    The schema itself stays: it may belong to somebody else, and extensions may be in it.
+    The schema itself stays: it may belong to another role, and extensions may be in it.
     """
     for query in (_RELATIONS, _ROUTINES, _TYPES):
         yield from connection.scalars(sa.text(query))
@@ -323,7 +322,7 @@ _TYPES = f"""
 
 
 def _compare(manifest: Manifest, found: DatabaseState) -> None:
-    """Raise if a loaded database is not the one that was saved."""
+    """Raise if a loaded database differs from the manifest."""
     known = DatabaseState(manifest.counts, manifest.migrations, manifest.feed)
     for name in ("counts", "migrations", "feed"):
         theirs, ours = getattr(known, name), getattr(found, name)
@@ -340,7 +339,7 @@ def _compare(manifest: Manifest, found: DatabaseState) -> None:
 
 @contextmanager
 def _scratch_database(address: str) -> Generator[str]:
-    """Yield the address of an empty database; one that is created here is dropped again."""
+    """Yield the address of an empty database; a database created here is dropped at the end."""
     if address:
         with sa.create_engine(address, poolclass=sa.NullPool).connect() as connection:
             if sa.inspect(connection).get_table_names():

@@ -1,4 +1,4 @@
-"""What is written beside data: a backup's ``manifest.json``, and the note of a running restore.
+"""The manifest of a backup (``manifest.json``), and the note of a running restore.
 
 The manifest is written last, so that without it there is no backup. Beside it are
 ``database.dump`` (of ``pg_dump``), ``files/`` (the storage folder) and ``configuration/`` (the
@@ -28,7 +28,7 @@ DUMP_NAME = "database.dump"
 FILES_NAME = "files"
 CONFIGURATION_NAME = "configuration"
 VERSION = 1
-# Bytes that are read at a time.
+# Bytes read at a time.
 PIECE = 1 << 20
 
 Progress = Callable[[int, int], None]
@@ -43,8 +43,8 @@ class Manifest:
     """What is in a backup.
 
     Attributes:
-        version: of this form.
-        made: when, ISO 8601 with an offset.
+        version: of the format.
+        made: time of the backup, ISO 8601 with an offset.
         site: ``url``, ``id`` and ``title``.
         versions: of ``ckan``, ``ckanext-marathon``, ``python`` and ``postgresql`` (the server).
         migrations: plugin (``ckan`` for its own tables) → revision.
@@ -52,8 +52,8 @@ class Manifest:
             ``digest`` of all entries of the log.
         counts: table → rows.
         files: path in the backup → ``size`` in bytes and ``sha256``.
-        missing: uploaded files that the database names and that are not there.
-        takedowns: rows of what was taken down, as ``marathon_takedown_list`` returns them.
+        missing: uploaded files named in the database that do not exist.
+        takedowns: the list of takedowns, as ``marathon_takedown_list`` returns it.
     """
 
     version: int
@@ -78,7 +78,7 @@ class Manifest:
         """Return the manifest of a backup.
 
         Raises:
-            BackupFault: there is none, or it cannot be read, or a later version wrote it.
+            BackupFault: it is missing, malformed, or written by a later version.
         """
         path = directory / MANIFEST
         try:
@@ -110,7 +110,7 @@ class Manifest:
                 yield name.removeprefix(f"{folder}/")
 
     def size(self, folder: str = "") -> int:
-        """Return how many bytes the files of a folder have, or of all."""
+        """Return the size in bytes of the files of a folder, or of all files."""
         return sum(
             int(known["size"]) for name, known in self.files.items() if name.startswith(folder)
         )
@@ -122,10 +122,10 @@ def check_backup_files(directory: Path, manifest: Manifest, progress: Progress) 
     Args:
         directory: the backup.
         manifest: its manifest.
-        progress: is told how many bytes of how many are done.
+        progress: called with (bytes done, total bytes).
 
     Raises:
-        BackupFault: a file is missing or another one; it is named.
+        BackupFault: a file is missing or differs; the text names it.
     """
     done, total = 0, manifest.size()
     for name, known in sorted(manifest.files.items()):
@@ -157,23 +157,23 @@ def _check_name(name: str) -> None:
 
 
 def describe_damage(path: Path, why: str) -> str:
-    """Return that a file of a backup is damaged, in the reader's language."""
+    """Return a sentence about a damaged file of a backup, in the reader's language."""
     return tk._("The backup is damaged: {path}: {why}.").format(path=path, why=why)
 
 
 RESTORE_NOTE = "marathon-restore.json"
-# Where files wait to be put in place, and those that were there before.
+# Folders of the restored files before the exchange, and of the former files after it.
 RESTORE_FOLDER = "marathon-restore"
 
 
 def find_restore_note() -> Path | None:
-    """Return where the note is or would be, ``None`` on a site without a storage folder."""
+    """Return the path of the note, ``None`` on a site without a storage folder."""
     storage = tk.config.get("ckan.storage_path")
     return Path(str(storage)) / RESTORE_NOTE if storage else None
 
 
 def is_restoring() -> bool:
-    """Return whether a restore is under way, or was interrupted."""
+    """Return whether a restore is running or was interrupted."""
     path = find_restore_note()
     return path is not None and path.exists()
 
@@ -189,7 +189,7 @@ def read_noted_takedowns() -> list[dict[str, Any]]:
 
 
 def write_restore_note(backup: Path, takedowns: Sequence[dict[str, Any]]) -> None:
-    """Write down that a restore begins, and the takedowns that it will apply."""
+    """Write the note that a restore begins, with the takedowns that it will apply."""
     path = find_restore_note()
     assert path is not None, "without a storage folder nothing is restored"
     new = path.with_suffix(".new")

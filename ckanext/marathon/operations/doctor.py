@@ -60,7 +60,7 @@ class Finding:
 
     health: Health
     text: str
-    #: puts it right; returns what was done
+    #: corrects the fault; returns a sentence about what was done
     mend: Callable[[], str] | None = None
 
 
@@ -68,7 +68,7 @@ Findings = Iterator[Finding]
 
 
 def make_good(text: str) -> Finding:
-    """Return that something is as it should be."""
+    """Return a finding without a fault."""
     return Finding(Health.GOOD, text)
 
 
@@ -154,7 +154,7 @@ def _check_recipient() -> Findings:
 
 
 def _check_news() -> Findings:
-    """Look whether people wait for news by mail that the site does not send."""
+    """Check that people who asked for news by mail get them."""
     if tk.config.get("ckan.activity_streams_email_notifications"):
         return
     user = cast(Any, model.User)
@@ -173,7 +173,7 @@ def _check_news() -> Findings:
 
 
 def find_takedown_faults() -> list[str]:
-    """Return the faults as sentences that say what to do; none is well."""
+    """Return faults of takedowns as sentences that say what to do."""
     faults: list[str] = []
     try:
         read_list_file()
@@ -197,7 +197,7 @@ def find_takedown_faults() -> list[str]:
 
 
 def check_descriptions() -> Findings:
-    """Check for metadata that other portals require and that only people can fill in."""
+    """Check for missing metadata that other portals require and only people can enter."""
     given = str(tk.config.get(CATALOG_LICENCE) or "")
     if not given:
         yield make_warning(
@@ -233,7 +233,7 @@ def check_descriptions() -> Findings:
             yield make_warning(text.format(count=count))
 
 
-# For how long after it an epoch that began because of a loss is spoken of.
+# How long a new epoch after a loss is mentioned.
 RECENTLY = timedelta(days=30)
 
 
@@ -256,16 +256,16 @@ def describe_losses() -> Iterator[str]:
         yield text.format(epoch=now.epoch, date=now.began.date().isoformat(), number=now.lost)
 
 
-# How many files or records a finding names.
+# Files or records named in a finding.
 _NAMED = 5
-# How many of the feed's descriptions are compared with the site.
+# Number of feed entries compared with the site.
 _SAMPLED = 20
-# A background job has usually indexed what it should after this.
+# Time within which background jobs usually index a change.
 _PATIENCE = timedelta(minutes=2)
 
 
 def check_solr() -> Findings:
-    """Check that search works, takes changes, and knows everything."""
+    """Check that Solr answers searches, accepts changes, and has every record."""
     state = health_operations.check_one(health_operations.check_search)
     if state is HealthState.SILENT:
         yield make_bad(tk._("Solr hangs: nothing answers at solr_url. Restart it."))
@@ -310,7 +310,7 @@ def _repair_index() -> str:
 def check_feed() -> Findings:
     """Check that the feed's log has everything that is public, as the site describes it now."""
     if is_rebuild_wanted():
-        # A job for it waits as soon as a process has started; what is said of jobs says the rest.
+        # A starting process queues the job for it; the check of jobs reports on that job.
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
         return
@@ -344,7 +344,7 @@ def _rebuild_feed() -> str:
 
 
 def check_jobs() -> Findings:
-    """Check that background jobs have their store, that somebody does them, and that all end."""
+    """Check that Redis answers, that a worker does queued jobs, and that none was interrupted."""
     state = health_operations.check_one(health_operations.check_queue)
     if state is HealthState.FULL:
         yield make_bad(
@@ -476,7 +476,7 @@ STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
 
 NEEDED = ("marathon", "scheming_datasets", "scheming_organizations", "dcat")
 _PROFILE = "marathon"
-# How many datasets are named.
+# Datasets named in a finding.
 _NAMED_SCHEMAS = 5
 
 
@@ -600,9 +600,9 @@ def _scrub_activities() -> str:
 
 
 def check_kept_iris() -> Findings:
-    """Check that each dataset that came with an IRI from elsewhere is published under it."""
+    """Check that each dataset with an IRI from elsewhere is published under that IRI."""
     if not _has_current_tables():
-        # Another check says so.
+        # Reported by another check.
         return
     contested = list_contested()
     for record in contested[:_NAMED_SCHEMAS]:
@@ -627,7 +627,7 @@ def check_kept_iris() -> Findings:
 
 
 def check_people() -> Findings:
-    """Check for a coordinating body, and for settings that allow too much to everybody."""
+    """Check for a coordinating body, and for settings that give too many rights to everybody."""
     role = cast(Any, model.Group).extras["role"].astext
     query = sa.select(sa.func.count()).where(
         model.Group.state == model.State.ACTIVE, role == COORDINATING_BODY
@@ -654,7 +654,7 @@ def check_people() -> Findings:
 def check_history() -> Findings:
     """Check that the feed's log has every change that portals were served."""
     if not _has_current_tables():
-        # Another check says so.
+        # Reported by another check.
         return
     texts = list(describe_losses())
     yield from (make_warning(text) for text in texts)

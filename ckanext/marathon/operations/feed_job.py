@@ -1,8 +1,8 @@
-"""The feed's log is put together by a background job where nobody has had it done.
+"""The background job that builds the feed's log if ``feed rebuild`` was not run.
 
-A site that adds the plugin has datasets before it has a log, and until the log is complete all of
-the catalogue at once, its changes and its tables cannot be answered. A process that starts and a
-request that cannot be answered both see to it that a job waits: one, however many they are.
+A site that adds the plugin has datasets but no log. Until the log is complete, the whole catalogue,
+its changes and its tables get 503. Each process queues the job when it starts, and web processes
+check again after requests; only one job is queued at a time.
 """
 
 from __future__ import annotations
@@ -28,31 +28,34 @@ from ckanext.marathon.operations import health
 
 log = logging.getLogger(__name__)
 
-# Ends with the log of the largest catalogue; what is interrupted goes on where it was.
+# Seconds; enough for the largest catalogue. An interrupted job is continued by the next.
 _SECONDS = 24 * 3600
-# Two that start at the same instant.
+# Seconds in which a second process does not queue the job again.
 _SECONDS_OF_ONE = 10
-# Of two that rebuild at the same time one would be in vain.
+# Advisory lock: two concurrent rebuilds would do the same work.
 _LOCK = 0x6D61726174686F6E
 LOCKED = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
 UNLOCKED = sa.select(sa.func.pg_advisory_unlock(_LOCK))
 
 
 def ensure_feed_at_start() -> None:
-    """Queue the job as a process starts, if the site needs it; with no fault where it cannot."""
+    """Queue the job at the start of a process, if the site needs it.
+
+    An unreachable server is no error here.
+    """
     if tk.config.get("testing"):
         return
     try:
         wanted = health.needs_feed()
     except (DBAPIError, TimeoutError):
-        # The tables are not there yet, or PostgreSQL is not: others say so.
+        # Missing tables or an unreachable PostgreSQL are reported elsewhere.
         return
     if wanted:
         ensure_feed_queued()
 
 
 def ensure_feed_queued() -> bool:
-    """Queue the job unless one waits or is being done; return whether one does now."""
+    """Queue the job unless it is queued or running; return whether it is now."""
     try:
         return _ensure_queued()
     except RedisError as fault:
@@ -71,7 +74,7 @@ def _ensure_queued() -> bool:
 
 
 def is_feed_queued() -> bool:
-    """Return whether the job waits or is being done.
+    """Return whether the job is queued or running.
 
     Raises:
         redis.exceptions.RedisError: Redis does not answer.
@@ -86,7 +89,7 @@ _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.S
 
 
 def _name() -> str:
-    # RQ takes no dot.
+    # RQ allows no dot in ids.
     return "marathon-feed-" + re.sub(r"[^A-Za-z0-9_-]", "_", str(tk.config["ckan.site_id"]))
 
 
@@ -104,16 +107,16 @@ def _find(name: str) -> Job | None:
 
 
 def _forget(name: str) -> None:
-    """Remove leftovers of a job that ended, failed or was interrupted."""
+    """Delete the job that ended, failed or was interrupted, so that its id can be used again."""
     job = _find(name)
     if job is not None:
         job.delete()
 
 
 def ensure_feed_current() -> bool:
-    """See to it that the log is put together; return whether it is.
+    """Queue the job unless the log is complete; return whether it was complete.
 
-    Where no worker does jobs, this process does it.
+    Without a worker or Redis, this process builds the log.
     """
     wanted = is_rebuild_wanted()
     model.Session.commit()
@@ -125,10 +128,10 @@ def ensure_feed_current() -> bool:
 
 
 def build() -> None:
-    """Put the log together, unless it is or somebody does so right now; run as a job."""
+    """Build the log, unless it is complete or another process is building it; run as a job."""
     with model.ensure_engine().connect() as connection:
         locked = connection.scalar(LOCKED)
-        # The lock is the connection's, and no transaction stays open for as long as this takes.
+        # The lock belongs to the connection, so that no transaction stays open meanwhile.
         connection.commit()
         if not locked:
             return
@@ -142,9 +145,9 @@ def build() -> None:
 
 
 def care_for_gaps() -> bool:
-    """Fill the gaps of the log that are due, where no job has done it; return that more may open.
+    """Fill the gaps of the log that are due; return ``False``, because new gaps may open.
 
-    A job is queued with the commit that opens a gap. One that failed has it tried again later.
+    A job is queued with the commit that opens a gap. This tries again after a failed job.
     """
     are_due = feed.are_any_due()
     model.Session.commit()

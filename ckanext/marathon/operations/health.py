@@ -1,13 +1,12 @@
-"""Whether the site can start and do its work: quick, and in bounded time when a server hangs.
+"""Health checks with time limits: servers at start-up, hanging processes, background jobs.
 
-CKAN asks its servers while it starts. Without PostgreSQL that ends in a traceback, also of
-``ckan marathon doctor``; a Valkey that hangs is waited for without end. Start-up says so in one
-clear line instead.
+CKAN connects to its servers while it starts. Without PostgreSQL that ends in a traceback, also of
+``ckan marathon doctor``; with a hanging Valkey it never ends. Here start-up fails with one clear
+line instead.
 
-Each process of `make run` touches a file called NAME-PROCESS (``stack/data_directory.py``) as
-long as it does not hang: ``web`` for a worker of the web server, ``watch`` for `make run` itself,
-and ``supervisor``, whose file `make run` touches when supervisord answers. Background jobs are
-checked too.
+Each process of `make run` regularly touches a file called NAME-PID (``stack/data_directory.py``):
+``web`` is a worker of the web server, ``watch`` is `make run` itself, and ``supervisor`` is touched
+by `make run` when supervisord answers. An old file means that its process hangs.
 """
 
 from __future__ import annotations
@@ -56,9 +55,9 @@ class Heartbeat:
     """The last heartbeat of a process.
 
     Attributes:
-        name: of what it is.
-        pid: its number.
-        at: when, in seconds since 1970.
+        name: kind of process: ``web``, ``watch`` or ``supervisor``.
+        pid: process id.
+        at: time in seconds since 1970.
     """
 
     name: str
@@ -80,7 +79,7 @@ def list_hanging() -> list[Heartbeat]:
 
 
 def end_hanging_web_workers() -> list[int]:
-    """Kill the web workers that hang, each of which gunicorn replaces; return their numbers."""
+    """Kill hanging web workers, which gunicorn replaces; return their process ids."""
     ended: list[int] = []
     for beat in list_hanging():
         if beat.name == WEB:
@@ -90,13 +89,13 @@ def end_hanging_web_workers() -> list[int]:
 
 
 def end_process(pid: int) -> None:
-    """Kill a process, which does not hear when it is asked."""
+    """Kill a hanging process, which does not react to SIGTERM."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
 
 def is_running(pid: int | None) -> bool:
-    """Return whether this machine has a process of that number."""
+    """Return whether this machine has a process with that id."""
     try:
         os.kill(pid or 0, 0)
     except ProcessLookupError:
@@ -115,7 +114,7 @@ def _read() -> Iterator[Heartbeat]:
 
 
 def _beats_in(directory: str, pid: str) -> bool:
-    """Return whether a process was started to touch its file there; numbers are given again."""
+    """Return whether the process belongs to that data directory: ids are used again."""
     try:
         variables = Path("/proc", pid, "environ").read_bytes().split(b"\0")
     except OSError:
@@ -124,7 +123,7 @@ def _beats_in(directory: str, pid: str) -> bool:
 
 
 _OURS = "ckanext.marathon."
-# What RQ writes of a job whose process ended under it, at once or later.
+# RQ's messages for a job whose process was killed, detected at once or later.
 _KILLED = (
     "Work-horse terminated unexpectedly",
     "AbandonedJobError",
@@ -135,18 +134,18 @@ _BUSY_SECONDS = 150
 
 
 def count_waiting() -> int:
-    """Return how many jobs wait for a worker."""
+    """Return the number of jobs that no worker has started."""
     return sum(len(queue) + len(_list_taken(queue)) for queue in jobs.get_all_queues())
 
 
 def count_workers() -> int:
-    """Return how many workers do the jobs of this site."""
+    """Return the number of workers of this site's queues."""
     queues = {queue.name for queue in jobs.get_all_queues()} | {jobs.get_queue().name}
     return sum(bool(queues & set(worker.queue_names())) for worker in _workers())
 
 
 def _workers() -> list[BaseWorker]:
-    """Return the workers that are alive; RQ forgets one that was killed only after minutes."""
+    """Return the running workers; RQ lists killed ones for some minutes."""
     connection = jobs.get_queue().connection
     # rq gives a parameter of this function no type.
     workers = rq.Worker.all(connection=connection)  # pyright: ignore[reportUnknownMemberType]
@@ -158,7 +157,7 @@ def _workers() -> list[BaseWorker]:
 
 
 def list_hanging_workers() -> list[BaseWorker]:
-    """Return the workers of this machine that neither do a job nor take one that waits."""
+    """Return the workers of this machine that neither run a job nor take a queued one."""
     waiting = {queue.name for queue in jobs.get_all_queues() if _has_waited(queue)}
     return [
         worker
@@ -170,7 +169,7 @@ def list_hanging_workers() -> list[BaseWorker]:
 
 
 def _is_worker(pid: int | None) -> bool:
-    """Return whether a process is one that does jobs: numbers are given again."""
+    """Return whether a process is a job worker: process ids are used again."""
     try:
         return b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -178,16 +177,16 @@ def _is_worker(pid: int | None) -> bool:
 
 
 def _has_waited(queue: rq.Queue) -> bool:
-    """Return whether the next job of a queue has waited for longer than an idle worker needs."""
+    """Return whether the next job of a queue has waited longer than an idle worker needs."""
     return any(
         _is_late(_fetch(job_id, queue)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
     )
 
 
 def _list_taken(queue: rq.Queue) -> list[str]:
-    """Return the ids of jobs that were handed to a worker, which has not begun to do them.
+    """Return the ids of jobs taken by a worker that has not started them.
 
-    Redis hands the next job to whoever waits for one, also to a process that hangs.
+    Redis gives the next job to any waiting process, even to a hanging one.
     """
     started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
     return [each for each in queue.intermediate_queue.get_job_ids() if each not in started]
@@ -198,10 +197,10 @@ def _is_late(job: Job | None) -> bool:
 
 
 def _is_silent(worker: Any, waiting: set[str]) -> bool:
-    """Return whether a worker has said nothing for too long.
+    """Return whether the last heartbeat of a worker is too old.
 
-    One that does a job says so twice a minute; one that does none says so when it begins to wait,
-    and takes what comes at once.
+    A worker with a job sends one twice a minute. An idle one sends it when it begins to wait for
+    jobs, and takes a queued job at once.
     """
     if worker.last_heartbeat is None:
         return False
@@ -227,7 +226,7 @@ def end_hanging_workers() -> list[int]:
 
 
 def list_interrupted() -> list[Job]:
-    """Return our jobs whose worker was killed, or hangs, while it did them or took them."""
+    """Return our jobs whose worker was killed or hangs after it took them."""
     current = {worker.get_current_job_id() for worker in _workers()}
     found: list[Job] = []
     for queue in jobs.get_all_queues():
@@ -252,12 +251,12 @@ def _fetch(job_id: str, queue: rq.Queue) -> Job | None:
 
 
 def _is_ours(job: Job) -> bool:
-    # What calls itself otherwise may not be done twice.
+    # Only our own jobs: others may not be safe to repeat.
     return (job.func_name or "").startswith(_OURS)
 
 
 def restart_interrupted() -> int:
-    """Put the interrupted jobs back into their queues; return how many there were."""
+    """Put the interrupted jobs back into their queues; return their number."""
     interrupted = list_interrupted()
     for job in interrupted:
         queue = rq.Queue(job.origin, connection=job.connection)
@@ -269,10 +268,10 @@ def restart_interrupted() -> int:
 
 
 def _forget_executions(queue: rq.Queue, job: Job) -> None:
-    """Take a job out of those that are being done.
+    """Remove a job's executions from the registry of running jobs.
 
-    RQ looks up each execution first, and fails at one that has expired, whose name stays listed
-    for a minute. Source: rq 2.10, ``Execution.save`` and ``ExecutionRegistry.add``.
+    RQ fails at an execution that has expired, whose name stays listed for a minute.
+    Source: rq 2.10, ``Execution.save`` and ``ExecutionRegistry.add``.
     """
     started = StartedJobRegistry(queue=queue)
     # redis gives a parameter of this function no type.
@@ -286,7 +285,7 @@ def _forget_executions(queue: rq.Queue, job: Job) -> None:
 def check_servers() -> None:
     """Make sure that PostgreSQL answers and that Valkey does not hang.
 
-    Valkey may be down, and Solr too: the site can be read without them.
+    A stopped Valkey or Solr is accepted, because the site can be read without them.
 
     Raises:
         CkanConfigurationException: says which setting names the server that does not answer.
@@ -304,7 +303,7 @@ def check_servers() -> None:
                 "✗ The disk is full, and PostgreSQL takes no connection: make room / "
                 "El disco está lleno y PostgreSQL no acepta conexiones: libere espacio"
             ) from None
-        # CKAN itself waits for one that is starting.
+        # CKAN itself waits for a PostgreSQL that is starting.
         if "starting up" not in str(fault):
             raise CkanConfigurationException(
                 "✗ PostgreSQL cannot be reached at sqlalchemy.url: start it / "
@@ -317,24 +316,24 @@ def check_servers() -> None:
         )
 
 
-# Of one check; what is silent for longer is reported as such.
+# Time limit of a check in seconds; after it the result is ``SILENT``.
 SECONDS = 3.0
 _CONNECT_SECONDS = 2
-# A monitor, or somebody who means harm, may ask as often as they want.
+# Results are reused for so many seconds, because anybody may request them at any rate.
 KEPT_SECONDS = 1.0
 
 
 class HealthState(StrEnum):
-    """The result of a check, in the word that monitors read."""
+    """The result of a check; the value is the word that monitors read."""
 
     OK = "ok"
-    #: it refuses, or reports an error
+    #: the server refuses the connection or reports an error
     FAILING = "failing"
-    #: it says nothing
+    #: the server does not answer within the limit
     SILENT = "silent"
     #: the feed's log does not have everything that is public
     INCOMPLETE = "incomplete"
-    #: its disk has no room for changes
+    #: the disk has too little space for saves
     FULL = "full"
 
 
@@ -352,9 +351,9 @@ def check_feed() -> HealthState:
 
 
 def needs_feed() -> bool:
-    """Return whether the feed's log is to be put together: as ``feeds.rebuild.is_wanted``.
+    """Return whether the feed's log must be built: as ``feeds.verify.is_rebuild_wanted``.
 
-    On a connection of its own, which no process that is forked from this one gets.
+    Uses its own connection, which is not inherited by forked processes.
     """
     marked = f"EXISTS (SELECT FROM system_info WHERE key = '{REBUILD_WANTED}')"
     return bool(_query(f"SELECT NOT complete OR {marked} FROM {Clock.__tablename__}"))  # noqa: S608 - constants only
@@ -383,10 +382,10 @@ def check_search() -> HealthState:
 
 
 def check_indexing() -> HealthState:
-    """Return whether Solr takes changes: it refuses all after its disk was full.
+    """Return whether Solr accepts changes: it refuses them after its disk was full.
 
-    Asks for a commit of nothing, which writes nothing. Not for every monitor: a commit of what
-    others are adding right now takes longer.
+    Sends an empty commit, which writes nothing. Not used by ``/health``, because a commit beside
+    concurrent changes takes longer.
     """
     return (
         HealthState.FAILING
@@ -416,7 +415,7 @@ def check_queue() -> HealthState:
     except RedisTimeoutError as fault:
         raise TimeoutError from fault
     except redis.ResponseError as fault:
-        # It answers nothing else, not even a ping, while it cannot write its file.
+        # Valkey answers no other command, not even PING, while it cannot write its file.
         return HealthState.FULL if str(fault).startswith("MISCONF") else HealthState.FAILING
     return HealthState.OK
 
@@ -437,16 +436,16 @@ CHECKS: dict[str, Callable[[], HealthState]] = {
 
 @dataclass
 class _Answer:
-    """One question to a server; ``state`` is there once it has answered."""
+    """A running check; ``state`` is set when the server has answered."""
 
     began: float
     state: HealthState | None = None
 
 
 class BoundedCheck:
-    """A check that is asked by one thread at a time and never waited for longer than a limit.
+    """A check that runs in one thread at a time, with a time limit for its result.
 
-    A server that hangs holds one thread, however often the site is asked how it is.
+    A hanging server blocks one thread, however often the result is requested.
     """
 
     def __init__(self, check: Callable[[], HealthState]) -> None:
@@ -457,7 +456,7 @@ class BoundedCheck:
         self._answer = _Answer(-KEPT_SECONDS)
 
     def begin(self) -> None:
-        """Ask, unless a question is open or has just been answered."""
+        """Start the check, unless it is running or its result is recent."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return
@@ -472,12 +471,12 @@ class BoundedCheck:
             answer.state = self._check()
         except TimeoutError:
             answer.state = HealthState.SILENT
-        # Whatever a server or its client makes of a fault, it is one.
+        # Any exception of a client counts as a failure.
         except Exception:
             answer.state = HealthState.FAILING
 
     def wait(self) -> HealthState:
-        """Return the answer, ``SILENT`` where there is none within ``SECONDS`` of the question."""
+        """Return the result, ``SILENT`` if there is none within ``SECONDS`` after the start."""
         answer, thread = self._answer, self._thread
         if thread is not None:
             thread.join(max(0.0, answer.began + SECONDS - time.monotonic()))
@@ -485,7 +484,7 @@ class BoundedCheck:
 
 
 def check_all() -> dict[str, HealthState]:
-    """Return the state of everything by its name, after ``SECONDS`` at the latest."""
+    """Return name → state of all checks, after ``SECONDS`` at the latest."""
     for check in _BOUNDED.values():
         check.begin()
     return {name: check.wait() for name, check in _BOUNDED.items()}

@@ -1,7 +1,7 @@
-"""The dataset that tells portals of the site's own tables (``/marathon/data``).
+"""The dataset that lists the site's own tables (``/marathon/data``) for portals.
 
-It is one of the starter catalogue's. A site that has no starter catalogue, or whose address or
-tables have changed, brings it up to date here. Texts that people edited stay as they are.
+It is an item of the starter catalogue. Here it is created on sites without that catalogue, and
+updated when the site's address or the tables have changed. Texts that people edited stay.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from ckanext.marathon.operations.starter import (
 
 NAME = "talleres-ideas-y-datos-necesarios"
 DICTIONARY = "/marathon/data"
-# What of a resource depends on the site and on this version of the program.
+# Fields of a resource that depend on the site and on this version of the program.
 _OURS = ("url", "download_url", "format")
 
 
 def publish_own_data(organization: str = "") -> StarterOutcome:
-    """Publish the dataset, or bring it up to date; again after somebody deleted it.
+    """Publish or update the dataset; restore it if somebody deleted it.
 
     Args:
-        organization: name or id of its owner, if it is new; "" is the body that coordinates.
+        organization: name or id of the owner of a new dataset; "" means the coordinating body.
 
     Returns:
         ``ADDED``, ``COMPLETED`` or, if there was nothing to do, ``PRESENT``.
 
     Raises:
-        StarterError: there is no owner, the address is somebody else's, or the site refuses it.
+        StarterError: there is no owner, its name is taken, or the site refuses it.
     """
     (item,) = (each for each in starter.read_items(examples=False) if each.name == NAME)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
@@ -61,7 +61,7 @@ def _owner(organization: str) -> str:
     """Return the id of the organisation that is to own the dataset.
 
     Raises:
-        StarterError: there is no such organisation, or not exactly one that coordinates.
+        StarterError: there is no such organisation, or not exactly one coordinating body.
     """
     if organization:
         found = model.Group.get(organization)
@@ -97,7 +97,7 @@ def _refresh(writer: StarterWriter, item: StarterItem, id_: str) -> StarterOutco
 
 
 def _resources(shown: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the resources with our addresses in them, and those that are missing."""
+    """Return the resources with corrected addresses, and with the missing ones added."""
     ours = {each["id"]: each for each in wanted}
     known = {each["id"] for each in shown}
     kept = [
@@ -108,6 +108,6 @@ def _resources(shown: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> lis
 
 
 def _documented(addresses: list[str]) -> list[str]:
-    """Return the pages about it, ours where it is served now."""
+    """Return the documentation links, with the present address of our page."""
     here = derive_address(DICTIONARY)
     return [here, *(each for each in addresses if not each.endswith(DICTIONARY))]

@@ -1,9 +1,8 @@
-"""Portals that harvest: who they are by the access log, and a trial of the site as they use it.
+"""Harvesting portals: which programs read the feeds (access log), and a test of the feeds.
 
-Of the log, only programs that ask for feeds are counted, by the name that they give themselves.
-Addresses and browsers are left out: nobody is tracked. Its format is the "combined" log of Apache
-httpd, which nginx and gunicorn write too. The trial uses HTTP alone and nothing of the site
-itself: it may be any that has these feeds.
+Of the log (Apache's "combined" format, also of nginx and gunicorn), only programs that request
+feeds are counted, by their ``User-Agent``. IP addresses and browsers are left out: nobody is
+tracked. The test uses HTTP only, so it works for any site with these feeds.
 """
 
 from __future__ import annotations
@@ -43,15 +42,15 @@ class PortalReader:
     """A program that reads feeds of one part of the catalogue.
 
     Attributes:
-        agent: how it calls itself, up to the first blank.
-        part: as ``/municipality/2105``; "" for the whole.
-        requests: how many it made.
-        unchanged: how many of them were answered by 304.
-        refused: how many were answered by an error.
-        last: when it last asked.
-        full_pass: when it last got everything.
-        cursor: with which it last asked for changes.
-        cursor_at: when that was.
+        agent: its ``User-Agent`` up to the first blank.
+        part: part of the catalogue, such as ``/municipality/2105``; "" for the whole.
+        requests: number of its requests.
+        unchanged: number of answers with 304.
+        refused: number of answers with an error.
+        last: time of the last request.
+        full_pass: time at which it last got the whole catalogue.
+        cursor: of its last request for changes.
+        cursor_at: time of that request.
     """
 
     agent: str
@@ -66,11 +65,10 @@ class PortalReader:
 
 
 def read_readers(lines: Iterable[str]) -> list[PortalReader]:
-    """Return the programs that read feeds, the last that asked first.
+    """Return the programs that read feeds, sorted by their last request, the latest first.
 
     Args:
-        lines: of access logs, in any order of the files; what is no request for a feed is passed
-            over.
+        lines: of access logs, in any order of the files; other requests are ignored.
     """
     found: dict[tuple[str, str], PortalReader] = {}
     for line in lines:
@@ -86,7 +84,7 @@ def _count(
     try:
         address = urlsplit(target)
     except ValueError:
-        # Anybody can ask for an address that is none.
+        # Requests may have malformed addresses.
         return
     feed = _FEED.match(unquote(address.path))
     if feed is None or _BROWSER.match(agent):
@@ -121,15 +119,15 @@ def _moment(text: str) -> datetime | None:
 
 CURSOR = "Marathon-Feed-Cursor"
 SECONDS = 300
-# Pages that are read of a crawl, so that a check ends.
+# Most pages read in a crawl, so that a check ends.
 PAGES = 1_000
-# What a cursor ends with.
+# The mark at the end of a cursor.
 _MARK = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
 class PortalFinding:
-    """A check of a feed and its fault; "" if there is none."""
+    """The result of a check; ``fault`` is "" if it succeeded."""
 
     tried: str
     fault: str
@@ -143,7 +141,7 @@ class PortalCheck:
     """Checks of one catalogue, e.g. ``https://example.org/catalog`` or that of a part."""
 
     def __init__(self, address: str) -> None:
-        """Take the address with or without ``/catalog`` at its end."""
+        """Set the address, with or without ``/catalog`` at its end."""
         self.catalog = address.rstrip("/").removesuffix("/catalog") + "/catalog"
         self._session = requests.Session()
         self._all: set[str] = set()
@@ -173,7 +171,7 @@ class PortalCheck:
                 yield PortalFinding(tried, "")
 
     def formats(self) -> None:
-        """Read all in every format."""
+        """Read the whole catalogue in every format, and compare the triples."""
         found = {
             extension: self._triples(f"{self.catalog}/all.{extension}", form.writer)
             for extension, form in FORMATS.items()
@@ -216,7 +214,7 @@ class PortalCheck:
                     raise PortalFailure(f"{iri} has no {predicate}")
 
     def unchanged(self) -> None:
-        """Ask again for what is there already."""
+        """Repeat a request with its ETag, and expect 304."""
         for address in (
             f"{self.catalog}.ttl",
             f"{self.catalog}/all.ttl",
@@ -228,14 +226,14 @@ class PortalCheck:
                 raise PortalFailure(f"{address}: {again.status_code}")
 
     def head(self) -> None:
-        """Ask for headers only."""
+        """Send a HEAD request, and expect the ETag of GET."""
         for address in (f"{self.catalog}.ttl", f"{self.catalog}/all.ttl"):
             only = self._session.head(address, timeout=SECONDS)
             if only.headers.get("ETag") != self._get(address).headers["ETag"]:
                 raise PortalFailure(f"{address}: another ETag")
 
     def transport(self) -> None:
-        """Look at the bytes as they come."""
+        """Check that an answer is compressed with gzip and readable from other sites (CORS)."""
         address = f"{self.catalog}/all.nt"
         headers = {"Accept-Encoding": "gzip"}
         with self._session.get(address, headers=headers, stream=True, timeout=SECONDS) as answer:
@@ -246,7 +244,7 @@ class PortalCheck:
                 raise PortalFailure("other sites may not read it")
 
     def changes(self) -> None:
-        """Follow the changes from the first."""
+        """Follow the changes from the first one, and compare the result with the catalogue."""
         there: set[str] = set()
         page: str | None = f"{self.catalog}/changes.nq"
         while page:
@@ -254,7 +252,7 @@ class PortalCheck:
             for kind, thing in _activities(answer.content):
                 (there.discard if kind == "Delete" else there.add)(thing)
             page = answer.links.get("next", {}).get("url")
-        # The whole catalogue speaks of itself, too.
+        # The changes of the whole catalogue also have its own entry.
         _same(
             {each for each in there if each in self._all or "/dataset/" in each},
             self._all,
@@ -262,7 +260,7 @@ class PortalCheck:
         )
 
     def gone(self) -> None:
-        """Ask with a cursor of another epoch, and with one of a history that was lost."""
+        """Send a cursor of another epoch and one of a lost history, and expect 410."""
         now = self._get(f"{self.catalog}/changes").headers[CURSOR]
         before, _, mark = now.rpartition(".")
         if not _MARK.fullmatch(mark):
@@ -274,13 +272,13 @@ class PortalCheck:
                 raise PortalFailure(f"{cursor}: {answer.status_code}")
 
     def data_json(self) -> None:
-        """Read the inventory."""
+        """Read ``data.json`` and compare its datasets."""
         answer = self._get(f"{self.catalog.removesuffix('/catalog')}/data.json")
         found = json.loads(answer.content)
         _same({each["identifier"] for each in found["dataset"]}, self._all, "data.json")
 
     def unknown(self) -> None:
-        """Request addresses that do not exist."""
+        """Request unknown addresses, and expect 404 with a text."""
         site = re.sub(rf"/(?:{'|'.join(KINDS)})/.*", "", self.catalog)
         root = site.removesuffix("/catalog")
         for address in (

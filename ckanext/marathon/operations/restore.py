@@ -1,4 +1,4 @@
-"""Putting a backup in the place of a site, or trying it in a database of its own."""
+"""Restoring a backup over a site, and verifying a backup in a separate database."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ckanext.marathon.operations.backup_manifest import (
 
 
 def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
-    """Copy the files of a backup beside those that are there; return where they wait."""
+    """Copy the files of a backup to a folder beside the present ones; return that folder."""
     forget_waiting(storage)
     waiting = storage / backup_manifest.RESTORE_FOLDER
     new = waiting / "new"
@@ -59,12 +59,12 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
 
 
 def forget_waiting(storage: Path) -> None:
-    """Delete the files that wait to be put in place."""
+    """Delete the copied files that were not put in place."""
     shutil.rmtree(storage / backup_manifest.RESTORE_FOLDER, ignore_errors=True)
 
 
 def _hand_over(storage: Path, waiting: Path) -> None:
-    """As root, give the files to whom the storage folder belongs, so that the site can use them."""
+    """As root, give the files to the owner of the storage folder, so that the site can use them."""
     if os.geteuid() != 0:
         return
     owner = storage.stat()
@@ -73,7 +73,7 @@ def _hand_over(storage: Path, waiting: Path) -> None:
 
 
 def change_places(storage: Path, waiting: Path) -> None:
-    """Put the waiting files in place, and delete those that were there."""
+    """Put the copied files in place, and delete the former ones."""
     old = waiting / "old"
     old.mkdir(exist_ok=True)
     for path in list(storage.iterdir()):
@@ -111,7 +111,7 @@ def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
 
 
 def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
-    """Return the rows of several takedown lists, one of each id, with the files that any names."""
+    """Return the union of takedown lists: one row for each id, with the files of all its rows."""
     union: dict[str, dict[str, Any]] = {}
     for row in (row for rows in lists for row in rows):
         known = union.get(row["id"], {})
@@ -159,7 +159,7 @@ Steps = Callable[[str], Progress]
 
 
 def check_backup(directory: Path, progress: Progress) -> Manifest:
-    """Return the manifest of a backup that is whole and that this version can read.
+    """Return the manifest of a complete backup that this version can read.
 
     Raises:
         BackupFault: it is damaged, unfinished, or a later version made it; the text names the file.
@@ -182,15 +182,15 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
 
 
 def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
-    """Load a backup into a database of its own, and compare it with its manifest.
+    """Load a backup into a separate database, and compare it with its manifest.
 
     Args:
         directory: the backup.
         scratch: address of an empty database; "" to create one beside the site's, and drop it.
-        progress: makes, for the name of a step, what is told how much of how much is done.
+        progress: called with the name of a step; returns a function for (done, total).
 
     Raises:
-        BackupFault: something differs; the text says what.
+        BackupFault: something differs; the text names it.
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`.
     """
@@ -203,7 +203,10 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
 
 
 def describe_present() -> list[str]:
-    """Return what a restore would overwrite, in the reader's language; nothing on an empty site."""
+    """Return what a restore would overwrite, such as ``3 records``, in the reader's language.
+
+    Nothing is returned for an empty site.
+    """
     found: list[str] = []
     inspector = sa.inspect(backup_database.create_engine_of_backup())
     queries = (
@@ -223,13 +226,13 @@ def describe_present() -> list[str]:
 
 
 def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
-    """Replace the site by a backup, without asking: the caller has the user's confirmation.
+    """Replace the site by a backup; the caller has asked for confirmation.
 
     Args:
         directory: the backup.
-        further: takedowns to be applied besides those of the backup, of the present site, and of
-            the file of ``ckanext.marathon.takedown_list``.
-        progress: makes, for the name of a step, what is told how much of how much is done.
+        further: takedowns in addition to those of the backup, of the present site, and of the file
+            of ``ckanext.marathon.takedown_list``.
+        progress: called with the name of a step; returns a function for (done, total).
 
     Raises:
         BackupFault: the backup or a takedown list cannot be used, or a step failed.
@@ -254,7 +257,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         told(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
         forget_waiting(storage)
-        # Nothing was changed. After an earlier interruption it is not known what was.
+        # Nothing was changed; unless an earlier restore was interrupted, the note can go.
         if not is_repeated:
             backup_manifest.remove_restore_note()
         raise
@@ -262,7 +265,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     apply_takedowns(takedowns, progress(tk._("Takedowns")))
-    # The backup may be of a version that kept more in them than is public.
+    # A backup of an older version may have non-public content in its activities.
     told = progress(tk._("Activities"))
     told(0, 1)
     upkeep.scrub_activities()
@@ -297,7 +300,7 @@ def _existing(path: Path) -> Path:
 
 
 def _begin_epoch() -> None:
-    """Tell followers to start again: numbers of the feed will be given to other changes."""
+    """Begin a new epoch, so that followers start again: change numbers will be used again."""
     clock.hold_clock()
     now = clock.begin_epoch()
     model.Session.commit()
@@ -305,7 +308,7 @@ def _begin_epoch() -> None:
 
 
 def _forget_jobs() -> None:
-    """Empty the site's queues and data in Valkey, which are about the former records."""
+    """Delete the site's queues and data in Valkey, which refer to the former records."""
     for queue in jobs.get_all_queues():
         queue.empty()
     connection = connect_to_redis()
@@ -317,10 +320,10 @@ def _forget_jobs() -> None:
 
 
 def _run_ckan(progress: Progress, *arguments: str) -> None:
-    """Run a command of CKAN's in a process of its own, which loads the new database.
+    """Run a command of CKAN in a new process, which sees the new database.
 
     Raises:
-        BackupFault: it failed; with the end of what it said.
+        BackupFault: it failed; the text has the end of its output.
     """
     progress(0, 1)
     program = "from ckan.cli.cli import ckan; ckan()"

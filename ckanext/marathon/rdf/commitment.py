@@ -18,7 +18,7 @@ from .namespaces import ADMS, DCT, FOAF, PROV, RDF, new_graph
 
 
 def build_commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
-    """Return all that is said of a commitment.
+    """Return the description of a commitment.
 
     Args:
         commitment: to be described.

@@ -117,14 +117,14 @@ def add_problem_scheme(graph: Graph, site: Site) -> URIRef:
 
 
 def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None = None) -> None:
-    """Say that an address is a document, and its title.
+    """Add ``foaf:Document`` and a title for an address.
 
     Args:
         graph: is added to.
-        site: its own things have titles of their own, which are not touched.
+        site: records of this site keep their own titles.
         page: the address.
         title: by default the address without its scheme. It has no language, by which
-            :func:`list_titles_to_drop` knows it, and is the same whoever names the document.
+            :func:`list_titles_to_drop` knows it, and is the same in every dataset.
     """
     graph.add((page, RDF.type, FOAF.Document))
     if title is None and not site.may_be_thing(page):
@@ -134,10 +134,10 @@ def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None =
 
 
 def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
-    """Return titles without a language of what also has one with a language.
+    """Return the language-less titles of documents that also have a title with a language.
 
-    What one dataset names as a document may be another dataset, which has its own title: harvesters
-    take any one of two.
+    What one dataset names as a document may be another dataset with a title of its own, and
+    harvesters use either of two titles.
     """
     spare = [
         (subject, title)
@@ -169,8 +169,8 @@ def add_statement(
 def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> None:
     """Add a dataset's statement of rights to a distribution.
 
-    Where the distribution has a statement of its own, one says both, a paragraph each: DCAT-AP,
-    DCAT-US and others allow one, and harvesters read any one of two.
+    If the distribution has a statement of its own, both become one text of two paragraphs: DCAT-AP,
+    DCAT-US and others allow one statement, and harvesters read either of two.
     """
     own = graph.value(distribution, DCT.rights)
     if own is not None and own != note:
@@ -183,15 +183,15 @@ def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> No
         label = PARAGRAPH.join(dict.fromkeys(texts))
         graph.add((both, RDFS.label, Literal(label, lang=site.language)))
         for address in statements:
-            # One that is an address stays one that programs can follow.
+            # A statement that is an IRI keeps it, so that programs can dereference it.
             if (address, RDFS.label, None) not in graph and address != both:
                 graph.add((both, RDFS.seeAlso, address))
         note = both
     graph.add((distribution, DCT.rights, note))
 
 
-# A stock CKAN knows a licence again by its address or by this title (its own, in English), and
-# no address of the EU's is among its own.
+# A stock CKAN recognises a licence by its address or by this title (its own, in English), and
+# its register has none of the EU's addresses.
 CKAN_TITLES = {
     "cc-by": "Creative Commons Attribution",
     "cc-by-sa": "Creative Commons Attribution Share-Alike",
@@ -212,11 +212,14 @@ LICENCES_NOT_SAID = frozenset({"", "notspecified"})
 
 
 def add_licence(graph: Graph, value: object) -> URIRef | None:
-    """Describe the licence with an IRI and return the IRI, ``None`` if it is none.
+    """Describe the licence with an IRI and return the IRI.
 
     Args:
         graph: is added to.
         value: IRI, licence id or title.
+
+    Returns:
+        ``None`` if the licence is neither in our table nor a web address.
     """
     iri = find_licence_iri(value) or make_web_iri(value)
     if iri is not None:
@@ -225,7 +228,7 @@ def add_licence(graph: Graph, value: object) -> URIRef | None:
 
 
 def add_licence_of(graph: Graph, whole: URIRef, dataset: Dataset) -> URIRef | None:
-    """Describe the licence of a dataset and return its IRI, ``None`` if nothing is said.
+    """Describe the licence of a dataset and return its IRI, ``None`` if it is not specified.
 
     Args:
         graph: is added to.
@@ -260,8 +263,8 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Dataset) -> URIRef | No
 
 
 def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
-    """Describe a licence by its address, or by its name as a part of a thing."""
-    # What is kept as it was said has the version that it names, or none.
+    """Describe a licence by its address, else by its name as a part of ``whole``."""
+    # A licence kept as text has the version that the text names, or no version.
     iri = add_licence(graph, said) if authorities.find_stated_licence(said) else make_web_iri(said)
     if iri is not None:
         graph.add((iri, RDF.type, DCT.LicenseDocument))

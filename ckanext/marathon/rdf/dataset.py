@@ -1,7 +1,7 @@
 """A dataset as a ``dcat:Dataset`` of DCAT-AP 3, with its idea and workshop, and back.
 
-What is written here is read here field by field, and what other people write instead of it. For
-what has no field of ours ckanext-dcat's own reader is asked, see :mod:`.profile`.
+Each field is written and read here; reading also accepts the other properties that catalogues use
+for it. Properties without a field of ours are read by ckanext-dcat, see :mod:`.profile`.
 
 A data service through which a resource can be had is named by harvested resources only.
 ckanext-dcat keeps what it reads of services as JSON in the resource's ``access_services``; here it
@@ -175,7 +175,7 @@ RECORD = "record"
 
 
 def build_dataset_graph(dataset: Dataset, facts: Facts) -> Graph:
-    """Return all that is said of a dataset, complete in itself.
+    """Return the complete description of a dataset.
 
     Every node has an IRI, so graphs of several datasets can be joined in any order.
 
@@ -227,7 +227,7 @@ def list_themes_of_problems(notations: Iterable[str]) -> set[str]:
 
 
 def find_dataset_dates(dataset: Dataset) -> tuple[Literal | None, Literal | None]:
-    """Return when a dataset was issued and modified: as somebody stated, else as the site knows."""
+    """Return dates of issue and last change: as stated, else first publication and last save."""
     issued = make_stated_moment(
         dataset.issued, "issued" in dataset.set_aside, find_first_published(dataset)
     )
@@ -269,9 +269,9 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
 
 
 def _add_record(graph: Graph, iri: URIRef, saved: Literal | None) -> None:
-    """Say when the record was saved, where what is stated of the data is no date.
+    """Add a ``dcat:CatalogRecord`` with the time of the last save, if ``dct:modified`` is missing.
 
-    Source: DCAT 3, Catalog Record: what is said of the entry is not said of the dataset.
+    Source: DCAT 3, Catalog Record: its date is that of the entry, not of the dataset.
     """
     if (iri, DCT.modified, None) in graph or saved is None:
         return
@@ -318,7 +318,7 @@ def _add_resources(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> N
         distribution = add_distribution(graph, site, dataset, resource, licence, position)
         graph.add((iri, DCAT.distribution, distribution))
         add_services(graph, site, iri, distribution, resource)
-        # Who reads a distribution's licence must not miss the doubt about it.
+        # A doubt about the licence (``rights_note``) must be visible beside the licence.
         if note is not None:
             add_note(graph, site, distribution, note)
 
@@ -328,7 +328,7 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
     stated = [*dataset.places, *list_places_in_words(dataset)]
     places += add_coverage(graph, site, iri, stated)
-    # What a copy does not say is not known here.
+    # Of a harvested copy, what the source does not state is not replaced by defaults.
     if not places and not dataset.is_copy and dataset.id not in site.kept:
         places = [add_country(graph)]
     for place in places:
@@ -349,10 +349,10 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Dataset) -> None:
 
 
 def _add_people(graph: Graph, iri: URIRef, dataset: Dataset, facts: Facts) -> None:
-    """Add publisher, creator and contacts; the organisation stands in for who is not named."""
+    """Add publisher, creator and contacts; the organisation replaces a missing one."""
     site, owner = facts.site, facts.owner_of(dataset)
     named = (add_agent(graph, site, iri, "publisher", agent) for agent in dataset.publishers)
-    # DCAT-AP wants one; the rows after it are not even described.
+    # DCAT-AP allows one publisher; further rows are not published.
     publisher = next(filter(None, named), None)
     if publisher is None and owner is not None:
         publisher = refer_to_organization(graph, owner, facts)
@@ -392,7 +392,7 @@ def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     ):
         add_links(graph, site, iri, predicate, addresses)
     for version in list(graph.objects(iri, PAV.hasVersion)):
-        # For those who do not read PAV.
+        # For readers that do not know the vocabulary PAV.
         graph.add((iri, DCT.relation, version))
     for law in list(graph.objects(iri, DCATAP.applicableLegislation)):
         graph.add((law, RDF.type, ELI.LegalResource))
@@ -409,7 +409,7 @@ _DESCRIPTIONS = (TIME.inDateTime, TIME.hasDateTimeDescription)
 
 
 def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
-    """Return the periods of a dataset, and beside the field what is none that can be read."""
+    """Return the periods of a dataset, and as texts those that cannot be parsed."""
     rows: list[dict[str, str]] = []
     texts: list[str] = []
     for node in reader.nodes(iri, DCT.temporal):
@@ -434,7 +434,7 @@ def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
 
 
 def _instant(reader: Reader, node: Node) -> str:
-    """Return a year, month, day or time as OWL Time says it; ``""`` if it says none."""
+    """Return a year, month, day or time described with OWL Time; ``""`` without one."""
     if isinstance(node, Literal):
         return ""
     said = reader.text(node, *_INSTANTS)
@@ -478,7 +478,7 @@ _ADDRESSES = {
     "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
     "applicable_legislation": (DCATAP.applicableLegislation,),
 }
-# What has neither a field here nor a word in DCAT-AP, by the key of the extra that keeps it.
+# Extra → property, for statements with neither a field here nor a property in DCAT-AP.
 _FURTHER = {
     "dcat_in_series": DCAT.inSeries,
     "dct_is_part_of": DCT.isPartOf,
@@ -545,7 +545,7 @@ def find_licence_id(said: str) -> str:
 
 
 def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
-    """Tell our problems from EU themes; themes that only follow from the problems are not kept."""
+    """Return service problems and EU themes; themes implied by the problems are left out."""
     problems: list[str] = []
     themes: list[str] = []
     others: list[str] = []
@@ -590,12 +590,12 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
             others += [place] if place else []
             texts += unread
     if others or municipalities or not site.id_of("dataset", str(iri)):
-        # Only of our own datasets does an empty field mean Guatemala as a whole.
+        # An empty field means the whole of Guatemala only for datasets of this site.
         others = [*countries[:1], *others]
     found: dict[str, Any] = {"municipality": municipalities} if municipalities else {}
     if texts:
         found["spatial_coverage" + REST] = texts
-    # Present even if empty: what only stood in for it is no value.
+    # Present even if empty: a default that was published in its place is not its value.
     return found | {"spatial_coverage": others}
 
 
@@ -607,13 +607,13 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
         found |= {"owner_org": owners[0], "publisher": []}
     elif publishers:
         rows = _rows(read_agent(reader, iri, each) for each in publishers)
-        # DCAT-AP takes one publisher, with a name: the first is the one that is published again.
+        # DCAT-AP allows one publisher, with a name: the first one is published again.
         found["publisher"] = sorted(rows, key=lambda row: not row.get("name"))
     creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
     office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
     contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)
     offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
-    # Where somebody else is named as publisher, the office still tells whose the dataset is.
+    # If somebody else is the publisher, the contact office still identifies the owner.
     if not owners and offices and (owner := site.id_of("organization", offices[0])):
         found["owner_org"] = owner
     if creators:
@@ -628,7 +628,7 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 
 def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, list[str]]:
-    """Return what has no room in the rows of a field, by the names of extras."""
+    """Return extra → statements for which the rows of a field have no column."""
     found: dict[str, list[str]] = {}
     for node in nodes:
         for name, texts in read_further(reader, node).items():
@@ -672,7 +672,7 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
     """Return the id of the licence; if no table has it, its address or name beside the field.
 
-    What CKAN has an id of that names no version stays beside it as it was said.
+    An id of CKAN that names no version is kept as text beside the field.
     """
     nodes = reader.nodes(iri, DCT.license)
     others: list[str] = []

@@ -63,7 +63,7 @@ def add_distribution(
     licence: URIRef | None,
     position: int,
 ) -> URIRef:
-    """Describe a resource of a dataset, under the IRI that we give it, and return that.
+    """Describe a resource of a dataset and return its IRI, which this site assigns.
 
     Args:
         graph: is added to.
@@ -106,7 +106,7 @@ def add_distribution(
 
 
 def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Resource) -> None:
-    """Add what ckanext-dcat reads of a distribution and has no field of ours."""
+    """Add properties that ckanext-dcat reads of a distribution and that are no field of ours."""
     for predicate, literal in (
         (DCAT.spatialResolutionInMeters, make_decimal(resource.spatial_resolution)),
         (DCAT.temporalResolution, make_duration(resource.temporal_resolution)),
@@ -155,7 +155,7 @@ def build_resource_page(site: Site, dataset: str, resource: str) -> URIRef:
 def _add_addresses(
     graph: Graph, site: Site, iri: URIRef, dataset: Dataset, resource: Resource
 ) -> None:
-    """Add where a resource is to be had.
+    """Add access and download address of a resource.
 
     ``url`` stands in for whichever of access and download address is missing; where it is
     neither of them, ``rdfs:seeAlso`` keeps it. Where there is no address of the web (``mailto:``, a
@@ -238,7 +238,7 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
             make_hex_binary(clean_text(resource.hash)),
             of_spdx[1] if of_spdx else "",
         )
-        # Digits that do not fit an algorithm of our list are a checksum of nothing.
+        # Digits that fit no algorithm of our list are no checksum.
         name = "" if name in ALGORITHMS else name
     if digits is None or not name:
         return
@@ -254,21 +254,20 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
 def find_first_published(dataset: Dataset) -> Literal | None:
     """Return when a dataset became public for the first time; ``None`` if it never was.
 
-    ``package_show`` says so. Of a dataset from elsewhere, as of a search, only its beginning is
-    known.
+    Only ``package_show`` has this time. For packages of a search it is the time of creation.
     """
     known = dataset.first_published if dataset.knows_publication else dataset.created_at
     return make_moment(known, utc=True)
 
 
 def find_time_offered(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return since when there is a file: as somebody stated, else as the site knows."""
+    """Return since when a file exists: as entered by people, else CKAN's own time."""
     own = _first_offered(dataset, resource)
     return make_stated_moment(resource.issued, "issued" in resource.set_aside, own)
 
 
 def find_time_modified(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return when a file was changed: as stated, else as the site knows, not before it was there.
+    """Return when a file was changed: as entered, else CKAN's own time, never before it existed.
 
     CKAN notes the change a moment before the file itself, and drafts are changed unpublished.
     """
@@ -279,7 +278,7 @@ def find_time_modified(dataset: Dataset, resource: Resource) -> Literal | None:
 
 
 def _first_offered(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return when a file could first be had: not before its dataset was public."""
+    """Return since when a file was available: not before its dataset was public."""
     own = make_moment(resource.created_at, utc=True)
     if not dataset.knows_publication or own is None:
         return own
@@ -337,9 +336,9 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
 def read_texts(
     reader: Reader, node: Node, fields: Mapping[str, tuple[URIRef, ...]]
 ) -> dict[str, Any]:
-    """Return the text of each field, and beside it what else is said without a language.
+    """Return the text of each field, and further texts without a language as ``<field>_text``.
 
-    A text in several languages says the same; several without one do not.
+    Texts in several languages are translations of one; several without a language are not.
     """
     found: dict[str, Any] = {}
     for name, predicates in fields.items():
@@ -350,31 +349,31 @@ def read_texts(
 
 
 def keep_first_value(field: str, values: list[str]) -> dict[str, Any]:
-    """Return the first value as that of the field, and the others beside it."""
+    """Return the first value for the field, and the others for ``<field>_text``."""
     return {field: values[0], field + REST: values[1:]} if values else {}
 
 
 def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
-    """Return the licence unless it is the dataset's, which then is in a table of ours.
+    """Return the licence of a file, without one that is the dataset's and can be read there.
 
-    DCAT-AP takes one: others stay beside it.
+    DCAT-AP allows one licence; further ones are kept as text beside the field.
     """
     of_dataset = reader.nodes(dataset, DCT.license)
     known = [each for each in of_dataset if authorities.find_stated_licence(str(each))]
     known += [each for each in of_dataset if str(each).startswith(f"{dataset}#")]
     own = [each for each in reader.nodes(node, DCT.license) if each not in known]
     given = [each for each in dict.fromkeys(map(reader.address, own)) if each]
-    # The field takes addresses.
+    # The field accepts only addresses.
     given.sort(key=lambda each: make_web_iri(each) is None)
     labels = reader.words_beside(node, DCT.license)
     return {**keep_first_value("license", given), f"license_label{REST}": labels}
 
 
 def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
-    """Return the size in bytes; what else is said of it beside the field, as it was written.
+    """Return the size in bytes, and values that cannot be read as they were written.
 
-    What is typed as a number is one. A text is read as at every other door (``domain/numbers.py``):
-    ``12,345`` is read, ``12.345`` may be either.
+    A literal with a numeric datatype is used as it is. A text follows the rules for all numbers
+    (``domain/numbers.py``): ``12,345`` is accepted, ``12.345`` is ambiguous and refused.
     """
     sizes: list[int] = []
     others: list[str] = []
@@ -397,7 +396,7 @@ def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
 
 
 def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
-    """Return the id of a resource of ours; the IRI of another's, by which a harvester finds it."""
+    """Return ``id`` of a resource of this site, else ``uri``, by which harvesters find it again."""
     start = f"{dataset}/resource/"
     if site.id_of("dataset", str(dataset)) and str(node).startswith(start):
         return {"id": str(node).removeprefix(start)}
@@ -407,7 +406,7 @@ def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
 def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
     _, _, resource = str(node).rpartition("/resource/")
     dataset = site.id_of("dataset", str(node).removesuffix(f"/resource/{resource}"))
-    # What stands in for an address is none that somebody gave.
+    # The page published in place of a missing address is not the address.
     page = str(build_resource_page(site, dataset, resource)) if dataset else ""
     rest: dict[str, list[str]] = {"url" + REST: []}
     taken: dict[str, str] = {}
@@ -428,7 +427,7 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
 
 
 def _address(value: str) -> str:
-    """Return an address that a resource may have, "" for another: the rest is kept without it."""
+    """Return an address, ``""`` for a word or an address that is refused (``javascript:``)."""
     if _WORD.fullmatch(value):
         return ""
     try:
@@ -440,9 +439,9 @@ def _address(value: str) -> str:
 def _formats(reader: Reader, node: Node) -> dict[str, Any]:
     """Return format and media types, by our tables where they have them, else as they are given.
 
-    Other people give them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
-    ``rdf:value`` or a label), as addresses of IANA's list or as texts. Of several the first that
-    our table has is the format; the others stay beside it.
+    Other catalogues give them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
+    ``rdf:value`` or a label), as addresses of IANA's list or as texts. The first one that our table
+    has is the format; the others are kept as text.
     """
     of_formats: list[tuple[authorities.FileType | None, list[str]]] = []
     types: list[str] = []
@@ -477,7 +476,7 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
         known = {each: authorities.find_media_type_iri(each) for each in given}
         chosen = next(filter(None, known.values()), "") or next(iter(given), "")
         if kind and kind.media_type in known.values():
-            # Of several the one that the format has.
+            # Of several media types, the one that belongs to the format.
             chosen = kind.media_type or chosen
         found[field] = authorities.read_iana_name(chosen) or chosen
         found[field + REST] = [each for each, iri in known.items() if (iri or each) != chosen]
@@ -492,7 +491,7 @@ def _is_media_type(text: str) -> bool:
 
 
 def _checksum(reader: Reader, node: Node) -> dict[str, Any]:
-    """Return the checksum; of several one whose algorithm we know, the others beside it."""
+    """Return the checksum with a known algorithm, and the other checksums as text."""
     rows: list[tuple[bool, str, str]] = []
     for checksum in reader.nodes(node, SPDX.checksum):
         given = reader.one(checksum, SPDX.algorithm)

@@ -97,7 +97,7 @@ def _authority(text: str) -> str | None:
         return None
     if port and int(port) > 65535:
         return None
-    # Who may log in is nobody else's business: a password in an address is not passed on.
+    # A password in an address is not published; the user name is.
     name = _encoded(user.partition(":")[0], "") if user else ""
     return f"{name}@{host}".removeprefix("@") + (f":{port}" if port else "")
 
@@ -112,7 +112,7 @@ def _encoded(text: str, also_plain: str) -> str:
 
 
 def _beyond_ascii(character: str) -> bool:
-    """Tell whether a character is in ``ucschar`` of RFC 3987, and has no effect on direction."""
+    """Return whether a character is in ``ucschar`` of RFC 3987 and is no direction mark."""
     code = ord(character)
     if code < 0xA0 or 0x200B <= code <= 0x200F or 0x2028 <= code <= 0x202F:
         return False
@@ -142,8 +142,8 @@ class Site:
         url: address that serves the pages, without a slash at the end; may differ from ``base``.
         language: of titles and descriptions, as a language tag (``es``).
         others: further languages of the pages, in the order in which they are offered.
-        kept: id of a dataset or resource → the IRI that it came with from another catalogue, as far
-            as those at hand have one.
+        kept: id of a dataset or resource → the IRI from the catalogue that it was harvested from
+            (only for the records needed for this answer).
     """
 
     base: str
@@ -163,7 +163,7 @@ class Site:
         return self.dataset(identifier) if kind == "dataset" else self.own(kind, identifier)
 
     def own(self, kind: str, identifier: str) -> URIRef:
-        """Return the IRI that this catalogue gives a thing, whatever IRI it came with.
+        """Return the IRI that this catalogue assigns to a record, even if it kept another one.
 
         The parts of a dataset are named below this one: nobody may name things in the name of the
         catalogue that the dataset came from.
@@ -215,33 +215,33 @@ class Site:
     def foreign(self, value: object) -> URIRef | None:
         """Return an address as IRI unless it is one of ours.
 
-        What people type in may name anything in the world, but not speak for our own things.
+        Typed text may name anything in the world, but must not add triples about our own records.
         """
         iri = make_web_iri(value)
         ours = iri is not None and f"{iri}/".startswith((f"{self.base}/", f"{self.vocabulary}/"))
         return None if ours else iri
 
     def may_be_thing(self, iri: URIRef) -> bool:
-        """Return whether an address may be the IRI of a thing here, which has a name of its own.
+        """Return whether an address may be the IRI of a record of this site (with its own title).
 
-        The plugin's own pages about the catalogue as a whole (``/marathon/…``) are no things.
+        The plugin's pages about the whole catalogue (``/marathon/…``) are not IRIs of records.
         """
         is_page = iri.startswith(f"{self.base}/marathon/")
         return str(iri) in self.kept.values() or (self.foreign(iri) is None and not is_page)
 
     def id_of(self, kind: str, iri: str) -> str | None:
-        """Return the id in an IRI of ours, ``None`` if it is not one of this kind."""
+        """Return the id in an IRI of this site, ``None`` if it is not of this kind."""
         found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)
         return unquote(found[1]) if found else None
 
     def need_of(self, iri: str) -> str | None:
-        """Return the id in the IRI of a data need of ours, ``None`` if it is none."""
+        """Return the id in the IRI of a data need of this site, ``None`` for another IRI."""
         found = re.fullmatch(rf"{re.escape(self.base)}/idea/{_UUID}#({_UUID})", iri)
         return unquote(found[1]) if found else None
 
 
 def make_part_iri(whole: URIRef, name: str) -> URIRef:
-    """Return the IRI of a thing that exists only as a part of another.
+    """Return the IRI of a node that is part of another one, such as ``…/dataset/1#contact-1``.
 
     Used in place of blank nodes, so that descriptions of several datasets can be put together
     in any order, and compared. An IRI has one fragment: a part of a part is named in it.
@@ -254,10 +254,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """The neighbours of one thing, as far as they are public.
+    """The public neighbours of one record.
 
-    A neighbour that is not here is not mentioned: what is said in public about a dataset must
-    not give away an idea or a workshop that is not public itself.
+    A neighbour that is missing here is not mentioned in the graph: the public description of a
+    dataset must not reveal an idea or a workshop that is not public.
 
     Attributes:
         site: where IRIs start.
@@ -286,7 +286,7 @@ class Facts:
         return self.workshops.get(idea.workshop_id)
 
     def owner_of(self, package: PackageRecord) -> Organization | None:
-        """Return the organisation of a package; one that is not known as it was shown with it."""
+        """Return the organisation of a package; an unknown one as ``package_show`` included it."""
         shown = package.owner
         named = (package.owner_id, shown.id if shown else "")
         known = (self.organizations.get(id_) for id_ in named)
@@ -295,7 +295,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class CatalogueFacts:
-    """What the catalogue says of itself.
+    """The facts from which the catalogue's own description is made.
 
     Attributes:
         site: where IRIs start.
@@ -321,7 +321,7 @@ class CatalogueFacts:
 
 @dataclass(frozen=True)
 class PartFacts:
-    """What a part of the catalogue says of itself.
+    """The facts from which the description of a part of the catalogue is made.
 
     Attributes:
         site: where IRIs start.

@@ -33,7 +33,7 @@ class _Names(NamedTuple):
 
     Attributes:
         prefixes: prefix → namespace.
-        coerced: IRI of a property → what its values are without saying so: ``@id``, or a datatype.
+        coerced: IRI of a property → type of its values, stated once: ``@id`` or a datatype.
     """
 
     prefixes: Mapping[str, str]
@@ -42,7 +42,7 @@ class _Names(NamedTuple):
     def shorten(self, iri: str) -> str:
         """Return an IRI with a prefix where it has one, else as it is."""
         for prefix, namespace in self.prefixes.items():
-            # What begins with two slashes after the prefix is read as an IRI with that scheme.
+            # ``prefix://…`` would be read as an IRI with the prefix as its scheme.
             if iri.startswith(namespace) and not iri.startswith("//", len(namespace)):
                 return f"{prefix}:{iri[len(namespace) :]}"
         return iri
@@ -142,7 +142,7 @@ def _dump_nodes(nodes: Iterable[Node]) -> bytes:
 
 
 def _readable(prefixes: Mapping[str, str]) -> dict[str, str]:
-    """Return the prefixes that a reader takes for one: not all namespaces can have them."""
+    """Return the prefixes that a JSON-LD reader accepts: their namespace ends in a delimiter."""
     return {name: str(iri) for name, iri in prefixes.items() if str(iri).endswith(_ENDS)}
 
 

@@ -1,7 +1,7 @@
-"""What others say of a dataset, fitted to the fields of this site's schema.
+"""Datasets of other catalogues, fitted to the fields of this site's schema.
 
-The validators of the schema decide. What a field does not take is set aside as text in an extra of
-its own, ``<field>_text``, so that one value never costs the rest of the dataset.
+The validators of the schema decide. A value that a field refuses is stored as text in the extra
+``<field>_text``, so that one bad value does not prevent saving the dataset.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ Record = dict[str, Any]
 Fields = list[dict[str, Any]]
 Rest = dict[str, list[str]]
 
-# Who may set these, and to what, is for the rules of the whole record.
+# Permissions and rules for these fields are those of the whole record.
 _NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string"})
 _NOT_TAKEN_UP = _NOT_FITTED | {"idea", "data_need"}
 # CKAN's own fields that hold a content and may be sent as extras too.
@@ -79,10 +79,10 @@ _MAILS: Fields = [
 
 
 def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
-    """Change a dataset so that the schema takes it, and return what was set aside.
+    """Change a dataset so that the schema accepts it, and return the values that were set aside.
 
     Args:
-        found: as it was read; is changed.
+        found: dataset dict as it was read; changed in place.
         schema: of scheming, with presets expanded.
 
     Returns:
@@ -101,7 +101,7 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     for name, texts in {**taken, **_fit(found, [*fields, *_MAILS], schema)}.items():
         rest.setdefault(name, []).extend(texts)
     if found.get("data_need") and not found.get("idea"):
-        # A need is one of an idea's.
+        # A data need belongs to an idea.
         rest.setdefault("data_need" + REST, []).extend(list_texts_of_extra(found.pop("data_need")))
     if found.get("tags"):
         _fit_tags(found, rest)
@@ -126,7 +126,7 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
     """Move extras that have the name of a field into it, if it is empty and takes them.
 
     Returns:
-        What no field took, by the key of the extra that holds it now.
+        The refused values, by the key of the extra that holds them now.
     """
     fields: Fields = schema.get("dataset_fields") or []
     by_name = {field["field_name"]: field for field in fields}
@@ -171,7 +171,7 @@ def respell_keyword(keyword: str) -> str:
 
 
 def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
-    """Return what stands beside the fields of files, as :func:`fit_dataset` names it."""
+    """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:
         for name in (each for each in resource if each.endswith(REST)):
@@ -180,7 +180,7 @@ def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
 
 
 def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
-    """Take out of a record what its fields do not take, and return it."""
+    """Remove the values that the fields of a record refuse, and return them."""
     rest: Rest = {}
     fields = [each for each in fields if each["field_name"] not in _NOT_FITTED]
     for name, errors in _errors(record, fields, schema).items():
@@ -208,7 +208,7 @@ def _fit_row(name: str, row: Record, errors: Mapping[str, Any], rest: Rest) -> R
 
 
 def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the validators say of those fields that the record has."""
+    """Return the validators' errors for the fields that the record has."""
     validators: dict[str, Any] = {}
     for field in fields:
         name: str = field["field_name"]
@@ -232,7 +232,7 @@ def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any
 
 
 def _fit_tags(found: Record, rest: Rest) -> None:
-    """Keep what CKAN can of the keywords, and those as they were written that had to change."""
+    """Store keywords as valid tags, and those that had to change as they were written."""
     is_munging = _is_munging()
     free = [each for each in found["tags"] if not each.get("vocabulary_id")]
     tags: dict[str, Record] = {}
@@ -277,7 +277,7 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEHIND = re.compile(r" \([a-z]+:\S+\)$")
 # From a dataset to its files, their services, and what those name.
 _STEPS = 4
-# The name of an organisation is one in every language, and is published without one.
+# The name of an organisation is the same in every language, and is published without one.
 _NAMES = frozenset(
     {FOAF.name, VCARD.fn, VCARD["organization-name"], *(schema["name"] for schema in SCHEMAS)}
 )
@@ -292,7 +292,7 @@ def find_other_languages(
 ) -> dict[str, list[str]]:
     """Return which texts of a dataset are in another language than the site's.
 
-    A text without a language is taken for one of the site's.
+    A text without a language tag counts as one in the site's language.
 
     Args:
         graph: that was read.
@@ -302,7 +302,7 @@ def find_other_languages(
         respell: what else the site makes of a keyword.
 
     Returns:
-        By language tag how its texts begin; of what is said in the site's language too, nothing.
+        Language tag → beginnings of its texts, without those also given in the site's language.
     """
     tags: dict[str, str] = {}
     ours: set[str] = set()
@@ -362,7 +362,7 @@ def _language_of(text: str, tags: Mapping[str, str], otherwise: str) -> str | No
 
 
 def _is_described(graph: Graph, site: Site, iri: URIRef, subject: Node) -> bool:
-    """Return whether what is said of something is of the dataset's own words."""
+    """Return whether a node belongs to the dataset's own description."""
     if subject == iri or str(subject).startswith((f"{iri}#", f"{iri}/")):
         return True
     is_of_a_table = (subject, SKOS.inScheme, None) in graph
@@ -370,7 +370,7 @@ def _is_described(graph: Graph, site: Site, iri: URIRef, subject: Node) -> bool:
 
 
 def _list_tags_by_beginning(languages: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return beginning → language tag; what is no tag is left out."""
+    """Return beginning → language tag; invalid tags are left out."""
     return {text: tag for tag, texts in languages.items() if _TAG.fullmatch(tag) for text in texts}
 
 
@@ -379,7 +379,7 @@ def _beginning(text: str) -> str:
 
 
 def _known(text: str, tags: Mapping[str, str]) -> list[str]:
-    """Return how a text begins whose language is known, else how its paragraphs do."""
+    """Return the known beginning of a text, else those of its paragraphs."""
     whole, *paragraphs = map(_beginning, (text, *text.split(PARAGRAPH)))
     return [whole] if whole in tags else [each for each in paragraphs if each in tags]
 
@@ -389,7 +389,7 @@ def _tags_of(keyword: str) -> list[str]:
 
 
 def _literals(graph: Graph, iri: Node) -> Iterator[tuple[Node, Literal]]:
-    """Yield the texts that are said of a dataset and what belongs to it, with their properties."""
+    """Yield the texts of a dataset and of its parts, with their properties."""
     seen, edge = {iri}, [iri]
     for _ in range(_STEPS):
         reached: list[Node] = []
@@ -435,7 +435,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
             add_document(graph, site, page, Literal(said) if make_urn(said) else None)
     for said in harvested.alternative_titles:
         _label(graph, iri, DCT.alternative, said, site)
-    # DCAT-AP has no word for these.
+    # DCAT-AP has no property for these.
     add_named_nodes(graph, site, iri, DCT.references, "references", harvested.references, None)
     add_named_nodes(graph, site, iri, DCT.isPartOf, "is-part-of", harvested.is_part_of, None)
     add_named_nodes(graph, site, iri, DCT.subject, "subject", harvested.subjects, SKOS.Concept)
@@ -443,7 +443,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     add_named_nodes(graph, site, iri, DCAT.theme, "theme", aside.get("theme", ()), SKOS.Concept)
     add_named_nodes(graph, site, iri, DCT.type, "type", harvested.kinds, SKOS.Concept)
     if (iri, DCT.accessRights, None) not in graph:
-        # DCAT-AP allows one statement on who may have access.
+        # DCAT-AP allows one ``dct:accessRights``.
         given, kind = aside.get("access_rights", ())[:1], DCT.RightsStatement
         add_named_nodes(graph, site, iri, DCT.accessRights, "access_rights", given, kind)
     if aside.get("frequency") and not clean_text(dataset.frequency):
@@ -466,7 +466,7 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
 
 
 def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
-    """Add numbers to the contact; of several contacts it is not known whose they are."""
+    """Add telephone numbers to the only contact; with several it is unknown whose they are."""
     contacts = list(graph.objects(iri, DCAT.contactPoint))
     for found in map(_TELEPHONE.fullmatch, given):
         if found and len(contacts) == 1:
@@ -475,7 +475,7 @@ def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
 
 
 def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterable[str]) -> None:
-    """Add languages of the EU's table that our choice from it leaves out."""
+    """Add languages of the EU's table that are no choice in our form."""
     start = f"{authorities.get_scheme('language').iri}/"
     for value in given:
         concept = site.foreign(value)
@@ -494,10 +494,10 @@ def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterab
 
 
 def list_places_in_words(dataset: Dataset) -> list[CoveredPlace]:
-    """Return places for what could not be read as one.
+    """Return places for texts that could not be parsed as a place.
 
-    A shape that is none names its place only where nothing else does. One that others can read,
-    GML or WKT in metres, names nothing: it stays a shape.
+    A malformed geometry becomes the name of the place if it has no other. A geometry that others
+    can read (GML, or WKT in metres) stays a geometry and is no name.
     """
     texts = dataset.set_aside.get("spatial_coverage", ())
     if not texts and not dataset.places:
@@ -523,14 +523,14 @@ def add_named_nodes(
     given: Iterable[str],
     kind: URIRef | None,
 ) -> None:
-    """Add addresses as they are and names as labelled parts of the thing."""
+    """Add addresses as they are and names as labelled parts of the record."""
     for number, said in enumerate(given, 1):
         node = site.foreign(said) or make_urn(said) or make_part_iri(iri, f"other-{name}-{number}")
         graph.add((iri, predicate, node))
         if kind is not None:
             graph.add((node, RDF.type, kind))
         if kind == SKOS.Concept:
-            # DCAT-AP wants a label; where only the address is known, that is all there is to show.
+            # DCAT-AP requires a label; without one the address is the label.
             _label(graph, node, SKOS.prefLabel, said, site)
         elif node.startswith(f"{iri}#"):
             _label(graph, node, RDFS.label, said, site)

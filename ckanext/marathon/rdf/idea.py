@@ -28,7 +28,7 @@ from .namespaces import ADMS, DCT, FOAF, PROV, RDF, XSD, new_graph
 
 
 def build_idea_graph(idea: Idea, facts: Facts) -> Graph:
-    """Return all that is said of an idea, with its public workshop and datasets.
+    """Return the description of an idea, with its public workshop and datasets.
 
     Args:
         idea: to be described.
@@ -75,7 +75,7 @@ def build_idea_graph(idea: Idea, facts: Facts) -> Graph:
 
 
 def add_idea(graph: Graph, idea: Idea, facts: Facts) -> URIRef:
-    """Describe an idea as far as a dataset's page needs it and return its IRI."""
+    """Add the short description of an idea that a dataset's graph needs, and return its IRI."""
     site = facts.site
     iri = site.thing("idea", idea.id)
     graph.add((iri, RDF.type, PROV.Entity))

@@ -1,6 +1,6 @@
 """Values for RDF: texts, dates, numbers and geometries as literals, and what extras hold.
 
-What is no literal becomes ``None``. Geometries are read as other people write them: WKT with a
+Invalid values become ``None``. Geometries are read in the notations of other catalogues: WKT with a
 reference system, GML and GeoJSON. Extras have texts under free names, several texts as a JSON list.
 
 Sources: XML 1.0 (characters that RDF/XML cannot carry), XML Schema 1.1 part 2 (lexical forms),
@@ -39,7 +39,7 @@ _LARGEST = 10**18
 
 
 def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> None:
-    """Add texts as extras, each key once, and drop extras that say nothing."""
+    """Add texts as extras, each key once, and drop blank extras."""
     extras: dict[str, str] = {}
     given_extras: list[dict[str, Any]] = found.get("extras") or []
     for each in given_extras:
@@ -56,7 +56,7 @@ def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> Non
 
 
 def list_texts_of_extra(value: object) -> list[str]:
-    """Return what a value says as texts, one an item."""
+    """Return the texts of a value as a list, one for each item."""
     if isinstance(value, str) and value[:1] == "[":
         try:
             loaded = load_json(value)
@@ -90,7 +90,10 @@ def load_rows(value: object, field: Mapping[str, Any]) -> Any:
 
 
 def clean_value(value: object) -> Any:
-    """Return a value with nothing that CKAN or its database could not store."""
+    """Return a value that CKAN and its database can store.
+
+    Hidden characters are removed and texts cut; too large integers become texts, infinity ``None``.
+    """
     if isinstance(value, str):
         return remove_hidden(value)[:LONGEST_TEXT].strip()
     if isinstance(value, float) and not math.isfinite(value):
@@ -104,7 +107,7 @@ def clean_value(value: object) -> Any:
     return value
 
 
-# What stands between two statements that are said as one.
+# Separator of two statements that are published as one.
 PARAGRAPH = "\n\n"
 _DURATION = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
@@ -120,7 +123,7 @@ _DATATYPES = {
 
 
 def clean_text(value: object) -> str:
-    """Return a text without what RDF/XML cannot carry; ``""`` for what is no text or blank."""
+    """Return a text without characters invalid in RDF/XML; ``""`` if blank or not a text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
     lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -163,11 +166,11 @@ def make_moment(value: object, utc: bool = False) -> Literal | None:
 def make_stated_moment(stated: str, is_set_aside: bool, own: Literal | None) -> Literal | None:
     """Return the date that somebody stated, else CKAN's own time.
 
-    What is stated and is no date is left out: a time of ours in its place would be untrue.
+    An entered value that is no date is left out: CKAN's time in its place would be untrue.
 
     Args:
         stated: of a dataset or resource, ``""`` if nothing is.
-        is_set_aside: whether another catalogue stated what the field did not take.
+        is_set_aside: whether another catalogue stated a date that the field refused.
         own: the time that CKAN knows.
     """
     if clean_text(stated):
@@ -265,7 +268,7 @@ _GML = re.compile(
 
 
 def find_kind_of_shape(text: str) -> str:
-    """Return what a text is that no place could be read from: ``gml``, ``wkt`` or ``text``."""
+    """Return the kind of a text that is no readable place: ``gml``, ``wkt`` or ``text``."""
     if _WKT_OF_A_SYSTEM.match(text):
         return "wkt"
     return "gml" if _GML.match(text) else "text"

@@ -3,11 +3,10 @@
 Each thing is asked for once a request. Neighbours are asked for as a visitor would, so that only
 what is public itself is mentioned in public.
 
-A dataset type that a site had before the plugin (a scheming type, ``dataset_series``) is none that
-we know anything of: it is described by the profiles of ckanext-dcat that the site configured. Their
-graph is then brought into the form that the feed's log needs: every node has an IRI, every IRI and
-language tag is one that each parser accepts, and nothing is said of our own things but of the
-dataset itself.
+The plugin knows nothing about a site's own dataset types (a scheming type, ``dataset_series``):
+they are described by the profiles of ckanext-dcat that the site configured. Their graph is then
+brought into the form that the feed's log needs: every node has an IRI, every parser accepts each
+IRI and language tag, and there are no triples about other records of this site.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ PROFILE = "marathon"
 _OURS = frozenset({"dataset", "workshop", "idea", "commitment"})
 # Written by CKAN, of a dataset or of a file.
 _OWN_TIMES = ("metadata_created", "metadata_modified", "created", "last_modified")
-# RDF/XML can write a predicate only if it ends in a name of XML.
+# RDF/XML can write a predicate only if its IRI ends in an XML name.
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*\Z")
 
 
@@ -67,14 +66,14 @@ def select_site_profiles(configured: object) -> list[str]:
         configured: ``ckanext.dcat.rdf.profiles``, names with blanks between them.
 
     Returns:
-        The same without ours; what ckanext-dcat takes by itself where there is no other.
+        The same without ours; ckanext-dcat's default profile if there is no other.
     """
     names = [name for name in str(configured or "").split() if name != PROFILE]
     return names or list(DEFAULT_RDF_PROFILES)
 
 
 def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) -> Graph:
-    """Return what profiles of ckanext-dcat say of a dataset, without blank nodes.
+    """Return the graph that profiles of ckanext-dcat make of a dataset, without blank nodes.
 
     Args:
         dataset: as ``package_show`` gives it.
@@ -123,7 +122,7 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
         names |= _moved(graph, start, site.base)
     tidied = new_graph(site.vocabulary)
     for prefix, namespace in graph.namespaces():
-        # By these prefixes programs read JSON-LD of theirs: ``schema`` is not ours there.
+        # Programs rely on these prefixes of ckanext-dcat's JSON-LD; ``schema`` is not ours there.
         tidied.bind(prefix, namespace, replace=True)
     for subject, predicate, value in graph:
         about = names.get(subject, subject)
@@ -138,7 +137,7 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
 
 
 def _moved(graph: Graph, start: str, base: str) -> dict[Node, URIRef]:
-    """Return the IRIs of our things that ckanext-dcat made from a setting → what they are."""
+    """Return IRIs made by ckanext-dcat from the current setting → the record's published IRI."""
     made = tuple(f"{start}/{kind}/" for kind in ("dataset", "organization"))
     return {
         node: URIRef(base + str(node).removeprefix(start))
@@ -149,9 +148,10 @@ def _moved(graph: Graph, start: str, base: str) -> dict[Node, URIRef]:
 
 
 def _may_describe(about: Node, own: URIRef, facts: Facts) -> bool:
-    """Return whether a dataset may say something of a node: of ours only itself and its parts.
+    """Return whether a dataset's graph may have triples about a node.
 
-    What people type in (the IRI of a publisher) must not speak for things that have descriptions.
+    Of the site's own IRIs only the dataset and its parts: a typed IRI (that of a publisher) must
+    not add triples to another record.
     """
     site, iri = facts.site, str(about)
     if not f"{iri}/".startswith((f"{site.base}/", f"{site.vocabulary}/")):
@@ -193,14 +193,14 @@ def _tidy_value(value: Node) -> Node | None:
 
 
 def _name_blank_nodes(graph: Graph, own: URIRef) -> dict[Node, URIRef]:
-    """Return an IRI for each blank node, the same one each time the same is said.
+    """Return an IRI for each blank node that depends on its content only.
 
-    A node is named after all that is said of it, and of the blank nodes that it leads to. Two of
-    which the same is said become one, which says no less.
+    The name is a digest of the node's triples and of the blank nodes that it refers to. Two nodes
+    with the same triples become one, which loses nothing.
     """
     nodes: set[Node] = {node for triple in graph for node in triple if isinstance(node, BNode)}
     known: dict[Node, str] = dict.fromkeys(nodes, "")
-    # Each round looks one step farther; after as many rounds as there are nodes all is seen.
+    # Each round follows one more link; after as many rounds as nodes nothing is left.
     for _ in range(min(len(nodes), _MOST_STEPS)):
         named = {node: _digest(graph, node, known) for node in nodes}
         if named == known:
@@ -252,7 +252,7 @@ def list_site_profiles() -> list[str]:
 
 
 class Lookups:
-    """What the graphs of one answer need to know of CKAN."""
+    """What the graphs of one answer need to know of CKAN; asked once for each request."""
 
     def __init__(
         self, found: dict[tuple[str, str], Any] | None = None, site: Site | None = None
@@ -333,9 +333,9 @@ class Lookups:
         )
 
     def _keeping(self, files: Mapping[str, Iterable[str]]) -> Site:
-        """Return where IRIs start, with those that datasets and their files came with.
+        """Return the site with the kept IRIs of datasets and their files.
 
-        Asked of ckanext-dcat, which asks the plugins.
+        They come from ckanext-dcat, which asks the plugins.
 
         Args:
             files: id of a dataset → ids of its files.
@@ -356,7 +356,7 @@ class Lookups:
         return [Idea.from_shown(shown) for shown in self._packages(identifiers, "idea")]
 
     def _workshops(self, ideas: Iterable[Idea]) -> list[Workshop]:
-        """Return the public workshops in which ideas were said."""
+        """Return the public workshops of ideas."""
         found = self._packages([idea.workshop_id for idea in ideas], "workshop")
         return [Workshop.from_shown(shown) for shown in found]
 
@@ -396,7 +396,7 @@ class Lookups:
             group.state == "active",
             group.extras["role"].astext == COORDINATING_BODY,
         )
-        # What this session read of it before may have been changed by others since.
+        # Rows read earlier by this session may have been changed by others since.
         found = query.limit(2).populate_existing().all()
         return self._organization(found[0].id) if len(found) == 1 else None
 
@@ -410,7 +410,7 @@ class Lookups:
 
 
 def _show(action: str, identifier: str, ignore_auth: bool = False, **options: Any) -> Any:
-    """Return what a visitor may see of a thing, ``None`` if that is nothing."""
+    """Return a record as a visitor sees it, ``None`` if it is not public."""
     context: Context = {"user": "", "auth_user_obj": None, "ignore_auth": ignore_auth}
     try:
         return tk.get_action(action)(context, {"id": identifier, **options})
@@ -419,7 +419,7 @@ def _show(action: str, identifier: str, ignore_auth: bool = False, **options: An
 
 
 def _edge(order: str) -> str:
-    """Return the time by which the first public dataset in an order stands there."""
+    """Return the time of the first public dataset in an order (the oldest or the latest)."""
     context: Context = {"user": "", "auth_user_obj": None}
     search = {"q": "*:*", "fq": "dataset_type:dataset", "sort": order, "rows": 1}
     results = tk.get_action("package_search")(context, search)["results"]

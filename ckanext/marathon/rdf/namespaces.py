@@ -43,7 +43,7 @@ SCHEMA = Namespace("https://schema.org/")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
-# In these we write nothing; other people do.
+# Only read, in descriptions of other catalogues.
 LOCN = Namespace("http://www.w3.org/ns/locn#")
 TIME = Namespace("http://www.w3.org/2006/time#")
 SCHEMAS = (Namespace("http://schema.org/"), Namespace("https://schema.org/"))

@@ -127,14 +127,14 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
 
 
 def _drop_known(graph: Graph, known: URIRef, place: CoveredPlace) -> CoveredPlace:
-    """Return a place without the known one: empty unless it names another, such as a lake."""
+    """Return a row without the known place: empty unless its text names another, such as a lake."""
     names = {fold_text(str(label)) for label in graph.objects(known, SKOS.prefLabel)}
     is_other = bool(place.text.strip()) and fold_text(place.text) not in names
     return replace(place, uri="") if is_other else CoveredPlace()
 
 
 def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: CoveredPlace) -> bool:
-    """Describe a place as it was typed in; tell whether anything was."""
+    """Describe a typed place; return whether the row had any content."""
     name = make_text(place.text, lang)
     geom = make_geometry(place.geom)
     box = make_geometry(place.bbox) or (find_envelope(geom) if geom is not None else None)
@@ -214,7 +214,7 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str], list[str]]:
-    """Return a place as a row of ``spatial_coverage``, and what of it cannot be read.
+    """Return a place as a row of ``spatial_coverage``, and the texts that cannot be parsed.
 
     Args:
         reader: of the graph.
@@ -245,7 +245,7 @@ def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str],
 
 
 def _plain_shapes(reader: Reader, node: Node) -> tuple[dict[str, str], list[str]]:
-    """Return shapes that are written as numbers, by field as GeoJSON, and texts that are none."""
+    """Return field → GeoJSON for shapes written as numbers, and the texts that are no shape."""
     found: dict[str, str] = {}
     unread: list[str] = []
     for each in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
@@ -266,7 +266,7 @@ def _plain_shapes(reader: Reader, node: Node) -> tuple[dict[str, str], list[str]
 
 
 def _shape(field: str, text: str) -> str:
-    """Return a box, polygon or point of latitudes and longitudes as GeoJSON, ``""`` if it is none.
+    """Return a box, polygon or point of latitudes and longitudes as GeoJSON, ``""`` if malformed.
 
     Source: schema.org, ``box`` (lower, then upper corner) and ``polygon``.
     """
@@ -300,8 +300,8 @@ def _geojson(kind: str, coordinates: object) -> str:
 def is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
     """Return whether a place of another site of ours is a municipality of Guatemala.
 
-    Its IRI may have another base. Other countries have municipalities with such codes too: only the
-    name tells.
+    Its IRI may have another base. Other countries have municipalities with the same codes, so the
+    name must agree too.
     """
     if not code or not str(node).endswith(f"/municipality/{code}"):
         return False

@@ -2,10 +2,10 @@
 
 It uses ckanext-dcat's own reader of DCAT-AP 3, corrected where that fails on valid input.
 
-Other profiles publish fields as they are stored, and where one is empty what CKAN knows: the
-beginning of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in
-March. They are given a dataset in which each field has the value that our own profile publishes, so
-that no profile says what ours would not.
+Other profiles publish fields as they are stored, and for an empty one CKAN's own value: the
+creation of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in
+March. They get a dataset in which each field has the value that our own profile publishes, so that
+no profile contradicts ours.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_
 
 _PEOPLE = ("publisher", "creator", "contact")
 _PEOPLE_IRIS = frozenset(f"{each}_uri" for each in _PEOPLE)
-# What an agent is in the profile ``schemaorg``, which knows no rows.
+# The fields of an agent in the profile ``schemaorg``, which has no rows.
 _AGENT = ("uri", "name", "email", "url", "identifier")
 # Extras of ckanext-dcat, which it reads where a field is empty.
 _PUBLISHED_TIMES = frozenset(
@@ -87,7 +87,7 @@ def copy_with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
 
     Args:
         dataset: as ``package_show`` gives it; is not changed.
-        site: where IRIs start: nobody speaks for one of our things by typing in its IRI.
+        site: where IRIs start. A typed IRI of one of our records is left out.
     """
     shown: dict[str, Any] = copy.deepcopy(dict(dataset))
     known = Dataset.from_shown(dataset)
@@ -118,7 +118,7 @@ def _text(time: Literal | None) -> str:
 
 
 def _set(row: Any, name: str, value: str) -> None:
-    """Change a field; one that is not there stays away."""
+    """Change a field that the dataset has; a missing one is not added."""
     if name in row:
         row[name] = value
 
@@ -141,14 +141,14 @@ def _tidy_resource(resource: Any, dataset: Dataset, site: Site) -> None:
         _set(resource, "url", str(make_web_iri(known.url) or page))
     _set(resource, "hash", known.checksum.digits if known.checksum else "")
     if known.license and dataset.rights_note:
-        # Who reads a licence must not miss the doubt about it.
+        # A doubt about the licence must be visible beside the licence.
         resource["rights"] = "\n".join(filter(None, (known.rights, dataset.rights_note)))
 
 
 # The id of a node may stand there: it is how ckanext-dcat finds its own places again.
 _NODE = "distribution_ref"
 _SERVICES = "access_services"
-# Of these the address is wanted, whatever it is called.
+# Fields that take the address of a node and not its label.
 _ADDRESSES = frozenset(
     {DCAT.endpointURL, DCAT.endpointDescription, DCAT.landingPage, DCT.conformsTo, DCT.relation}
     | {DCT.source, DCT.isVersionOf, FOAF.page, FOAF.homepage, RDFS.seeAlso}
@@ -156,7 +156,7 @@ _ADDRESSES = frozenset(
 
 
 class CarefulReader(EuropeanDCATAP3Profile):
-    """The stock profile, whose answers never hold the id of a node without a name."""
+    """The stock profile, corrected so that no id of a blank node becomes a value."""
 
     @cached_property
     def reader(self) -> Reader:
@@ -165,7 +165,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
         return Reader(self.g, here.language, here.others)
 
     def without_nodes(self, value: object) -> Any:
-        """Return what was read without ids of nodes that have no name outside the graph."""
+        """Return a value without ids of blank nodes."""
         if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
             inner.pop("access_service_ref", None)
@@ -181,7 +181,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
         return self.without_nodes(value)
 
     def license_in_register(self, *subjects: Node) -> tuple[str, str]:
-        """Return the licence of the site's own register that is stated first, and how it was said.
+        """Return the first stated licence that CKAN's register has, and its text in the graph.
 
         Args:
             subjects: the dataset, or its distributions.
@@ -201,7 +201,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
     def keep_licence(self, found: dict[str, Any], dataset_ref: Node) -> None:
         """Keep a licence of CKAN's register as it was said where the register names no version.
 
-        By the id alone it would be published with the version that it stands for here.
+        With the id alone it would be published with the version that the id has in our table.
         """
         if "license_id" in found:
             return
@@ -265,8 +265,8 @@ _DECIDED = frozenset(
 class MarathonProfile(CarefulReader):
     """DCAT-AP 3 with municipality, service problem, idea and workshop.
 
-    Writing is all our own. Reading takes what our own reader finds, and asks that of ckanext-dcat
-    about the rest, so that catalogues of others are read as well as by the stock profile.
+    Writing is done by this room alone. Reading uses our own reader first and ckanext-dcat's for the
+    rest, so that other catalogues are read at least as well as by the stock profile.
     """
 
     def graph_from_catalog(self, catalog_dict: dict[str, Any] | None, catalog_ref: URIRef) -> None:
@@ -276,10 +276,10 @@ class MarathonProfile(CarefulReader):
         )
 
     def graph_from_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> None:
-        """Add a dataset; a workshop, idea or commitment as what it is, never as a dataset.
+        """Add a package: a workshop, idea or commitment with its own class, never as a dataset.
 
-        One of the site's own types is described by the site's other profiles. Where those are
-        asked beside this one, they have done so already, or will.
+        A site's own type is described by the site's other profiles. If they are requested beside
+        this one, they do so themselves.
         """
         if is_site_type(dataset_dict.get("type")) and (dataset_ref, None, None) in self.g:
             return
@@ -288,7 +288,7 @@ class MarathonProfile(CarefulReader):
     def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Node) -> dict[str, Any]:
         """Fill a dataset dict from the graph, as far as the site's schema can hold it.
 
-        What no field takes is kept as text in an extra; ``marathon_notices`` lists it.
+        Values that no field accepts are kept as text in extras; ``marathon_notices`` lists them.
         """
         here = read_site()
         found = read_dataset(self.g, dataset_ref, here)
@@ -299,7 +299,7 @@ class MarathonProfile(CarefulReader):
             found["id"] = own
         elif isinstance(dataset_ref, URIRef):
             found["extras"].append({"key": "uri", "value": str(dataset_ref)})
-        # A harvester makes the address on this site of it, and stops where there is none.
+        # A harvester derives the dataset's name from the title and fails without one.
         found["title"] = found.get("title") or _name_of(dataset_ref, found)
         others = find_other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
         found["extras"] += [{"key": OTHER_LANGUAGES, "value": others}] if others else []
@@ -320,7 +320,7 @@ class MarathonProfile(CarefulReader):
     def _add_theirs(
         self, found: dict[str, Any], theirs: dict[str, Any], dataset_ref: Node, is_own: bool
     ) -> None:
-        """Add to a dataset of our own reader what only ckanext-dcat's reader has of it."""
+        """Add to a dataset of our own reader the values that only ckanext-dcat's reader found."""
         schema: list[dict[str, Any]] = (self._dataset_schema or {}).get("dataset_fields", [])
         fields = {field["field_name"] for field in schema}
         known = fields | {"title", "notes", "url", "version", "tags", "license_id"}
@@ -338,7 +338,7 @@ class MarathonProfile(CarefulReader):
                     ours.setdefault(name, value)
         self.keep_licence(found, dataset_ref)
         extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
-        # How a dataset came out of our own ideas and workshops is in fields of ours.
+        # The origin from our own ideas and workshops is in fields of ours.
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
             rows: list[dict[str, Any]] = theirs.get(name) or []
             theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
@@ -346,7 +346,7 @@ class MarathonProfile(CarefulReader):
             extras["related_resource"] = [each for each in related if not self._is_ours(each)]
         skipped = {"uri", "identifier"} if is_own else {"uri"}
         if (dataset_ref, FOAF.homepage, None) not in self.g:
-            # ckanext-dcat would say that this site is its home page.
+            # ckanext-dcat would name this site as its home page.
             skipped |= {"homepage"}
         taken = {each["key"] for each in found["extras"]}
         for name, value in {**theirs, **extras}.items():
@@ -383,7 +383,9 @@ _OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
 def build_distribution_graph(
     package: dict[str, Any], resource: str, lookups: Lookups
 ) -> Graph | None:
-    """Return what the graph of a dataset says of one of its files, with the dataset's name.
+    """Return the triples about one file from the graph of a dataset.
+
+    Of the dataset they have type, identifier, title and description.
 
     Args:
         package: a dataset, as ``package_show`` gives it.
@@ -418,11 +420,10 @@ def build_distribution_graph(
 def build_graph_by_profiles(
     dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]
 ) -> Graph:
-    """Return what profiles of ckanext-dcat say of a dataset, without blank nodes.
+    """Return the graph that profiles of ckanext-dcat make of a dataset, without blank nodes.
 
-    Those that are not ours are given the values that ours publishes: they say no other date,
-    address or person of the dataset. What the fields of the site's own types mean is not known:
-    they are given as they are.
+    Other profiles get the values that ours publishes, so that dates, addresses and agents agree.
+    Fields of a site's own types are passed unchanged, because their meaning is not known.
 
     Raises:
         RDFProfileException: there is no such profile.
@@ -438,7 +439,7 @@ def build_graph_by_profiles(
         join_graphs(graph, build_record_graph(dataset, lookups))
     shown = copy_with_published_values(dataset, facts.site)
     if "dcat_us_3" in others:
-        # It stops at documentation where there is no landing page.
+        # It fails for documentation without a landing page.
         shown["url"] = shown.get("url") or str(facts.site.page("dataset", str(dataset["id"])))
     theirs = describe_by_profiles(shown, facts, others)
     _restate_times(theirs, facts.site, shown)
@@ -456,7 +457,7 @@ _TIMES = {
 
 
 def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
-    """Give each time the form that we give it: ``schemaorg`` makes a midnight of ``2017-05``."""
+    """Write each time as our profile does: ``schemaorg`` makes a midnight of ``2017-05``."""
     identifier = str(shown["id"])
     rows = {here.dataset(identifier): shown}
     for resource in list_rows(shown.get("resources")):
@@ -472,7 +473,7 @@ def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
 
 
 def _name_of(dataset_ref: Node, found: dict[str, Any]) -> str:
-    """Return what a dataset without a title can be called by."""
+    """Return a title for a dataset without one: its identifier, else the end of its IRI."""
     given = next(iter(found.get("alternate_identifier") or []), "")
     address = "" if isinstance(dataset_ref, BNode) else str(dataset_ref).rstrip("/#:")
     return given or re.split(r"[/#:]", address)[-1] or "dataset"

@@ -1,4 +1,4 @@
-"""Small questions to a graph: the text of this, the addresses of that, always in one order."""
+"""Reading single values of a graph (texts, addresses, concepts) in a stable order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VCARD
 
-# What tells a reader in words what a node is, in the order in which it is asked for.
+# Properties with the label of a node, in order of preference.
 _WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name, RDFS.comment)
 # Where a node that has no name of its own keeps its value. vCard's ontology has both names.
 _VALUES = (
@@ -41,7 +41,7 @@ _UNITS_OF_TIME = {"hours": "H", "minutes": "M", "seconds": "S"}
 
 
 class Reader:
-    """What a graph says of one thing, in the site's language where there is a choice.
+    """Reads values of a graph, in the site's language if there is a choice.
 
     Args:
         graph: that is read.
@@ -65,7 +65,7 @@ class Reader:
         return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, URIRef)]
 
     def text(self, subject: Node, *predicates: URIRef) -> str:
-        """Return a literal of the first property that has one, in the language wanted most.
+        """Return a literal of the first property that has one, in the most preferred language.
 
         The site's language comes first, as such (``es``) or of any region (``es-GT``), then what
         has no language, then the site's other languages and English, then any.
@@ -100,13 +100,13 @@ class Reader:
         return next(iter(self.values(subject, *predicates)), "")
 
     def values(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return what the objects say; that of a node without a name is where it keeps it."""
+        """Return the values of the objects: IRIs, texts, or the values of blank nodes."""
         nodes = [each for name in predicates for each in self.nodes(subject, name)]
         found = (self.value(each) for each in nodes)
         return [each for each in dict.fromkeys(found) if each]
 
     def value(self, node: Node) -> str:
-        """Return an IRI or a text, or what a node without a name says; never that node's id."""
+        """Return an IRI or a text; for a blank node its value or label, never its id."""
         if not self.is_nameless(node):
             return str(node).strip()
         for name in _VALUES:
@@ -116,14 +116,13 @@ class Reader:
         return str(node) if isinstance(node, URIRef) else ""
 
     def is_nameless(self, node: Node) -> bool:
-        """Return whether a node has no name that means anything beyond the graph."""
+        """Return whether a node is blank or has an IRI that is only a part of a dataset's."""
         return isinstance(node, BNode) or (isinstance(node, URIRef) and bool(_PART.search(node)))
 
     def address(self, node: Node) -> str:
-        """Return where something is to be had, else what it says.
+        """Return the address of a node, else its value.
 
-        A node without a name may have both an address and words: a field of addresses wants the
-        former.
+        A blank node may have both an address and a label: fields of addresses take the address.
         """
         if self.is_nameless(node):
             for name in _PLACES:
@@ -133,29 +132,29 @@ class Reader:
         return self.value(node)
 
     def addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return where the objects are to be had, else what they say."""
+        """Return the addresses of the objects, else their values."""
         nodes = [each for name in predicates for each in self.nodes(subject, name)]
         return [each for each in dict.fromkeys(map(self.address, nodes)) if each]
 
     def words_beside(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return what objects without a name are called of which :meth:`address` says the place."""
+        """Return the labels of blank objects whose :meth:`address` is the value."""
         nodes = [each for name in predicates for each in self.nodes(subject, name)]
         found = (self.text(e, *_WORDS) for e in nodes if self.address(e) != self.value(e))
         return [each for each in dict.fromkeys(found) if each]
 
     def statement(self, node: Node) -> str:
-        """Return what a statement says in words, else its IRI, else the text it is."""
+        """Return the text of a statement, else its IRI, else the literal itself."""
         if isinstance(node, Literal):
             return str(node)
         return self.text(node, *_WORDS) or self.value(node)
 
     def statements(self, subject: Node, predicate: URIRef, without: Node | None = None) -> str:
-        """Return all statements, a paragraph each; of one in several languages the best.
+        """Return all statements as one text, a paragraph each, in the preferred language.
 
         Args:
-            subject: of which they are made.
-            predicate: which statements.
-            without: those that are made of this too are left out.
+            subject: the statements are about it.
+            predicate: property of the statements.
+            without: statements that this subject has too are left out.
         """
         nodes = self.nodes(subject, predicate)
         said = [self.text(subject, predicate)]
@@ -167,13 +166,13 @@ class Reader:
         return PARAGRAPH.join(each for each in dict.fromkeys(said) if each.strip())
 
     def _paragraph(self, node: Node) -> str:
-        """Return what a statement says, with its address behind it where it has one."""
+        """Return the text of a statement, followed by its address if it has one."""
         said = self.statement(node)
         is_named = isinstance(node, URIRef) and not self.is_nameless(node) and said != str(node)
         return f"{said} ({node})" if is_named else said
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
-        """Return IRIs of an authority table; what it has not comes after them, as it is given."""
+        """Return IRIs of an authority table, followed by the values that it does not have."""
         known: list[str] = []
         others: list[str] = []
         for node in self.nodes(subject, predicate):
@@ -219,7 +218,7 @@ class Reader:
         return next(filter(None, shapes), "")
 
     def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the geometries that are written in a way we cannot read (GML, for example)."""
+        """Return the geometries in a notation that we cannot parse (GML, for example)."""
         return [each for each in self._shapes(subject, *predicates) if not read_geojson(each)]
 
     def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
@@ -249,6 +248,6 @@ def _without(text: str, repeated: Iterable[str]) -> str:
 
 
 def _order(node: Node) -> tuple[Any, ...]:
-    """Sort ``#contact-2`` before ``#contact-10``, whatever else is in a text."""
+    """Return a sort key that puts ``#contact-2`` before ``#contact-10``."""
     parts: Iterable[str] = re.split(r"([0-9]+)", str(node))
     return tuple((len(part) if part.isdecimal() else 0, part) for part in parts)

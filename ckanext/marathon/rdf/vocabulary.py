@@ -1,4 +1,4 @@
-"""Our vocabularies as SKOS, whole or one concept: what their IRIs lead to.
+"""Our vocabularies as SKOS, whole or one concept: the graphs served at their IRIs.
 
 Source: SKOS Reference; GeoSPARQL for places. The graph of a scheme holds all its concepts.
 """
@@ -119,7 +119,7 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
 
 
 def _taxonomy(site: Site) -> Graph:
-    """Return the taxonomy as its file says it, with labels in languages loaded besides."""
+    """Return the taxonomy from its file, with labels of further languages."""
     graph = new_graph(site.vocabulary)
     graph.parse(data=codes.read_taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/")
     for problem in (*problems.list_areas(), *problems.list_problems()):
@@ -129,7 +129,7 @@ def _taxonomy(site: Site) -> Graph:
 
 
 def _about(iri: URIRef, graph: Graph) -> Graph:
-    """Return what a graph says of one concept, and the names of those it is linked to."""
+    """Return the triples about one concept, and the labels of the concepts it is linked to."""
     found = new_graph()
     for triple in graph.triples((iri, None, None)):
         found.add(triple)

@@ -1,4 +1,4 @@
-"""A workshop is a ``prov:Activity``: where, when, who called it and what came of it.
+"""A workshop is a ``prov:Activity``: place, time, organisers and the ideas that it generated.
 
 Source: PROV-O; DCAT-AP 3, Activity.
 """
@@ -33,7 +33,7 @@ COUNT_PROPERTIES = {
 
 
 def build_workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
-    """Return all that is said of a workshop, with its public ideas and their datasets.
+    """Return the description of a workshop, with its public ideas and their datasets.
 
     Args:
         workshop: counts masked.
@@ -89,7 +89,7 @@ def add_generation(
 
 
 def add_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
-    """Describe a workshop as far as a dataset's page needs it and return its IRI."""
+    """Add the short description of a workshop that a dataset's graph needs, and return its IRI."""
     site = facts.site
     iri = site.thing("workshop", workshop.id)
     title = make_title(workshop, site)
@@ -134,9 +134,9 @@ def make_title(record: Record, site: Site) -> Literal:
 
 
 def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
-    """Add when it is: points in time, and the days where an hour is not known.
+    """Add start and end: as points in time, or as days if the hour is not known.
 
-    PROV's times are points; midnight would be an hour that nobody said.
+    PROV's times are points; midnight would be an invented hour.
     """
     start, end = make_moment(workshop.starts_at), make_moment(workshop.ends_at)
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
@@ -152,7 +152,7 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
 
 
 def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Workshop) -> None:
-    """Add who takes part (``dct:spatial``) and where it is (``prov:atLocation``).
+    """Add the municipalities that take part (``dct:spatial``) and the venue (``prov:atLocation``).
 
     They differ: the information meeting for eight municipalities was held in a ninth.
     """

@@ -1,1 +1,1 @@
-"""What goes into the search index, what is left out of a search, and how its filters read."""
+"""The document for the search index, the parameters of searches, and the labels of facets."""

@@ -1,4 +1,4 @@
-"""CKAN's connection to Solr, with what it lacks: short time-outs, a breaker, a hidden password.
+"""CKAN's connection to Solr with short time-outs, a circuit breaker and a hidden password.
 
 CKAN 2.12 waits ``solr_timeout`` seconds, 60 by default, so a Solr that hangs soon has every web
 process waiting. It also writes user and password into Solr's address, which then stands in error
@@ -191,7 +191,7 @@ def get_refusal() -> str | None:
 
 
 def forget_refusal() -> None:
-    """Forget Solr's reason, which may have words that the reader may not see."""
+    """Drop Solr's error message, which may quote texts hidden from the person who searches."""
     if flask.has_request_context():
         flask.g.pop(_REFUSAL, None)
 

@@ -1,7 +1,8 @@
-"""What Solr is given of a package: what everybody may read, in fields that CKAN's schema has.
+"""The Solr document of a package: public content only, in fields of CKAN's Solr schema.
 
-Every reader of a search gets the stored copy, whoever saved the package. Besides CKAN's own fields
-a document has the values of our filters, and words by which people may look for the record.
+Every search returns the stored copy, so it must not depend on the user who saved the package.
+Besides CKAN's own fields a document has the values of our filters, and words by which people may
+look for the record.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def remove_relationships(document: Mapping[str, Any], types: Collection[str]) ->
 def fit_document(
     document: Mapping[str, Any], repeating: Collection[str], ours: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return a Solr document whose values CKAN's own schema can take.
+    """Return a Solr document with values valid in CKAN's Solr schema.
 
     Args:
         document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
@@ -276,7 +277,7 @@ WORDS = "extras_marathon_terms"
 
 
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the Solr document of a package of our types; others are left alone.
+    """Return the Solr document of a package of our types; others are unchanged.
 
     Filters are ``vocab_*`` (several values each in CKAN's schema); words reach the default search
     field through ``extras_marathon_terms``. The copies that searches and ``package_show`` answer

@@ -1,4 +1,4 @@
-"""What a search asks for: what it leaves out unless asked, its filters, and words that name places.
+"""Searches: types left out by default, filters, facets, and suggestions of places.
 
 Several values of one filter find records that have any of them; CKAN finds only records that have
 all.

@@ -1,6 +1,6 @@
 """Protection of accounts: guessing passwords, finding out who has one, stolen sessions, redirects.
 
-Where a form or a link asks to go next is only an address of this site.
+Redirects that a form or link asks for (``came_from``, ``next``) go only to addresses of this site.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from ckanext.marathon.views.rate_limit import (
 
 destinations = Blueprint("marathon_destinations", __name__)
 
-# No address has one of these as it is. A browser drops some, and takes a backslash for a slash.
+# Characters that no address has unescaped. Browsers drop some and read a backslash as a slash.
 _NEVER = re.compile(r"[\x00-\x20\x7f\\\\]")
 _INPUTS_OF_ADDRESSES = ("came_from", "return_to")
-# Whose views go there; elsewhere these words may mean something else.
+# Blueprints whose views redirect there; elsewhere these parameters may mean something else.
 _BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
 
 
@@ -67,7 +67,7 @@ def is_own_address(text: str) -> bool:
 
 @destinations.before_app_request
 def forget_other_destinations() -> None:
-    """Leave out of the request where it asks to go next, unless that is on this site."""
+    """Remove redirect targets on other sites from the request."""
     if request.blueprint not in _BLUEPRINTS:
         return
     names = (
@@ -90,7 +90,7 @@ account = Blueprint("marathon_account", __name__)
 
 log = logging.getLogger(__name__)
 
-# Failed logins. An office with one address for all its people still gets in after a bad morning.
+# Failed logins. High enough for an office whose people share one address.
 SAME_ACCOUNT_AND_ADDRESS = RateLimitItemPerMinute(10, 15)
 SAME_ACCOUNT = RateLimitItemPerHour(100)
 SAME_ADDRESS = RateLimitItemPerMinute(100, 15)
@@ -119,7 +119,7 @@ def _login_limits(login: str) -> list[tuple[Any, tuple[str, ...]]]:
 
 @account.before_app_request
 def refuse_guessing() -> Response | None:
-    """Answer 429 to who failed too often; the password is not even looked at."""
+    """Answer 429 after too many failed logins, without checking the password."""
     if request.endpoint != "user.login" or request.method != "POST" or not is_protected():
         return None
     login = request.form.get("login", "")
@@ -167,7 +167,7 @@ def end_sessions(_app: object, user: object, **_more: Any) -> None:
 
 @account.before_app_request
 def refuse_reset_link() -> Response | None:
-    """Answer a link for a new password the same whether the account or only its key is wrong."""
+    """Give the same answer for a reset link with an unknown account and with a wrong key."""
     if request.endpoint != "user.perform_reset" or not is_protected():
         return None
     user = model.User.get((request.view_args or {}).get("id"))
@@ -178,7 +178,7 @@ def refuse_reset_link() -> Response | None:
 
 @account.before_app_request
 def refuse_stale_session() -> None:
-    """Treat a session as logged out whose password is another one by now, or that was ended."""
+    """Log out a session that was ended or whose account has a new password since."""
     g.marathon_session_of = None
     if "_user_id" not in session or not is_protected():
         return
@@ -191,13 +191,13 @@ def refuse_stale_session() -> None:
         return
     g.marathon_ending_session = True
     logout_user()
-    # CKAN has noted by now who it is.
+    # CKAN has stored the user on Flask's ``g`` before this hook.
     identify_user()
 
 
 @account.after_app_request
 def keep_own_session(answer: Response) -> Response:
-    """Bind the session to the new password where somebody has just changed their own."""
+    """Bind the session to the new password of somebody who has just changed their own."""
     user_id = g.pop("marathon_session_of", None)
     if user_id and request.method == "POST" and "_user_id" in session:
         user = model.Session.get(model.User, user_id)
@@ -221,7 +221,7 @@ def send_reset_link_later(topic: str, details: dict[str, Any]) -> bool:
     whether or not the mail server answers.
 
     Returns:
-        whether it was taken over; CKAN sends it itself otherwise.
+        whether the mail will be sent here; otherwise CKAN sends it.
     """
     if topic != "request_password_reset" or not is_protected() or not has_request_context():
         return False

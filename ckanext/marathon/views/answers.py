@@ -36,15 +36,15 @@ def answer_error_page(code: int, name: str, content: str) -> Response:
 
 
 def answer_refusal(status: int, message: str, detail: str = "") -> Response:
-    """Return an error in plain text that says what to do."""
+    """Return an error as plain text with a sentence on what to do."""
     answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
-    # A follower in a page of the web has to see that it must begin anew.
+    # JavaScript of another site must see the 410, which tells it to fetch everything again.
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 
 
 def answer_busy(message: str, seconds: int) -> Response:
-    """Return 503: it will work later."""
+    """Return 503 with ``Retry-After``."""
     answer = answer_refusal(503, message)
     answer.headers["Retry-After"] = str(seconds)
     return answer
@@ -58,10 +58,10 @@ BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.va
 def find_wanted_extension(others: Mapping[str, str] | None = None) -> str | None:
     """Return the extension of the format that the client prefers to a page, if it does.
 
-    A browser, and whoever accepts anything, gets the page.
+    A browser, and a client that accepts anything, gets the page.
 
     Args:
-        others: media type → extension of what there is besides RDF.
+        others: media type → extension of further formats that are not RDF.
     """
     known = {**BY_MEDIA_TYPE, **(others or {})}
     # Parameters (a character set, a profile of JSON-LD) do not make it another format.
@@ -73,7 +73,7 @@ def find_wanted_extension(others: Mapping[str, str] | None = None) -> str | None
 
 
 def vary_by_accept(response: Response) -> Response:
-    """Tell caches that the same address has other forms."""
+    """Add ``Vary: Accept``, because the address has several formats."""
     response.vary.add("Accept")
     return response
 
@@ -95,10 +95,10 @@ _EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
 
 
 def answer_unchanged(extension: str) -> Response | None:
-    """Return 304 if the client has what the log would give it now, ``None`` if it has not.
+    """Return 304 if the client's copy is the log's present state, else ``None``.
 
     Raises:
-        NotReady: the log cannot answer.
+        LogNotReady: the log does not have everything public yet.
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None
@@ -109,10 +109,10 @@ def answer_unchanged(extension: str) -> Response | None:
 
 
 def is_fresh(answer: Response) -> bool:
-    """Return whether the client says that it has the answer already, by tag or by date.
+    """Return whether the request's validators (ETag or date) are those of the present answer.
 
-    Only the very date that an answer had counts. A later one may be of a state that was lost when
-    an older database was brought back, and what is there now was never seen by who asks.
+    A date must be equal, not only later: a later one may belong to a state that was lost when an
+    older database was restored.
     """
     if "If-None-Match" in request.headers:
         return request.if_none_match.contains_weak(answer.get_etag()[0] or "")
@@ -129,7 +129,7 @@ def answer_document(
     """Return a document as an answer, with its validators and links.
 
     Args:
-        document: is closed when the answer is sent, or given up.
+        document: is closed when the answer is sent or aborted.
         form: its format.
         links: relation (of IANA's) → address.
         others: media type → address of the same in another format.
@@ -137,7 +137,7 @@ def answer_document(
     is_zipped = find_encoding() == "gzip"
     pieces = document.pieces
     parts = write_gzip(pieces) if is_zipped else (inflate_piece(piece) for piece in pieces)
-    # Whoever knows the length can show how far it is, and keep the connection.
+    # With a length, clients can show progress and keep the connection.
     body = parts if document.is_long else b"".join(parts)
     if request.method == "HEAD" and document.is_long:
         document.close()
@@ -161,7 +161,7 @@ def answer_document(
 
 
 def answer_bytes(body: bytes, media_type: str) -> Response:
-    """Return an answer that is made for this request, compressed if the client takes it."""
+    """Return an answer with this content, with gzip if the client accepts it."""
     response = FlaskResponse(body, content_type=add_charset(media_type))
     if find_encoding() == "gzip":
         response.set_data(gzip.compress(body, mtime=0))
@@ -170,7 +170,7 @@ def answer_bytes(body: bytes, media_type: str) -> Response:
 
 
 def share_answer(response: Response, cursor: str) -> Response:
-    """Let any page of the web read an answer, and say how far the log was."""
+    """Add CORS headers, ``Marathon-Feed-Cursor`` and ``Vary: Accept-Encoding`` to an answer."""
     response.headers[CURSOR] = cursor
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = _EXPOSED
@@ -179,7 +179,7 @@ def share_answer(response: Response, cursor: str) -> Response:
 
 
 def add_charset(media_type: str) -> str:
-    """Return a content type; of JSON and XML everybody knows that it is UTF-8."""
+    """Return a content type with ``charset=utf-8``, which JSON and XML need not have."""
     return media_type if media_type.endswith(("json", "xml")) else f"{media_type}; charset=utf-8"
 
 
@@ -189,14 +189,14 @@ def find_encoding() -> str:
 
 
 def set_validators(response: Response, state: LogState, extension: str) -> None:
-    """Say which state an answer shows, and who may keep it."""
+    """Set ETag, Last-Modified and the headers of :func:`share_answer`."""
     form = f"{extension}{find_settings_mark(extension)}"
-    # The number may have been given to another state that was lost with its database.
+    # The number alone is not enough: after a restore it may be used for another state.
     shown = f"{state.epoch[:8]}.{state.number}.{state.mark:016x}"
     response.set_etag(f"{shown}.{form}.{find_encoding()}")
     changed = _second_after(state.published)
-    # A change has the time at which it was written down, and is seen when it is committed: until
-    # then, and within that second, a date could not tell. Nor could it before the first change.
+    # A change is stamped when it is written and visible when it is committed. Until then, within
+    # the same second, and before the first change, a date cannot tell two states apart.
     if state.number and changed + _COMMITTED_WITHIN <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
     share_answer(response, state.cursor)
@@ -215,9 +215,9 @@ def answer_csv(table: Table) -> Response:
 
 
 def make_day_cell(text: str | None) -> Cell:
-    """Return a stored date as the cell of a table, and what is none as the text that it is.
+    """Return a stored date as the cell of a table; a malformed one stays a text.
 
-    Of a year or month it is the last day: what is due in 2018 is not late before it is over.
+    A year or month becomes its last day: a deadline of 2018 passes when the year is over.
     """
     try:
         return dates.find_last_local_day(text) if text else None

@@ -1,9 +1,9 @@
-"""The catalogue and its parts as RDF, at the addresses that stock CKAN portals use, and changes.
+"""The catalogue and its parts as RDF, at the addresses of stock ckanext-dcat, and its changes.
 
-Each feed has an address in the whole catalogue and one in each part; ``/catalog`` itself tells
-engineers of portals what feeds there are. What a search finds is written by ckanext-dcat with our
-profile behind it; everything else comes from the log. Changes are for followers; news, for people,
-are of a place, a problem, an organisation, a workshop or an idea.
+Each feed has an address for the whole catalogue and one for each part; ``/catalog`` documents the
+feeds for engineers of portals. Searches are written by ckanext-dcat with our profile; everything
+else comes from the log. Changes are for programs; news, for people, are about a place, a problem,
+an organisation, a workshop or an idea.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ PROFILES_OPTION = "ckanext.dcat.rdf.profiles"
 
 @dataclass(frozen=True)
 class CatalogueSearch:
-    """What is looked for: parameters of ckanext-dcat's catalogue, "" where there is none.
+    """The parameters of a search of the catalogue, as in ckanext-dcat; "" if not given.
 
     Attributes:
         q: words, as CKAN's ``package_search`` takes them.
-        fq: a filter, likewise.
+        fq: a filter, as CKAN's ``package_search`` takes it.
         modified_since: ISO 8601; without an offset it is UTC.
         profiles: names with commas between them.
     """
@@ -75,7 +75,7 @@ class CatalogueSearch:
     profiles: str = ""
 
     def parameters(self) -> dict[str, str]:
-        """Return those that are given."""
+        """Return the parameters that are not empty, by name."""
         return {name: value for name, value in vars(self).items() if value}
 
 
@@ -96,7 +96,7 @@ def write_search_page(
         RDFProfileException: no such profile.
         ckan.lib.search.SearchError: Solr cannot read the query, or does not answer.
     """
-    # In nobody's name: a copy that travels holds the same for whoever fetches it.
+    # As an anonymous user, so that the answer is the same for everybody.
     context: Context = {"user": "", "auth_user_obj": None}
     size = keys.page_size()
     given = search.profiles.replace(",", " ") or str(tk.config.get(PROFILES_OPTION) or "")
@@ -112,7 +112,7 @@ def write_search_page(
         "sort": "metadata_modified desc, id asc",
     }
     found = tk.get_action("package_search")(context, query)
-    # Solr's copies do not say when they were published for the first time.
+    # Packages from Solr lack the first publication.
     known = dataset.read_first_published(each["id"] for each in found["results"])
     for each in found["results"]:
         at = known.get(each["id"])
@@ -149,7 +149,7 @@ def _write_by_profiles(
 
 
 def _read_time(moment: str) -> datetime:
-    """Return a time of ISO 8601, or one in another form that the site's dates can have.
+    """Return a time in ISO 8601 or in another notation that the site accepts.
 
     Raises:
         ValueError: it is none.
@@ -184,7 +184,7 @@ def add_for_parts(
         blueprint: that it belongs to.
         path: e.g. ``/catalog.<extension>``.
         endpoint: of both, within the blueprint.
-        view: is called with a :class:`CataloguePart` and what else is in the address.
+        view: is called with a :class:`CataloguePart` and the other variables of the address.
         whole: address in the whole catalogue, where that is not ``path``.
     """
     kinds = ",".join(f'"{kind}"' for kind in KINDS)
@@ -210,14 +210,14 @@ def add_for_parts(
 
 
 def find_part_address(part: CataloguePart) -> str:
-    """Return where the addresses of a part start, without a slash at the end."""
+    """Return the address at which those of a part begin, without final slash."""
     root = lookups.read_site().url
     return f"{root}/{part.scope.name}" if part.scope.kind else root
 
 
 def _redirect_to_part(asked: Scope, found: Scope) -> Response:
     rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
-    # What is encoded in the address may not be found in it as it is.
+    # Codes with escaped characters may not occur in the address as they are.
     tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
     return tk.redirect_to(tk.h.url_for(f"/{found.name}/{tail}"))
 
@@ -239,7 +239,7 @@ portal = Blueprint("marathon_portal", __name__)
 
 
 def show_portal(part: CataloguePart) -> Response:
-    """Say what feeds there are and what can be relied on; send on whoever wants RDF."""
+    """Show the page about the feeds; redirect clients that prefer RDF to the catalogue."""
     extension = find_wanted_extension()
     root = find_part_address(part)
     if extension:
@@ -277,7 +277,7 @@ catalog = Blueprint("marathon_catalog", __name__)
 HOME = "home.index"
 # More pages than any catalogue has; Solr counts rows in 32 bits.
 LAST_PAGE = 10_000_000
-# What only a search can answer.
+# Parameters that need a search.
 SEARCHES = ("q", "fq", "modified_since", "profiles")
 
 
@@ -321,10 +321,10 @@ _RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "pre
 
 
 def show_everything(part: CataloguePart, extension: str) -> Response:
-    """Return all in one document, as it is at one moment.
+    """Return the whole catalogue in one document, in one consistent state.
 
-    It is not searched, nor described by other profiles: what asks for that is answered with 400 and
-    the address that does so. Everything would be taken for what was asked for.
+    Parameters of a search or of another profile get 400 with the address that supports them:
+    ignoring them would return everything as if it were the result.
     """
     if extension not in RDF_DOCUMENTS:
         return _refuse_format(RDF_DOCUMENTS)
@@ -380,7 +380,7 @@ def _answer_whole(part: CataloguePart, extension: str) -> Response:
 
 
 def _name_file(answer: Response, part: CataloguePart, extension: str) -> Response:
-    """Let a browser save a file under a name that says what it is of."""
+    """Set the file name for saving, such as ``inventario-municipality-0115.csv``."""
     name = "-".join(filter(None, ("inventario", *part.scope)))
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{extension}"'
     return answer
@@ -390,7 +390,7 @@ def _refuse_format(known: Iterable[str]) -> Response:
     return answer_refusal(404, tk._("There is no such format. These exist:"), ", ".join(known))
 
 
-# By which a search finds the datasets of a part.
+# Solr filter for the datasets of a part.
 _FILTERS = {
     "municipality": "vocab_municipality",
     "department": "vocab_department",
@@ -402,7 +402,7 @@ _FILTERS = {
 
 
 def _answer_search(part: CataloguePart, extension: str, number: int) -> Response:
-    """Return what a search finds; slower, and it needs Solr."""
+    """Return the result of a search; slower than the log, and it needs Solr."""
     given = {name: request.args.get(name) or "" for name in SEARCHES}
     within = f'+{_FILTERS[part.scope.kind]}:"{part.scope.code}"' if part.scope.kind else ""
     address = f"{find_part_address(part)}/catalog.{extension}"
@@ -416,7 +416,7 @@ def _answer_search(part: CataloguePart, extension: str, number: int) -> Response
     except SolrConnectionError:
         return answer_busy(tk._("The search engine does not answer. Try again."), 60)
     except SearchError:
-        # Its text is the whole query as Solr got it.
+        # The exception's own text repeats the whole query.
         message = tk._("q or fq cannot be understood. Check quotation marks and names of fields.")
         return answer_refusal(400, message)
     return FlaskResponse(body, content_type=RDF_DOCUMENTS[extension].media_type)
@@ -424,7 +424,7 @@ def _answer_search(part: CataloguePart, extension: str, number: int) -> Response
 
 @catalog.before_app_request
 def send_home_to_data() -> Response | None:
-    """Send to the catalogue who prefers RDF to CKAN's home page, whose address is its IRI."""
+    """Redirect clients that prefer RDF from the home page, whose address is the catalogue's IRI."""
     extension = find_wanted_extension() if request.endpoint == HOME else None
     if extension is None:
         return None
@@ -435,7 +435,7 @@ def send_home_to_data() -> Response | None:
 
 @catalog.after_app_request
 def add_vary_to_home(response: Response) -> Response:
-    """Let caches keep CKAN's home page and the redirect to the catalogue apart."""
+    """Add ``Vary: Accept`` to CKAN's home page, which redirects clients that prefer RDF."""
     return vary_by_accept(response) if request.endpoint == HOME else response
 
 
@@ -508,7 +508,7 @@ def _answer_atom(part: CataloguePart) -> Response:
     address = f"{find_part_address(part)}/catalog/changes.atom"
     state = log_state.require_ready(log_state.read_state())
     answer = FlaskResponse(status=304)
-    # Each language has its own words.
+    # The feed has texts of one language: the ETag depends on it.
     set_validators(answer, state, f"atom.{tk.h.lang()}")
     if is_fresh(answer):
         return answer
@@ -526,7 +526,7 @@ news = Blueprint("marathon_news", __name__)
 
 
 def show_news(part: CataloguePart) -> Response:
-    """Return the newest news as Atom, in the language of the address."""
+    """Return the latest news as Atom, in the language of the address."""
     state = log_state.require_ready(log_state.read_state())
     answer = FlaskResponse(status=304)
     set_validators(answer, state, f"news.{tk.h.lang()}")

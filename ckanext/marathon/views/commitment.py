@@ -1,4 +1,4 @@
-"""The commitment that the marathons fulfil: how far it is, and what proves it."""
+"""The page of the commitment that the marathons fulfil: progress and evidence."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _THING = re.compile(rf"/({'|'.join(PROVING_TYPES)})/([A-Za-z0-9_-]+)(?:[./?#].*)
 
 
 class Evidence(NamedTuple):
-    """Something that proves.
+    """A piece of evidence of a milestone.
 
     Attributes:
         href: its address.
-        title: what it is called; the address itself for what is not of this site.
-        type: ``workshop``, ``idea`` or ``dataset``; ``""`` for what is not of this site.
+        title: its title; the address itself if it is no public record of this site.
+        type: ``workshop``, ``idea`` or ``dataset``; ``""`` if it is no public record of this site.
         status: of a workshop or idea.
         day: of a workshop, in words.
     """
@@ -71,7 +71,7 @@ class Evidence(NamedTuple):
 def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     """Return address → what to show for it; one query for all of them.
 
-    What is not public, or not there, stays the address that somebody typed.
+    Private and missing records are shown as the typed address.
     """
     meant = {address: _find_reference(address) for address in addresses}
     found = figures.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
@@ -96,7 +96,7 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
 
 
 def _find_reference(address: str) -> tuple[str, str] | None:
-    """Return type and id or name of the thing of this site that an address is of."""
+    """Return type and id or name of the record of this site with that address."""
     try:
         given = urlsplit(address)
     except ValueError:
@@ -116,7 +116,7 @@ def _find_reference(address: str) -> tuple[str, str] | None:
 
 
 class ShownMilestone(NamedTuple):
-    """A milestone, whether it is late, and what to show for the addresses that prove it."""
+    """A milestone, whether it is overdue, and its evidence."""
 
     milestone: Milestone
     is_overdue: bool
@@ -124,12 +124,12 @@ class ShownMilestone(NamedTuple):
 
 
 class ShownCommitment(NamedTuple):
-    """A commitment with what its page counts.
+    """A commitment with the counts of its page.
 
     Attributes:
-        organization: that has it: ``id``, ``name`` and ``title``.
+        organization: its owner: ``id``, ``name`` and ``title``.
         progress: status → number of milestones, the furthest first.
-        proofs: type of thing of this site → how many different ones are named as evidence.
+        proofs: record type → number of different records of this site named as evidence.
     """
 
     record: Commitment
@@ -198,7 +198,7 @@ class CommitmentOverviewPage:
 
 
 def show_commitment() -> str:
-    """Show the one commitment, the one that ``commitment`` names, or which there are."""
+    """Show the only commitment, the one named by ``commitment``, or a list to choose from."""
     return tk.render("marathon/commitment/index.html", {"page": read_overview_page()})
 
 
@@ -222,7 +222,7 @@ def read_overview_page() -> CommitmentOverviewPage:
 
 
 def show_milestone_table() -> Response:
-    """Return the milestones as CSV, of the commitment that is asked for or of all."""
+    """Return the milestones as CSV: of the commitment named by ``commitment``, else of all."""
     columns = [
         Column("commitment", tk._("Commitment")),
         Column("plan", tk._("Action plan")),
@@ -260,7 +260,7 @@ def _list_cells(found: list[Commitment]) -> Iterator[list[Cell]]:
 
 
 def _choose_asked(found: list[Commitment]) -> list[Commitment]:
-    """Return all of them, or the one that ``commitment`` names."""
+    """Return all commitments, or the one named by ``commitment``."""
     asked = request.args.get("commitment", "").strip()
     if not asked:
         return found

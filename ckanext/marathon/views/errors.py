@@ -1,4 +1,4 @@
-"""Which exception is answered how: one table for all addresses of the site.
+"""One table from exceptions to HTTP answers, for all addresses of the site.
 
 Views let exceptions through. ``ERROR_ANSWERS`` has the status, title and sentence of each, and
 which function makes the answer. Where a view does not simply let one through, it says so by name:
@@ -56,8 +56,8 @@ class ErrorAnswer:
         status: HTTP's.
         title: of the page, English; "" where the answer is no page.
         sentence: what the person reads, English.
-        make_answer: makes the answer of this and the exception.
-        retry_after: seconds after which it may work; 0 if that is not said.
+        make_answer: makes the answer from this entry and the exception.
+        retry_after: seconds for the header ``Retry-After``; 0 for no header.
     """
 
     status: int
@@ -80,9 +80,9 @@ def _answer_text(entry: ErrorAnswer, _fault: Exception) -> Response:
 
 
 def _answer_wrong_values(entry: ErrorAnswer, fault: tk.ValidationError) -> Response:
-    """Answer with the fields where a view of CKAN lets an action's errors pass.
+    """Answer with the faulty fields if a view of CKAN does not catch an action's errors.
 
-    Where many records were to be deleted at once, the page of them is shown again with the reason.
+    A bulk deletion shows its page again with the reason.
     """
     summary = fault.error_summary or {}
     if request.method == "POST" and (request.endpoint or "").endswith(".bulk_process"):
@@ -118,7 +118,7 @@ def _answer_search_fault(entry: ErrorAnswer, fault: Exception) -> Response:
 
 
 def _answer_database_away(entry: ErrorAnswer, _fault: Exception) -> Response:
-    """Answer without asking the database for anything, not even for the site's title."""
+    """Answer without any query: CKAN's layout would need the database."""
     message = tk._(entry.sentence)
     if is_api_request():
         return answer_api_outage("Database Connection Error", message, {})
@@ -130,12 +130,12 @@ def _answer_database_away(entry: ErrorAnswer, _fault: Exception) -> Response:
 
 
 def _answer_no_room(entry: ErrorAnswer, refusal: NoRoom) -> Response:
-    """Answer a save that no form takes the refusal of."""
+    """Answer a save that was refused for a full disk, outside of forms."""
     return answer_error_page(entry.status, tk._(entry.title), refusal.text)
 
 
 def _answer_file_fault(_entry: ErrorAnswer, fault: OSError) -> Any:
-    """Answer where a file could not be written; other faults are as CKAN answers them."""
+    """Answer a failed writing of a file; other ``OSError`` are answered as by CKAN."""
     if disk.is_disk_full(fault):
         return answer_error(NoRoom())
     handler: Any = current_app.error_handler_spec[None][None].get(Exception)
@@ -145,12 +145,12 @@ def _answer_file_fault(_entry: ErrorAnswer, fault: OSError) -> Any:
 
 
 def _answer_stale_form(entry: ErrorAnswer, fault: CSRFError) -> Response:
-    """Answer a form whose token against forgery is not of this session."""
+    """Answer a form whose CSRF token belongs to another session."""
     setattr(g, STALE_FORM, True)
     return answer_error_page(entry.status, tk._(entry.title), fault.description or "")
 
 
-# Views of CKAN let the first six pass, which ends in a 500 without this table.
+# CKAN's views do not catch the first six, which gives 500 without this table.
 # CKAN workaround: uncaught-errors
 ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     tk.ObjectNotFound: ErrorAnswer(
@@ -209,7 +209,7 @@ ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     LogNotReady: ErrorAnswer(
         503,
         "",
-        # It is put together by ``look_after_overdue_work``.
+        # ``look_after_overdue_work`` has it built.
         N_("The catalogue is being put together. Try again later."),
         _answer_text,
         LOG_RETRY_SECONDS,
@@ -244,7 +244,7 @@ for kind_of_error in ERROR_ANSWERS:
 
 # CKAN workaround: search-page-500
 def watch_pages(_sender: object, blueprint: Blueprint, **_more: Any) -> None:
-    """Take the 500 of a dataset type's own pages: CKAN's search page makes one of it itself."""
+    """Handle the 500 with which CKAN's search page of a dataset type hides the exception."""
     blueprint.register_error_handler(500, _answer_aborted)
 
 
@@ -270,7 +270,7 @@ def explain_errors(sentences: ErrorSentences) -> Generator[None]:
 
 @contextmanager
 def hide_existence(sentence: str, *exceptions: type[Exception]) -> Generator[None]:
-    """Stop the request with 404 for what does not exist and for what is not for this person.
+    """Answer 404 both for missing records and for records that this person may not see.
 
     Args:
         sentence: what the page says.
@@ -284,7 +284,7 @@ def hide_existence(sentence: str, *exceptions: type[Exception]) -> Generator[Non
 
 
 def show_if_visible(action: str, context: Context, data: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what an action shows, ``None`` where there is nothing for this person."""
+    """Return the result of an action, ``None`` for a missing or hidden record."""
     try:
         return tk.get_action(action)(context, data)
     except (tk.ObjectNotFound, tk.NotAuthorized):
@@ -301,7 +301,7 @@ def is_allowed(action: str, context: Context, data: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class FormCall:
-    """What came of an action that a form called: its result, or errors and their status."""
+    """The result of an action called by a form, or its errors and their HTTP status."""
 
     result: Any = None
     errors: dict[str, Any] | None = None
@@ -317,7 +317,7 @@ def call_for_form(
         action: its name.
         context: of the call.
         data: what was typed.
-        forbidden: the errors that the form shows where this person may not.
+        forbidden: the errors that the form shows if the action is not authorised.
     """
     try:
         return FormCall(tk.get_action(action)(context, data))
@@ -361,7 +361,7 @@ def answer_api_refusal(action: str, fault: Exception) -> Response:
 
 
 def answer_wrong_parameters(action: str, errors: dict[str, Any]) -> Response:
-    """Answer as CKAN's API does where parameters are wrong; ``errors`` are texts by parameter."""
+    """Answer as CKAN's API does for wrong parameters; ``errors`` has texts by parameter."""
     status, name, _message = API_ERRORS[tk.ValidationError]
     return refuse_api_call(action, status, name, errors)
 

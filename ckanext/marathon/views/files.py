@@ -1,6 +1,6 @@
-"""Answers that are files which somebody uploaded or which another server sent.
+"""Security of downloads: files that people uploaded or that another server sent.
 
-They are made harmless, and come from a host name of their own where a site has one.
+They get headers that keep a browser from running them, and their own host name if the site has one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ckanext.marathon.domain.file import (
 )
 from ckanext.marathon.views.errors import is_allowed
 
-# A browser draws a text or a picture with styles of its own.
+# Browsers show texts and pictures with styles of their own.
 FILES_URL = "ckanext.marathon.files_url"
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 # A sandbox would keep the browser's viewer of PDF from starting.
@@ -44,7 +44,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class FileSample(NamedTuple):
-    """The beginning of a file, and whether that is all of it."""
+    """The beginning of a file, and whether it is the whole file."""
 
     beginning: bytes
     is_whole: bool
@@ -70,7 +70,7 @@ def is_public(resource_id: str) -> bool:
 
 
 def protect_file(response: Response) -> bool:
-    """Make an answer harmless that holds a file; return whether it is one."""
+    """Add security headers to an answer with a file; return whether it has one."""
     is_upload = request.endpoint == "static" and _is_stored(response)
     if not is_upload and not is_file_request():
         return False
@@ -80,7 +80,7 @@ def protect_file(response: Response) -> bool:
         # An error page, or a redirect to the server that has the file.
         return False
     if response.status_code == 304:
-        # A browser puts what a 304 says in the place of what it knows of the file.
+        # The headers of a 304 replace those that the browser has stored.
         response.headers.pop("Content-Disposition", None)
         return True
     name = _find_name(response)
@@ -102,7 +102,7 @@ def _keep_private(response: Response) -> None:
     resource = _find_resource()
     is_shared = is_public(resource.id) if resource else "public-download" in request.path
     if not is_shared:
-        # CKAN lets caches keep what no template made.
+        # CKAN allows shared caches for answers without a template.
         request.environ["__no_cache__"] = True
         response.cache_control.public = False
         response.cache_control.no_store = True
@@ -136,7 +136,7 @@ def _encode_name(name: str) -> dict[str, str]:
 
 
 def _is_stored(response: Response) -> bool:
-    """Return whether a static file is an upload, wherever its address seems to lead."""
+    """Return whether a static file is an upload, after resolving its path."""
     path = _find_opened_path(response)
     if path is None:
         return "/uploads/" in request.path
@@ -160,19 +160,19 @@ def _find_opened_path(response: Response) -> Path | None:
 
 
 def _find_opened(response: Response) -> Any:
-    """Return the open file behind an answer, ``None`` where there is none."""
+    """Return the open file behind an answer, ``None`` if it has none."""
     body: Any = response.response
-    # A part of a file wraps the whole of it.
+    # The iterator of a range wraps that of the whole file.
     body = getattr(body, "iterable", body)
     opened = getattr(body, "file", None)
     return opened if opened is not None and opened.seekable() else None
 
 
 def _take_sample(response: Response) -> FileSample | None:
-    """Return the beginning of an answer's file and leave the answer as it was.
+    """Return the beginning of an answer's file without changing the answer.
 
     Returns:
-        ``None`` if the answer is a part of something that cannot be read from its beginning.
+        ``None`` for a range of a stream that cannot be rewound.
     """
     if "X-Sendfile" in response.headers:
         with Path(response.headers["X-Sendfile"]).open("rb") as stored:
@@ -212,7 +212,7 @@ files_host = Blueprint("marathon_files_host", __name__)
 
 @files_host.before_app_request
 def keep_files_apart() -> Response | None:
-    """Send public downloads to their own host; serve nothing else there.
+    """Redirect public downloads to their own host, which serves nothing else.
 
     Files that not everybody may see stay where their readers are logged in.
     """
@@ -231,7 +231,7 @@ def keep_files_apart() -> Response | None:
 
 @files_host.after_app_request
 def share_files(response: Response) -> Response:
-    """Let pages of the site, such as previews, read public files of their own host."""
+    """Allow cross-origin requests for public files, so that previews can read them."""
     address = str(tk.config[FILES_URL])
     if address and request.host == urlsplit(address).netloc and is_file_request():
         response.headers["Access-Control-Allow-Origin"] = "*"

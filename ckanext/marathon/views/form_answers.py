@@ -1,11 +1,11 @@
-"""How the POST of a form is answered: a browser with a page, the page's script with JSON.
+"""Answers to the POST of a form: a page for browsers, JSON for the page's script.
 
-Two people edit one record: the second is told, sees both versions and chooses. A form carries a
-fingerprint of the record as it was when the form was opened, so that what is sent and what is
-stored by then can be compared field by field, without keeping the earlier version anywhere.
+If two people edit one record, the second save shows both versions to choose from. A form has a
+fingerprint of the record as it was when the form was opened, so that the sent and the stored values
+can be compared field by field without storing the earlier version anywhere.
 
-A form that could not be taken (an ended session, a server that is away) is given back, filled in
-with what the browser sent; nothing of that is checked or stored.
+A form that could not be processed (expired session, unreachable server) is returned filled in with
+the values that the browser sent; they are neither validated nor stored.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def make_fingerprint(values: Mapping[str, Any]) -> Fingerprint:
 
 
 def read_fingerprint(text: str) -> Fingerprint | None:
-    """Return the fingerprint that a form sent back; ``None`` if it sent none that can be read."""
+    """Return the fingerprint sent with a form; ``None`` if it is missing or malformed."""
     try:
         found = load_json(text)
     except ValueError:
@@ -102,7 +102,7 @@ def write_fingerprint(fingerprint: Fingerprint) -> str:
 def compare_versions(
     base: Fingerprint, mine: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> list[Difference]:
-    """Return what others changed, in the order of the fields.
+    """Return the fields that others changed since the form was opened, in the order of the fields.
 
     Args:
         base: of the record as the form showed it.
@@ -110,7 +110,7 @@ def compare_versions(
         theirs: the same fields as they are stored.
 
     Returns:
-        One difference a field that others changed; nothing for a field that is the same by now.
+        One difference for each field that others changed, unless both values are equal now.
     """
     found: list[Difference] = []
     for name, stored in theirs.items():
@@ -169,7 +169,7 @@ def _simplify(value: Any) -> Any:
 Errors = dict[str, Any]
 Values = dict[str, Any]
 
-# What a save raises while Solr is away: CKAN indexes before it commits.
+# Exceptions of a save while Solr is unreachable: CKAN indexes before it commits.
 SEARCH_AWAY = (SearchIndexError, *AWAY)
 UNAVAILABLE = 503
 WRONG = 422
@@ -182,14 +182,14 @@ def wants_json() -> bool:
 
 
 def answer_saved(url: str) -> Response:
-    """Send the person on to what was saved."""
+    """Redirect to the page of the saved record."""
     return jsonify(url=url) if wants_json() else tk.redirect_to(url)
 
 
 def answer_errors(
     schema: Mapping[str, Any], errors: Errors, form: PackageForm | None = None, status: int = WRONG
 ) -> Response:
-    """Return errors as the page's script shows them.
+    """Return errors as JSON for the page's script.
 
     Args:
         schema: with ``dataset_fields`` (of an organisation too), in the order of the page.
@@ -202,13 +202,13 @@ def answer_errors(
     names = list_errors_by_input(errors)
     names = renumber_errors(numbers, names)
     summary = tk.render("marathon/form/errors.html", said)
-    # Who is told that a form was somebody else's may send it again as theirs.
+    # Input that confirms saving a form opened by another account.
     own = {"form_user": current_user.name}
     return make_response(jsonify(errors=names, summary=summary, set=own), status)
 
 
 def answer_conflict() -> Response:
-    """Tell the page's script that somebody else saved the record meanwhile."""
+    """Return 409 for the page's script: somebody else saved the record meanwhile."""
     return make_response(jsonify(conflict=True), CONFLICT)
 
 
@@ -222,7 +222,7 @@ def describe_search_away() -> Errors:
 
 
 def find_other_person(sent: Mapping[str, Any]) -> Errors:
-    """Return an error if somebody else opened the form than is logged in now.
+    """Return an error if another account opened the form than the one logged in now.
 
     On a shared computer a second person may log in, in another tab, and press the button of the
     first one's form. They are told under whose name it would be saved. Pressing it again does so.
@@ -237,13 +237,13 @@ def find_other_person(sent: Mapping[str, Any]) -> Errors:
     return {"": [text.format(opened_by=opened_by, you=current_user.name)]}
 
 
-# What a person chooses for a field; anything else is their own.
+# Choices for a contested field; any other value means the person's own version.
 THEIRS, BOTH = "theirs", "both"
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """What a page shows of it.
+    """A conflict of a form with a save by somebody else, as the page shows it.
 
     Attributes:
         last: when the others saved, and who.
@@ -260,12 +260,12 @@ class Conflict:
 
 
 def make_version(comparable: Mapping[str, Any]) -> str:
-    """Return what a form sends back so that a save by somebody else is noticed."""
+    """Return the value of the hidden input by which a save by somebody else is detected."""
     return write_fingerprint(make_fingerprint(comparable))
 
 
 def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
-    """Put what the person chose at an earlier conflict into the form's values, in place.
+    """Apply the choices of an earlier conflict to the form's values, in place.
 
     Args:
         values: as they were typed.
@@ -332,19 +332,19 @@ def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
     return merge_members(own, wanted, stored or [])
 
 
-# Text beside a file that is too large is read up to here; the file itself is thrown away.
+# Texts sent with a too large file are read up to this size; the file is discarded.
 MOST_TEXT = 2 * 2**20
 LARGEST_BODY = 2**31
 # Blueprints of forms; those of records have the record's type in their address.
 _OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
 _OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
-# What people choose by name and forms send as an id, which tells nobody anything.
+# Fields chosen by name and sent as an id, which is not shown to people.
 _CHOSEN_BY_ID = ("owner_org", "idea", "workshop", "data_need")
 
 
 @dataclass
 class SentForm:
-    """What a browser sent.
+    """The values that a browser sent with a form.
 
     Attributes:
         values: names and texts, without the token against forgery, passwords left empty.
@@ -362,7 +362,7 @@ class SentForm:
 
 
 def read_sent_form() -> SentForm:
-    """Return what the browser sent with this request, also where it is more than is taken."""
+    """Return the form of this request, even if it is larger than the site accepts."""
     form, files = _read_body()
     sent, kind = SentForm(), _find_kind_of_record()
     token = tk.config["WTF_CSRF_FIELD_NAME"]
@@ -399,7 +399,7 @@ def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
     try:
         return request.form, request.files
     except HTTPException:
-        # Refused for its size before it was read.
+        # Werkzeug refused it for its size before parsing.
         return _read_without_files()
 
 
@@ -425,7 +425,7 @@ def _read_without_files() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
 
 
 class _DiscardedFile:
-    """Takes what is written and keeps nothing."""
+    """A file that discards what is written to it."""
 
     @classmethod
     def make(cls, *_facts: Any, **_more: Any) -> Any:
@@ -467,7 +467,7 @@ MOST_INPUTS = 20_000
 
 @held.before_app_request
 def take_long_forms() -> None:
-    """Read forms with more inputs than Werkzeug takes by itself, which are 1,000.
+    """Raise Werkzeug's limit of 1,000 inputs in a form.
 
     A workshop with 200 invitations has as many.
     """
@@ -476,20 +476,20 @@ def take_long_forms() -> None:
 
 
 def may_hold() -> bool:
-    """Return whether the request is a form of one of this site's pages, with something typed."""
+    """Return whether the request is a form of a page of this site that may be given back."""
     if request.method != "POST" or request.blueprint == "api":
         return False
     return request.endpoint not in LEFT_ALONE and _is_from_here()
 
 
 def note_form_shown() -> None:
-    """Say that the answer to this request holds the form itself, filled in."""
+    """Note that the answer to this request already contains the filled-in form."""
     setattr(g, _SHOWN, True)
 
 
 @held.after_app_request
 def give_back_form(response: Response) -> Response:
-    """Put what was typed into an answer that says that it could not be taken."""
+    """Return the filled-in form in place of an answer that refuses it."""
     kind = _find_kind(response.status_code)
     if not kind or g.get(_SHOWN) or not may_hold():
         return response
@@ -500,7 +500,7 @@ def give_back_form(response: Response) -> Response:
         answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)
     else:
         marathon_fresh_assets()
-        # CKAN flashes why it stopped; this page says it itself.
+        # CKAN flashes the reason; this page has its own sentence for it.
         get_flashed_messages()
         shown = {
             "kind": kind,
@@ -514,7 +514,7 @@ def give_back_form(response: Response) -> Response:
         answer = make_response(_render(shown), response.status_code)
     if "Retry-After" in response.headers:
         answer.headers["Retry-After"] = response.headers["Retry-After"]
-    # Not to be found with the button "back" by whoever sits down next.
+    # The next user of a shared computer must not find it with the button "back".
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -523,8 +523,8 @@ def _render(shown: dict[str, Any]) -> str:
     template = "marathon/held/held.html"
     if not shown["is_bare"]:
         return tk.render(template, shown)
-    # Neither the site's own frame nor Flask, which gives every template the user: both ask the
-    # database, which may be what is away.
+    # Rendered without the site's layout and Flask's context (which loads the user): both query the
+    # database, which may be unreachable.
     return current_app.jinja_env.get_template(template).render(shown)
 
 
@@ -537,13 +537,13 @@ def show_session() -> Response:
 
 
 def _find_kind(status: int) -> str:
-    """Return why the form was not taken, ``""`` where it was or where the page says so itself."""
+    """Return why the form was refused, ``""`` if it was not or if the page shows the reason."""
     if status >= 500:
         return SERVER_AWAY
     if g.get(STALE_FORM):
         return LOGIN if current_user.is_anonymous else STALE
     kind = KINDS.get(status, "")
-    # To nobody a record that is not public is as one that is gone.
+    # For visitors a private record is the same as a missing one.
     return LOGIN if kind in (FORBIDDEN, GONE) and current_user.is_anonymous else kind
 
 

@@ -1,8 +1,8 @@
-"""What a form sent, made ready for CKAN and for showing again: one reading for new and edit.
+"""Parsing of forms for CKAN's actions and for showing the form again; used by new and edit pages.
 
 Rows of repeating fields are read from the inputs of a form, and errors get the numbers that rows
-have on the page. What a form sends back as it was shown becomes again what is stored. Fields and
-inputs have names in words, and so has what was chosen in them.
+have on the page. A value sent back exactly as it was shown becomes the stored value again. Names
+and values of inputs are translated to labels.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _name_on_page(numbers: Mapping[str, list[int]], name: str) -> str:
 def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
     """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
 
-    In the order of the page: CKAN's own reading takes the tenth row for the one after the first.
+    In the order of the page: CKAN itself sorts row 10 before row 2.
     """
     rows: dict[str, dict[int, dict[str, Any]]] = {}
     for key in [key for key in values if "-" in key]:
@@ -76,7 +76,7 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
         if not match or match["name"] not in repeating or match["name"] in values:
             continue
         value = values.pop(key)
-        # The hidden row that a script copies is sent where there is no script.
+        # Without scripts, browsers send the hidden row that the script copies.
         if match["number"].isdigit():
             row = rows.setdefault(match["name"], {}).setdefault(int(match["number"]), {})
             row[match["inner"]] = value
@@ -86,7 +86,7 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
 
 
 def find_resource_numbers(names: list[str]) -> list[int]:
-    """Return the numbers that files and links have on the page, of the names of their inputs."""
+    """Return the numbers that files and links have on the page, from the names of their inputs."""
     found = (RESOURCE_INPUT.fullmatch(name) for name in names)
     return sorted({int(each["number"]) for each in found if each})
 
@@ -125,12 +125,12 @@ COLUMN_NAMES = {
     "value": N_("Value"),
     "approval_status": N_("Approval"),
 }
-# Inputs of CKAN's forms that are called otherwise than what they are stored in.
+# Input of CKAN's forms → the differently named field that stores it.
 _INPUTS = {"tag_string": N_("Keywords"), "notes": N_("Description"), "about": N_("About")}
 
 
 def name_field(kind: str, name: str) -> str:
-    """Return what a field is called: in its form, else by the meaning of CKAN's column."""
+    """Return the label of a field in its form, else a name for CKAN's column."""
     if name in FIELD_NAMES:
         return tk._(FIELD_NAMES[name])
     label = find_field(kind, name).get("label")
@@ -156,7 +156,7 @@ def _read_fields(kind: str) -> list[dict[str, Any]]:
 
 
 def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
-    """Return what the input of a form is called on its page, and what was sent by it in words.
+    """Return the label of an input on its page, and its value in words.
 
     Args:
         kind: a type of record, or "" if the form is of something else.
@@ -198,7 +198,7 @@ _NAMES_OF_CODES = {
 Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
-# What the form itself sends along; no field of the record.
+# Inputs of the form mechanism; no fields of the record.
 OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
 # Of each field that two people changed: ``form_keep:title``.
 CHOICES = ("form_keep", "form_added")
@@ -244,7 +244,7 @@ class PackageForm:
         return {**self._emptied(), **self.fields}
 
     def for_edit_page(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """Return the data for showing an edit form again: exactly what was typed, over the rest.
+        """Return the data for showing an edit form again: the typed values over the stored ones.
 
         Args:
             stored: the record, for what the form does not show.
@@ -259,7 +259,7 @@ class PackageForm:
         return data
 
     def for_page(self) -> dict[str, Any]:
-        """Return the data for showing the form again: all but the files, which browsers forget."""
+        """Return the data for showing the form again, without files, which browsers drop."""
         data = {**self.values, "form_token": self.token, "state": "none"}
         data["resources"] = [_without_file(each) for each in self.resources]
         data["files_lost"] = [each["lost"] for each in data["resources"] if each.get("lost")]
@@ -273,7 +273,7 @@ class PackageForm:
         return {key: v for key, v in self.values.items() if not key.startswith("new_idea_")}
 
     def _emptied(self) -> dict[str, Any]:
-        """Return the fields that the page shows and the browser sent nothing of, as empty.
+        """Return the fields of the page of which the browser sent nothing, as empty.
 
         A list whose last member was removed is not sent at all.
         """
@@ -337,7 +337,7 @@ def _is_list(schema_field: dict[str, Any]) -> bool:
 
 
 def _read_text(value: Any) -> str:
-    """Return what was sent under a name; of several the last, as the button that was pressed is."""
+    """Return the last value sent under a name: a pressed button comes last."""
     given = value[-1] if is_json_list(value) and value else value
     return given if isinstance(given, str) else ""
 
@@ -347,7 +347,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
 
     Raises:
         ckan.plugins.toolkit.NotAuthorized: this person may not create it there.
-        ckan.plugins.toolkit.ValidationError: a value has not the shape that its field takes.
+        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     plugin = lib_plugins.lookup_package_plugin(data["type"])
     tk.check_access("package_create", context, dict(data))
@@ -363,7 +363,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
 
 
 def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]]) -> None:
-    """Add what is wrong with the files: too large, empty, or none at all."""
+    """Add errors of the files: too large, empty, or missing."""
     if any(refused):
         given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
@@ -377,7 +377,7 @@ def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]])
 
 
 def add_idea(form: PackageForm) -> Errors:
-    """Create the idea typed in the form and tick it; return its errors."""
+    """Create the idea typed in the form and select it; return its errors."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: form.values.get(f"new_idea_{key}", "") for key in NEW_IDEA}
     called = create_idea(context, typed)
@@ -397,7 +397,7 @@ def create_idea(context: Context, typed: dict[str, Any]) -> FormCall:
 
 
 def _name_resource(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a resource; one without title is called as its file."""
+    """Return a copy of a resource, titled by its file name if it has no title."""
     file = getattr(resource.get("upload"), "filename", None)
     last = file or urlsplit(str(resource.get("url") or "")).path.rpartition("/")[2]
     return {**resource, "name": resource.get("name") or last}
@@ -433,7 +433,7 @@ _LICENCE, _NO_LICENCE = "marathon_licence.html", "notspecified"
 def restore_untouched(
     values: dict[str, Any], stored: Mapping[str, Any], fields: Iterable[Field]
 ) -> None:
-    """Put what is stored in place of what was sent as it is shown.
+    """Replace values sent back exactly as they were shown by the stored ones, in place.
 
     Args:
         values: of a form, by name of field; changed.
@@ -453,7 +453,7 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
         rows = list(filter(is_json_object, stored or []))
         return _restore_rows(sent, rows, field) if is_json_list(sent) else sent
     if field.get("form_snippet") == _LICENCE and not stored:
-        # A licence that nobody stated is shown as one of that name.
+        # A missing licence is shown as the licence ``notspecified``.
         return "" if sent == _NO_LICENCE else sent
     if is_json_list(sent):
         texts = stored if is_json_list(stored) else [stored]
@@ -462,9 +462,9 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
 
 
 def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -> list[Any]:
-    """Return the rows of a form with what it does not show of the stored ones.
+    """Return the rows of a form, completed with stored subfields that the form does not show.
 
-    A row is known by what it says, else by its ``id`` or ``uri``, else by its place.
+    A row is matched by its values, else by ``id`` or ``uri``, else by its position.
     """
     names = [each["field_name"] for each in field["repeating_subfields"]]
     rows = [_restore_row(row, stored, field) for row in sent]
@@ -498,7 +498,7 @@ def _has_same_id(one: Placed, other: Placed, names: Collection[str]) -> bool:
 
 
 def _has_same_place(one: Placed, other: Placed, names: Collection[str]) -> bool:
-    # A row whose every part was emptied is one that somebody took away.
+    # A row with all inputs emptied counts as removed.
     return one[0] == other[0] and bool(_list_filled(one[1], names))
 
 
@@ -520,7 +520,7 @@ def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
 
 
 def order_as_stored(sent: object, stored: Listed, field: Field) -> Any:
-    """Return the choices of a list in their stored order, and behind them those that are new."""
+    """Return the choices of a list in their stored order, followed by the new ones."""
     before = marathon_chosen(field, stored)
     if not is_json_list(sent):
         return sent
@@ -529,7 +529,7 @@ def order_as_stored(sent: object, stored: Listed, field: Field) -> Any:
 
 
 def is_shown_as(stored: object, sent: object) -> bool:
-    """Return whether a browser sends a stored text like this if nobody has changed it."""
+    """Return whether a browser sends the stored text in this form if it was not edited."""
     if not isinstance(stored, str) or not isinstance(sent, str) or not stored:
         return False
     # Source: HTML, the value of a line of text has no line breaks, that of a text area CR LF, and

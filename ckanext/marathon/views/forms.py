@@ -1,8 +1,8 @@
 """Pages that add, edit and delete a dataset, workshop, idea or commitment, and CKAN's own forms.
 
-One form, one button, and nothing that was typed is lost. A form that is sent twice is saved once:
-double clicks, and retries on a bad line. CKAN's pages that delete say what stands in the way. Its
-forms of files and organisations have the same mechanism.
+One form with one button, and typed values are never lost. A form that is sent twice (double click,
+retry after a lost connection) is saved once. CKAN's pages that delete name the records in the way.
+CKAN's forms of files and organisations have the same mechanism.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
 
 SentValues = dict[str, Any]
 Page = Callable[[SentValues, dict[str, Any]], Any]
-# What CKAN's own views read.
+# Inputs that CKAN's own views read.
 LEFT_TO_CKAN = ("save",)
 
 
 def take_own_inputs() -> SentValues:
-    """Return the inputs of the mechanism, and take them out of what CKAN reads."""
+    """Return the inputs of the mechanism, and remove them from the request that CKAN reads."""
     own: SentValues = {name: request.form.get(name, "") for name in OWN_INPUTS}
     for name in CHOICES:
         keys = [key for key in request.form if key.startswith(f"{name}:")]
@@ -68,7 +68,7 @@ def take_own_inputs() -> SentValues:
 
 
 def restore_untouched(stored: SentValues, fields: Iterable[Mapping[str, Any]]) -> None:
-    """Let CKAN read what is stored where a form sends it as it was shown."""
+    """Replace values sent back exactly as they were shown by the stored ones, for CKAN's views."""
     sent = MultiDict(request.form)
     values: SentValues = {name: _one_or_list(sent.getlist(name)) for name in sent}
     form_data.restore_untouched(values, stored, fields)
@@ -84,7 +84,7 @@ def _one_or_list(texts: list[str]) -> Any:
 def refuse_outdated(
     own: SentValues, theirs: SentValues, show: Page, object_id: str, owner_org: str | None
 ) -> Any | None:
-    """Return the answer to a form that another person opened or saved; ``None`` lets it pass."""
+    """Return the answer to a form opened by another account or saved meanwhile, else ``None``."""
     _apply_choices(own, theirs)
     other_person = form_answers.find_other_person(own)
     if other_person:
@@ -107,7 +107,7 @@ def refuse_outdated(
 
 
 def _read_mine(theirs: Mapping[str, Any]) -> SentValues:
-    """Return what was sent in the shape of what is stored; what the form does not have stays."""
+    """Return the sent values in the shape of the stored record, with fields that the form lacks."""
     mine: SentValues = {}
     for name, stored in theirs.items():
         if isinstance(stored, list):
@@ -137,7 +137,7 @@ def _apply_choices(own: SentValues, theirs: Mapping[str, Any]) -> None:
 
 
 def _replace_form(values: list[tuple[str, str]]) -> None:
-    """Let CKAN's views, which read the request themselves, read these values instead."""
+    """Replace the request's form, which CKAN's views read themselves."""
     cast(Any, request).form = ImmutableMultiDict(values)
 
 
@@ -165,7 +165,7 @@ def save_form(save: Callable[[], Any], show: Page) -> Any:
 
 
 def name_lost_files(data: SentValues, *inputs: str) -> SentValues:
-    """Return data of a form without its files, named for the person to choose them again."""
+    """Return data of a form without its files, whose names are shown for choosing them again."""
     chosen = [request.files[name].filename for name in inputs if name in request.files]
     kept = {key: value for key, value in data.items() if key not in inputs}
     return {**kept, "files_lost": [name for name in chosen if name]}
@@ -180,7 +180,7 @@ form_file = Blueprint("marathon_form_file", __name__)
 
 
 class OnePageFileCreateView(ckan_resource.CreateView):
-    """CKAN's page that adds a file or link to something that exists."""
+    """CKAN's page that adds a file or link to an existing record."""
 
     def post(self, package_type: str, id: str) -> Any:
         """Save, or show the form again with what is wrong."""
@@ -264,7 +264,7 @@ class OnePageFileEditView(ckan_resource.EditView):
         return super().get(package_type, id, resource_id, data, errors, error_summary)
 
     def _stored(self, resource_id: str) -> SentValues:
-        # For an edit: CKAN shows others an address without a scheme as one with it.
+        # ``for_edit``: otherwise CKAN adds ``http://`` to an address without a scheme.
         context = Context(
             user=current_user.name, auth_user_obj=current_user, use_cache=False, for_edit=True
         )
@@ -369,7 +369,7 @@ class OnePageOrganizationEditView(group.EditGroupView):
             comparable = edits.comparable_organization(stored)
             data = {**stored, "form_version": form_answers.make_version(comparable)}
         else:
-            # What this person may not set is shown, and not sent.
+            # Fields that this person may not set are shown as text, without an input.
             data = {**stored, **name_lost_files(data, "image_upload")}
             data.setdefault("form_version", sent_version())
         return super().get(id, group_type, is_organization, data, errors, error_summary)
@@ -399,7 +399,7 @@ form_organization.add_url_rule(
 
 log = logging.getLogger(__name__)
 
-# As long as somebody may leave a tab open and press the button again.
+# As long as a tab may stay open before the button is pressed again.
 REMEMBERED = 24 * 3600
 # Longer than the slowest upload that is still being saved.
 LONGEST = 600
@@ -407,7 +407,7 @@ LONGEST = 600
 
 @dataclass
 class SavedForm:
-    """What came of a form: the id of the dataset it created, ``""`` if none yet."""
+    """The dataset that a form has created: its id, ``""`` if none yet."""
 
     id: str = ""
 
@@ -420,16 +420,16 @@ class SavedForm:
 
 @contextmanager
 def hold_token(token: str) -> Generator[SavedForm]:
-    """Hold the form's token while it is being saved; a second sending waits for the first.
+    """Lock the form's token while it is being saved; a second request waits for the first.
 
-    While Valkey is away the form is saved all the same: losing what somebody typed is worse than
-    the rare second copy of a form that was sent twice in those minutes.
+    Without Valkey the form is saved without a lock: losing typed values is worse than the rare
+    second copy of a form that was sent twice in those minutes.
 
     Args:
-        token: from the form's hidden field; an empty one holds nothing.
+        token: from the form's hidden field; an empty one locks nothing.
 
     Yields:
-        What an earlier sending of the same form created. Set its ``id`` to remember it.
+        The dataset created by an earlier request of the same form. Set its ``id`` to remember it.
     """
     if not token:
         yield SavedForm()
@@ -481,7 +481,7 @@ class OnePageCreateView(CreateView):
         return super().dispatch_request(**values)
 
     def post(self, package_type: str) -> Response | str:
-        """Save, check only, or show the form again, as the button pressed says."""
+        """Save, only validate, or show the form again, depending on the pressed button."""
         with explain_errors({df.DataError: tk._("Integrity Error")}):
             form = form_data.read_form(package_type)
         if form.step in {"refresh", "add-file"}:
@@ -652,7 +652,7 @@ class OnePageEditView(EditView):
         form_data.restore_untouched(form.values, stored, schema["dataset_fields"])
         form_answers.apply_choices(form.values, form.own, _as_sent(stored))
         data = {**form.for_update(), "id": package.id}
-        # What this person cannot see and so did not send stays as it is.
+        # Values hidden from this person, which were not sent, stay.
         data |= {k: stored[k] for k in ("participants_masked", "ideas") if k in stored}
         other_person = form_answers.find_other_person(form.own)
         if other_person:
@@ -800,10 +800,10 @@ deleting = Blueprint("marathon_delete", __name__)
 
 
 class GuardedDeleteView(DeleteView):
-    """The same, saying what stands in the way where others depend on it."""
+    """CKAN's page that deletes a record; it names the records that depend on it."""
 
     def post(self, package_type: str, id: str) -> Response:
-        """Delete, or go back to the page of the thing with the reason why not."""
+        """Delete, or redirect to the page of the record with the reason for the refusal."""
         try:
             return super().post(package_type, id)
         except tk.ValidationError as refusal:

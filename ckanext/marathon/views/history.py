@@ -1,6 +1,6 @@
-"""Who changed what, in the reader's words, as pages and as files.
+"""The record of changes (who changed what) as pages and as files, with labels for readers.
 
-A page of an organisation, and one of all that somebody sees.
+One page for an organisation, and one for everything that the person may see.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ ORIGINS = {
     audit.IMPORT: N_("by an import"),
 }
 
-# Fields whose values have words of their own.
+# Fields whose values have labels.
 _CODED = {"private": VISIBILITY, "state": STATES}
 
 
 def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry in the reader's words."""
+    """Return an entry with labels in the reader's language."""
     moment = datetime.fromisoformat(entry["at"]).astimezone(GUATEMALA)
     return {
         **entry,
@@ -125,7 +125,7 @@ def _find_label(labels: dict[str, str], name: str) -> str:
 
 
 def _find_address(entry: dict[str, Any]) -> str:
-    """Return where what changed is to be seen, if it is there and has a page."""
+    """Return the address of the changed record, if it exists and has a page."""
     kind, is_there = entry["kind"], entry["action"] not in (audit.PURGED, audit.TAKEN_DOWN)
     if not entry["title"] or not is_there:
         return ""
@@ -143,12 +143,12 @@ def _find_address(entry: dict[str, Any]) -> str:
 history = Blueprint("marathon_history", __name__)
 
 FILTERS = ("record", "user", "kind", "action", "origin", "from", "until")
-# Rows of a file; what is older is had with «until».
+# Most rows of a file; older ones need the parameter ``until``.
 MOST_EXPORTED, AT_ONCE = 50_000, 1_000
 
 
 def show_all_changes() -> Response:
-    """Show the changes of all that this person looks after."""
+    """Show all changes that this person may see."""
     return _show_page(None)
 
 
@@ -158,7 +158,7 @@ def show_organization_changes(id: str) -> Response:
 
 
 def show_all_as_csv() -> Response:
-    """Return the changes of all that this person looks after as CSV."""
+    """Return all changes that this person may see as CSV."""
     return _answer_file(None, "csv")
 
 
@@ -168,7 +168,7 @@ def show_organization_as_csv(id: str) -> Response:
 
 
 def show_all_as_workbook() -> Response:
-    """Return the changes of all that this person looks after as a workbook."""
+    """Return all changes that this person may see as a workbook."""
     return _answer_file(None, "xlsx")
 
 
@@ -243,7 +243,7 @@ def _list_changes(asked: dict[str, Any], organization_id: str | None) -> dict[st
 
 
 def _may_read(organization_id: str | None) -> bool:
-    """Return whether the changes are this person's to read; of no organisation, that is no."""
+    """Return whether this person may read the changes; ``False`` for an unknown organisation."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     data = {"organization": organization_id} if organization_id else {}
     return is_allowed("marathon_change_list", context, data)
@@ -270,7 +270,7 @@ def _read_asked() -> dict[str, str]:
 def _list_addresses(
     owner: dict[str, Any] | None, asked: dict[str, str], before: str, older: int | None
 ) -> dict[str, str]:
-    """Return where the same is as a file, and where older and the newest changes are."""
+    """Return the addresses of the same changes as files, of older and of the newest changes."""
     endpoint = "organization" if owner else "everything"
     where = {"id": owner["name"]} if owner else {}
 

@@ -1,4 +1,4 @@
-"""The home page of ``marathon_site``, and what its map is drawn from.
+"""The home page of ``marathon_site``, and the files and figures of its map.
 
 CKAN's own home page needs Solr, this one only the database. Leaflet, boundaries and figures of the
 map are all from here.
@@ -46,7 +46,7 @@ YEAR = 365 * 24 * 60 * 60
 
 
 class KeptResponse(FlaskResponse):
-    """An answer that need not be asked for again; CKAN says of all others that they must."""
+    """An answer that browsers may cache without asking; CKAN forbids it for all others."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """Return the headers as they are sent, after CKAN has written its own."""
@@ -155,7 +155,7 @@ def show_home() -> Response | str:
 
 @home.after_request
 def add_vary_to_site_home(response: Response) -> Response:
-    """Let caches keep the page and the redirect to the catalogue apart."""
+    """Add ``Vary: Accept``: the address serves the page or redirects to the catalogue."""
     return vary_by_accept(response)
 
 

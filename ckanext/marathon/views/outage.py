@@ -1,11 +1,11 @@
-"""A server that the site needs is away, the disk is full, or a backup is being restored: 503.
+"""Answers with 503: a server is unreachable, the disk is full, or a backup is being restored.
 
-With a page, or with JSON for the API, and no details. A form that could not be saved comes back
-filled in. Solr that is away has a page of its own, where CKAN would say that the server is broken.
+They are pages, or JSON for the API, without details. A form that could not be saved is returned
+filled in. An unreachable Solr has a page of its own, where CKAN would answer 500.
 
-``/health`` is for monitors, ``/health/live`` for what restarts or balances web servers. Before a
-process serves anything, what was taken down is not there, whatever was restored. Work that a
-background job should have done is looked after by the web processes.
+``/health`` is for monitors, ``/health/live`` for supervisors and load balancers. Before a process
+serves anything, it removes taken-down records that a restore has brought back. Web processes also
+do overdue work that a background job should have done.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ outage = Blueprint("marathon_outage", __name__)
 
 _FLAG = "marathon_database_failed"
 
-# What CKAN's API calls a failed search or a failed writing of the index.
+# ``__type`` in CKAN's API for a failed search or a failed update of the index.
 _SEARCH_ERRORS = ("Search Error", "Search Index Error", "Search Connection Error")
-# And a search that Solr cannot read or run.
+# And for a query that Solr cannot parse or run.
 _QUERY_ERRORS = ("Search Error", "Search Query Error")
-# How Solr repeats a part of what it was sent.
+# Solr's quotation of a part of the query.
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 
 
@@ -66,7 +66,7 @@ def _note_failure(context: ExceptionContext) -> None:
 
 @outage.before_app_request
 def watch_connections() -> None:
-    """Note when all connections of this process are in use, wherever in a request that is.
+    """Note if all database connections of this process are in use, anywhere in a request.
 
     No event of SQLAlchemy tells it: its pool raises before there is a connection. CKAN's API makes
     one 500 of everything that an action raises.
@@ -90,13 +90,13 @@ def watch_connections() -> None:
 
 
 def database_failed() -> bool:
-    """Return whether PostgreSQL was away or gave up during this web request."""
+    """Return whether PostgreSQL was unreachable or failed during this web request."""
     return bool(flask.g.get(_FLAG))
 
 
 @outage.after_app_request
 def correct_api_error(answer: Response) -> Response:
-    """Return an error of the API as 503 where a server was away, and never with credentials."""
+    """Turn an error of the API into 503 if a server was unreachable; remove credentials."""
     if answer.status_code < 400 or answer.is_streamed or not is_api_request():
         return answer
     said = answer.get_json(silent=True)
@@ -121,7 +121,7 @@ def correct_api_error(answer: Response) -> Response:
 
 
 def _refusal_message(reason: str) -> str:
-    """Say which parameters Solr cannot read or run; CKAN repeats its whole query instead."""
+    """Return a message with the parameters that Solr refused; CKAN would quote its whole query."""
     sent = {name: str(value) for name, value in read_request_data(reads=True).items() if value}
     quoted = max((a or b for a, b in _QUOTED.findall(reason)), key=len, default="")
     named = [name for name, value in sent.items() if quoted and quoted in value]
@@ -139,9 +139,9 @@ DISK_RETRY_SECONDS = 300
 
 @room.after_app_request
 def set_refusal_status(response: Response) -> Response:
-    """Give the answer to a save that was refused the status that programs understand.
+    """Set the status of the answer to a save that was refused for a full disk.
 
-    CKAN's forms and API take the refusal for one of validation.
+    CKAN's forms and API treat the refusal as a validation error.
     """
     text = resource.get_refusal()
     if text is None or 300 <= response.status_code < 400:
@@ -178,7 +178,7 @@ LIVE = "/health/live"
 
 @health.route("/health")
 def answer_ready() -> FlaskResponse:
-    """Answer 200 where the site can do all of its work, else 503 and what cannot be done."""
+    """Answer 200 if all checks succeed, else 503; the JSON has the result of each check."""
     checks = check_all()
     well = all(state is HealthState.OK for state in checks.values())
     status = "ok" if well else "failing"
@@ -225,18 +225,18 @@ background_care = Blueprint("marathon_background_care", __name__)
 
 # Each web process looks once in so many seconds.
 SECONDS_BETWEEN = 15
-# What the background job had so long to do, a web process does.
+# Seconds after which a web process does what the background job has not done.
 OVERDUE_AFTER = timedelta(seconds=20)
 # Packages indexed at once, so that the process does not do it for long.
 MOST_PACKAGES = 200
 
 
 class OverdueWork:
-    """One kind of work, looked after in a thread: by one at a time, and not too often.
+    """Overdue work of one kind, done by one thread of this process at a time, and not too often.
 
     Attributes:
-        work: does what is overdue; returns whether nothing is left to look after in this process.
-        fault: what the log says, with ``%s`` for the reason, where a server does not answer.
+        work: does the overdue work; returns whether this process need not check again.
+        fault: log message if a server does not answer, with ``%s`` for the reason.
     """
 
     def __init__(self, work: Callable[[], bool], fault: str) -> None:
@@ -246,7 +246,7 @@ class OverdueWork:
         self._next_look = 0.0
 
     def start_if_due(self, app: flask.Flask) -> None:
-        """Look in the background, if it is time to and no other thread of ours does."""
+        """Do the work in a thread, if it is due and no other thread does it."""
         if time.monotonic() < self._next_look or not self._lock.acquire(blocking=False):
             return
         threading.Thread(target=self._look, args=(app,), daemon=True).start()
@@ -296,25 +296,25 @@ def look_after_overdue_work(answer: Response) -> Response:
 enforcing = Blueprint("marathon_enforcing", __name__)
 
 
-# Until everything is as the list says; afterwards nobody looks again.
+# Seconds between two checks, until one has found that every record of the list is gone.
 SECONDS_BETWEEN_CHECKS = 60
 
 
 class _TakedownCheck:
-    """When this process looks at the takedown list: at its first request, and after a failure."""
+    """When this process checks the takedown list next; ``due`` is ``None`` after a success."""
 
     due = 0.0
     lock = threading.Lock()
 
 
 def forget_takedown_check() -> None:
-    """Look again at the next request, as a process that has just started."""
+    """Check the list again at the next request, like a process that has just started."""
     _TakedownCheck.due = 0.0
 
 
 @enforcing.before_app_request
 def enforce_takedowns() -> None:
-    """Take down what a restored backup brought back, and finish what was cut off."""
+    """Take down records that a restored backup brought back, and complete interrupted takedowns."""
     if time.monotonic() < _TakedownCheck.due:
         return
     with _TakedownCheck.lock:
@@ -323,7 +323,7 @@ def enforce_takedowns() -> None:
         try:
             done = erasing.enforce_list()
         except SQLAlchemyError:
-            # The request itself will say that the database is away, or has no tables yet.
+            # The request itself reports an unreachable database or missing tables.
             log.exception("The takedown list could not be looked at")
             done = False
         finally:

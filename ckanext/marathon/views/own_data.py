@@ -35,7 +35,7 @@ _PIECE = 1 << 16
 
 
 def list_tables() -> str:
-    """Say which tables there are, and what is in each of their columns."""
+    """Show the page with the tables and the meaning of their columns."""
     return tk.render(
         "marathon/data/index.html",
         {
@@ -50,7 +50,7 @@ def list_tables() -> str:
 
 
 def describe_tables() -> Response:
-    """Describe the tables to programs (Frictionless Data Package)."""
+    """Return the description of the tables for programs (Frictionless Data Package)."""
     body = json.dumps(
         spreadsheets.build_data_package(find_own_data_address()), ensure_ascii=False, indent=1
     )
@@ -60,7 +60,7 @@ def describe_tables() -> Response:
 
 
 def show_table(table: str, extension: str) -> Response:
-    """Return a table as it is now, streamed; 304 to whoever has it."""
+    """Return a table in its present state, streamed; 304 for a known ETag."""
     declared = spreadsheets.list_open_tables().get(table)
     if declared is None or extension not in spreadsheets.FORMS:
         known = [
@@ -88,7 +88,7 @@ def show_table(table: str, extension: str) -> Response:
     if find_encoding() == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
-        # Not an empty body, whose length would be told and which others would compress.
+        # No empty body: Flask would set its length, and the compression would change it.
         answer.response = iter(())
         return answer
     rows = own_data_model.list_table_rows(own_data_model.TableSource(connection, site), table)
@@ -100,19 +100,19 @@ def show_table(table: str, extension: str) -> Response:
 
 
 def find_own_data_address() -> str:
-    """Return where the tables are, without a slash at the end."""
+    """Return the address below which the tables are, without final slash."""
     return f"{lookups.read_site().url}/marathon/data"
 
 
 def _set_state(answer: Response, connection: sa.Connection, name: str) -> None:
     """Say which state of the site the answer shows.
 
-    The feed's clock tells of what is public; what is in no feed shows in the stamp.
+    The ETag depends on the feed's change number, and on a stamp for values that are in no feed.
     """
     state = log_state.make_state(feed_log.read_clock_row(connection))
     if state.is_ready:
         set_validators(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
-        # A date would not tell of what is in no feed.
+        # No Last-Modified: the log has no time for values that are in no feed.
         del answer.headers["Last-Modified"]
     else:
         share_answer(answer, state.cursor)
@@ -127,7 +127,7 @@ def _gzip_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _join_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines put together, so that not each of them travels alone."""
+    """Yield lines joined to chunks, so that not every line is sent by itself."""
     waiting: list[bytes] = []
     size = 0
     for line in lines:

@@ -48,7 +48,7 @@ _IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
 
 
 class FigureRow(NamedTuple):
-    """A place or problem and how much there is of it."""
+    """The figures of a place or problem."""
 
     code: str
     name: str
@@ -57,7 +57,7 @@ class FigureRow(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Rows in the order that the reader asked for.
+    """Rows of figures in the requested order.
 
     Attributes:
         sort: the column they are in order of: a field of ``Figures``, ``name``, or ``""`` where
@@ -71,13 +71,13 @@ class Comparison(NamedTuple):
 
 
 def write_as_of() -> str:
-    """Return the day that figures are of, as people write it."""
+    """Return the date of the figures, in words."""
     moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
 
 def list_municipality_rows() -> list[FigureRow]:
-    """Return the municipalities that have any workshop, idea or dataset, by name."""
+    """Return figures of the municipalities with any workshop, idea or dataset, by name."""
     found: list[FigureRow] = []
     for code, numbers in figures.read_figures_by(MUNICIPALITY).items():
         try:
@@ -88,7 +88,7 @@ def list_municipality_rows() -> list[FigureRow]:
 
 
 def list_rows_of_department(code: str) -> list[FigureRow]:
-    """Return all municipalities of a department, by name."""
+    """Return figures of all municipalities of a department, by name."""
     numbers = figures.read_figures_by(MUNICIPALITY)
     return _sort_by_name(
         _make_municipality_row(each, numbers.get(each.code, Figures()))
@@ -97,7 +97,7 @@ def list_rows_of_department(code: str) -> list[FigureRow]:
 
 
 def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
-    """Return service problems or areas, in the order given."""
+    """Return figures of service problems or areas, in the order given."""
     numbers, lang = figures.read_figures_by(PROBLEM), tk.h.lang()
     return [
         FigureRow(
@@ -114,8 +114,8 @@ def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> 
     """Return rows in order of a column, the largest number first.
 
     Args:
-        rows: in an order of their own.
-        sort: what the reader asked for; what is no column changes nothing.
+        rows: in their default order.
+        sort: the requested column; an unknown one changes nothing.
         otherwise: the column that this is the order of, ``""`` for none.
     """
     most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
@@ -164,7 +164,7 @@ class NewestRecord(NamedTuple):
 def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
     """Return the newest ideas and the newest datasets, at most ``limit`` of each.
 
-    Kept until a change: CKAN has no index by which they are found.
+    Cached until a public change: CKAN's tables have no index for this query.
     """
     return cache_until_change("newest", limit, lambda: _list_newest(limit))
 
@@ -251,9 +251,9 @@ country.add_url_rule(
 
 places = Blueprint("marathon_place", __name__)
 
-# Of each type of record, and of the data that are missing.
+# Records listed of each type, and missing data needs listed.
 SHOWN = 10
-# By which a search finds what there is of each.
+# Kind of part → Solr field that finds its records.
 FILTER_FIELDS = {
     MUNICIPALITY: "vocab_municipality",
     DEPARTMENT: "vocab_department",
@@ -280,11 +280,11 @@ class PlacePage:
     Attributes:
         kind: ``municipality``, ``department`` or ``service-problem``.
         name: of the place; of a problem, its label.
-        about: how sentences call it.
+        about: its name within sentences.
         as_of: the day of the figures, in words.
         needs: data that ideas ask for and nobody has published.
         waiting: the search for the ideas that ask for them.
-        sections: what there is of it; ``None`` while Solr is away.
+        sections: its records by type; ``None`` if Solr does not answer.
         feeds: where the addresses of its part of the catalogue start.
         news: where its news are as Atom.
         may_add: whether this person may publish.
@@ -318,7 +318,7 @@ class MunicipalityPage(PlacePage):
 
     Attributes:
         organization: that publishes for it (``id``, ``name``, ``title``); ``None`` if none does.
-        following: what this person gets of the organisation.
+        following: whether this person follows the organisation, see ``Following``.
         may_add_organization: whether this person may make the organisation.
     """
 
@@ -362,7 +362,7 @@ def list_municipalities() -> str:
 
 
 def show_municipality(code: str) -> Response:
-    """Show what there is of a municipality."""
+    """Show the page of a municipality."""
     try:
         found = territory.get_municipality(code)
     except UnknownCode:
@@ -397,7 +397,7 @@ def _describe_source(evidence: PilotEvidence) -> PilotSource:
 
 
 def show_department(code: str) -> Response:
-    """Show what there is of a department, and compare its municipalities."""
+    """Show the page of a department, which compares its municipalities."""
     try:
         found = territory.get_department(code)
     except UnknownCode:
@@ -427,7 +427,7 @@ def show_department_figures(code: str) -> Response:
 
 
 def list_problems() -> str:
-    """List the service problems with their definitions and what there is of each."""
+    """List the service problems with their definitions and figures."""
     counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
     return tk.render(
         "marathon/place/problems.html",
@@ -436,7 +436,7 @@ def list_problems() -> str:
 
 
 def show_problem(notation: str) -> Response:
-    """Show what there is of a service problem; of an area, compare its problems."""
+    """Show the page of a service problem; that of an area compares its problems."""
     try:
         found = problems.get_problem(notation)
     except UnknownCode:
@@ -492,7 +492,7 @@ def _read_shared(kind: str, code: str, name: str, about: str) -> dict[str, Any]:
 
 
 def _redirect_to_data(kind: str, code: str, others: dict[str, str]) -> Response | None:
-    """Send on whoever prefers data to what the vocabulary says of a place or problem."""
+    """Redirect clients that prefer RDF or GeoJSON to the concept of the vocabulary."""
     extension = find_wanted_extension(others)
     if extension is None:
         return None
@@ -513,7 +513,7 @@ def _find_organization(code: str) -> dict[str, str] | None:
 
 
 def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
-    """Return what there is under a filter; ``None`` while Solr is away."""
+    """Return the records that a filter finds, by type; ``None`` if Solr does not answer."""
     try:
         return [_make_section(each, field, value) for each in ("workshop", "idea", "dataset")]
     except AWAY:
@@ -528,9 +528,9 @@ def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
 
 
 def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
-    """Send on to the place or problem that the code means as spreadsheets write it.
+    """Redirect a code as spreadsheets write it (``501``) to the place or problem (``0501``).
 
-    Where it means none, the vocabulary's page says what exists instead.
+    For an unknown code, the vocabulary's page lists the existing ones.
     """
     meant = paths.repair_concept_code(kind, code)
     if meant and meant != code:
@@ -566,7 +566,7 @@ MOST_FOUND = 20
 
 
 def show_office() -> Response | str:
-    """List municipalities and officers; search one to add."""
+    """Show the office: municipalities, officers, and a search for municipalities to add."""
     refused = _refuse_visitor()
     return refused if refused else _show_office()
 
@@ -585,7 +585,7 @@ def add_municipalities() -> Response | str:
 
 
 def invite_officer() -> Response | str:
-    """Invite an officer; where no mail goes out, the page shows the link once."""
+    """Invite an officer; if no mail was sent, the page shows the link once."""
     refused = _refuse_visitor()
     if refused:
         return refused

@@ -1,6 +1,6 @@
-"""Rate limits for requests that are costly or that guess, counted in Valkey.
+"""Rate limits for costly requests and failed logins, counted in Valkey.
 
-Counted is the account of who is logged in, else the network address.
+Requests are counted by account if somebody is logged in, else by network address.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ckanext.marathon.views.answers import answer_error_page
 
 
 def identify_client() -> str:
-    """Return who is counted: the account of who is logged in, else the network address.
+    """Return the key of the counter: the account if somebody is logged in, else the address.
 
-    All addresses of one IPv6 network of 64 bits count as one, because whoever has one of them can
-    use all of them.
+    All addresses of one IPv6 network of 64 bits count as one, because one customer usually
+    has all of them.
     """
     user = tk.current_user
     return f"account:{user.id}" if user.is_authenticated else find_address()
@@ -90,14 +90,14 @@ rate_limit = Blueprint("marathon_rate_limit", __name__)
 
 log = logging.getLogger(__name__)
 
-# A reader does not wait longer for a counter that does not answer.
+# Timeout of Valkey in seconds.
 TIMEOUT_SECONDS = 0.25
-# How long counting is given up after the counter did not answer.
+# Seconds without counting after Valkey did not answer.
 PAUSE_SECONDS = 10
 
 
 class RequestCost(StrEnum):
-    """What a request costs, and the option with the limit for it."""
+    """A kind of costly request, with a limit of its own."""
 
     SEARCH = "search"
     EXPORT = "export"
@@ -141,7 +141,7 @@ _ACCOUNT_PAGES = frozenset({"user.request_reset", "user.register", "user.perform
 
 
 def find_cost() -> RequestCost | None:
-    """Return what the current request costs, ``None`` if it is not limited."""
+    """Return the kind of cost of the current request, ``None`` if it is not limited."""
     endpoint = request.endpoint or ""
     if endpoint == "api.action":
         action = (request.view_args or {}).get("logic_function", "")
@@ -159,7 +159,7 @@ def find_cost() -> RequestCost | None:
 
 @rate_limit.before_app_request
 def refuse_above_limit() -> Response | None:
-    """Answer 429 to a client that has used up its share of what the request costs."""
+    """Answer 429 to a client above the limit for this kind of request."""
     g.marathon_cost = None
     if not tk.config["ckanext.marathon.rate_limits"]:
         return None
@@ -174,7 +174,7 @@ def refuse_above_limit() -> Response | None:
 
 @rate_limit.after_app_request
 def count_answer(answer: Response) -> Response:
-    """Count what was answered, unless the client had it already."""
+    """Count the request, unless it was answered with 304."""
     cost: RequestCost | None = g.pop("marathon_cost", None)
     if cost is not None and answer.status_code != 304:
         count_event(find_limit(cost), cost.value, identify_client())

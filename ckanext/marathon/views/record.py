@@ -1,8 +1,8 @@
 """Records, organisations and files under their own addresses, as pages and as RDF.
 
-What was public and no longer is gets 410, so that programs that copied it delete it. A record can
-be passed on by a short address, to be typed from a wall or read as a QR code, by a sheet to print
-with it, and be followed with an account, by CKAN's own means. An idea takes its next step here.
+Records that were public and no longer are get 410, so that programs delete their copies. Also here:
+short addresses (typed, or read as a QR code), posters to print, following with CKAN's own actions,
+and the form that changes the status of an idea.
 """
 
 from __future__ import annotations
@@ -62,10 +62,9 @@ FILE_ENDPOINTS = frozenset(
 
 
 def refuse_gone_file() -> None:
-    """Answer 410 to a request for a file that was public, or its record, and no longer is.
+    """Answer 410 for a file that was public, or whose record was, and no longer is.
 
-    Called where files that are not for the visitor are answered with 404
-    (``odd_requests.hide_unseen_records``), before that.
+    Called by ``workarounds.hide_unseen_records`` before it answers 404 for hidden files.
     """
     values = request.view_args or {}
     reference, file = values.get("id"), values.get("resource_id")
@@ -77,10 +76,10 @@ def refuse_gone_file() -> None:
 
 
 def is_gone(package: model.Package | None, reference: str) -> bool:
-    """Return whether a record was public and no longer is, for who asks."""
+    """Return whether a record was public and is now hidden from this person or deleted."""
     is_public = package is not None and visibility.is_public(package)
     known = package.id if package else reference
-    # To see it is to read all of it, which for what everybody sees would be in vain.
+    # The permission check reads the whole record; public ones do not need it.
     return not is_public and feed_log.was_public(known) and not show_public(reference)
 
 
@@ -99,8 +98,8 @@ def refuse_gone() -> Response:
 
 
 def show_public(reference: str) -> dict[str, Any] | None:
-    """Return a record as everybody sees it, if who asks may see it; else ``None``."""
-    # Copies travel: what is masked for the public is masked in them for everybody.
+    """Return the public view of a record that this person may see, else ``None``."""
+    # RDF gets copied: counts masked for the public are masked in it for everybody.
     context = {
         "user": current_user.name,
         "auth_user_obj": current_user,
@@ -111,10 +110,7 @@ def show_public(reference: str) -> dict[str, Any] | None:
 
 
 def require_public(package_type: str, reference: str) -> dict[str, Any]:
-    """Return a public thing as a visitor sees it, by name or id; else stop with 404, or 410.
-
-    410 says that it was public: who passed its address on was not mistaken.
-    """
+    """Return a public record as a visitor sees it; abort with 404, or 410 if it was withdrawn."""
     package = model.Package.get(reference)
     if package and package.type == package_type and visibility.is_public(package):
         context = {"user": "", "auth_user_obj": None, "use_cache": False, visibility.OUTSIDER: True}
@@ -125,7 +121,7 @@ def require_public(package_type: str, reference: str) -> dict[str, Any]:
 
 
 def stop_missing(was_public: bool) -> NoReturn:
-    """Answer that there is no such thing, or no longer."""
+    """Abort with 410 if the record was public, else with 404."""
     if was_public:
         tk.abort(410, tk._("It is no longer public"))
     tk.abort(404, tk._("No idea, workshop or dataset has this address"))
@@ -134,17 +130,17 @@ def stop_missing(was_public: bool) -> NoReturn:
 things = Blueprint("marathon_thing", __name__)
 
 PAGES = {f"{package_type}.read": package_type for package_type in TYPES}
-# ckanext-dcat has an address for datasets too; ours, registered first, knows more formats.
+# ckanext-dcat has the same address for datasets; ours is registered first and has more formats.
 DATA = {f"marathon_thing.{package_type}": package_type for package_type in TYPES}
 ORGANIZATION_PAGE, ORGANIZATION_DATA = "organization.read", "marathon_thing.organization"
-# Of workshops and ideas no file is a distribution.
+# Files of workshops and ideas are no distributions.
 FILE_PAGE, FILE_DATA = "dataset_resource.read", "marathon_thing.distribution"
-# Of ckanext-dcat, which answers 404 for what was public.
+# Endpoint of ckanext-dcat, which answers 404 for withdrawn datasets.
 _CROISSANT = "croissant.read_dataset_croissant"
 
 
 def show_data(package_type: str, id: str, extension: str) -> Response:
-    """Return a thing as RDF: to those who may see it, what all may see.
+    """Return the public view of a record as RDF, to people who may see the record.
 
     ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat. The site's own
     dataset types are datasets, as with ckanext-dcat.
@@ -163,7 +159,7 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
             graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
-        # As ckanext-dcat writes it: JSON-LD of others is read by the names of its keys.
+        # As ckanext-dcat writes it: programs read the keys of its JSON-LD by name.
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
     return answer_rdf(
@@ -172,7 +168,7 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
 
 
 def show_organization_data(id: str, extension: str) -> Response:
-    """Return an organisation as RDF: what the feed says of it."""
+    """Return the feed's description of an organisation as RDF."""
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     organization = _show_organization(id)
@@ -198,9 +194,9 @@ def show_distribution_data(id: str, resource_id: str, extension: str) -> Respons
 
 
 def _refuse_profiles() -> None:
-    """Answer 400 where other profiles are asked for of what has one description.
+    """Answer 400 to ``profiles`` on records that have only our profile.
 
-    An answer in another one than was asked for would be taken for the one that was.
+    Ignoring the parameter would return another profile than the requested one.
     """
     if request.args.get("profiles"):
         tk.abort(400, tk._("Only datasets and pages of the catalogue have other profiles"))
@@ -208,10 +204,10 @@ def _refuse_profiles() -> None:
 
 @things.before_app_request
 def redirect_to_right_address() -> Response | None:
-    """Send on what is asked for as another type than it is, and to RDF who prefers it.
+    """Redirect to the address of the record's own type, or to RDF for clients that prefer it.
 
-    CKAN's ``/dataset/<id>`` answers with any type. What the visitor may not see is left to CKAN,
-    which answers as if it did not exist.
+    CKAN's ``/dataset/<id>`` answers for any type. Hidden records are left to CKAN, which answers
+    404.
     """
     endpoint, values = request.endpoint, request.view_args or {}
     asked = PAGES.get(endpoint or "") or DATA.get(endpoint or "")
@@ -221,7 +217,7 @@ def redirect_to_right_address() -> Response | None:
     package = model.Package.get(reference)
     actual = package.type if package else None
     if actual is not None and actual not in list_registered_types() and extension is None:
-        # From before the plugin, or of a plugin that is gone: CKAN would break on its address.
+        # Older than the plugin, or of a removed plugin: CKAN has no page for this type.
         return tk.abort(404, tk._("Not found"))
     if actual in TYPES and actual != asked and show_public(reference):
         return _redirect(_find_address(actual, reference, extension), 301)
@@ -235,7 +231,7 @@ def redirect_to_right_address() -> Response | None:
 
 @things.before_app_request
 def redirect_to_organization_data() -> Response | None:
-    """Send to RDF who prefers it to the page of an organisation; 410 for one that was public."""
+    """Redirect clients that prefer RDF from an organisation's page; 410 for a withdrawn one."""
     endpoint = request.endpoint
     if endpoint not in {ORGANIZATION_PAGE, ORGANIZATION_DATA}:
         return None
@@ -253,7 +249,7 @@ def redirect_to_organization_data() -> Response | None:
 
 @things.before_app_request
 def redirect_to_distribution_data() -> Response | None:
-    """Send to RDF who prefers it to the page of a file."""
+    """Redirect clients that prefer RDF from a file's page."""
     values = request.view_args or {}
     preferred = find_wanted_extension() if request.endpoint == FILE_PAGE else None
     dataset = show_public(values["id"]) if preferred else None
@@ -268,7 +264,7 @@ def redirect_to_distribution_data() -> Response | None:
 
 @things.before_app_request
 def refuse_gone_croissant() -> Response | None:
-    """Answer 410 for the Croissant of a dataset that was public, as its other documents do."""
+    """Answer 410 for the Croissant of a withdrawn dataset."""
     reference = (request.view_args or {}).get("_id") if request.endpoint == _CROISSANT else None
     if is_reference(reference) and is_gone(model.Package.get(reference), reference):
         return refuse_gone()
@@ -277,7 +273,7 @@ def refuse_gone_croissant() -> Response | None:
 
 @things.after_app_request
 def add_vary_accept(response: Response) -> Response:
-    """Let caches keep the page and the RDF of one address apart."""
+    """Add ``Vary: Accept``: the address serves the page or redirects to RDF."""
     has_others = request.endpoint in {*PAGES, ORGANIZATION_PAGE, FILE_PAGE}
     return vary_by_accept(response) if has_others else response
 
@@ -337,14 +333,14 @@ shorts = Blueprint("marathon_short", __name__)
 
 
 def redirect_short_address(package_type: str, code: str) -> Response:
-    """Send on to the page of the thing, which may have another name by now."""
+    """Redirect a short address to the page of the record under its present name."""
     found = _find_record(package_type, code)
     thing = require_public(package_type, found.id)
     return tk.redirect_to(f"{package_type}.read", id=thing["name"])
 
 
 def show_qr(package_type: str, code: str) -> Response:
-    """Return the short address as a QR code, SVG. How long it is kept, CKAN's settings say."""
+    """Return the short address as a QR code (SVG), cached as CKAN's settings say."""
     _find_record(package_type, code)
     answer = FlaskResponse(draw_qr(package_type, code.lower()), content_type="image/svg+xml")
     answer.add_etag()
@@ -355,7 +351,7 @@ def show_qr(package_type: str, code: str) -> Response:
 def draw_qr(package_type: str, code: str) -> bytes:
     """Return the QR code of a short address as SVG that scales.
 
-    A quarter of it may be torn or dirty: it hangs on walls.
+    Error correction level Q: it can be read with up to 25 % damage, which printed codes suffer.
     """
     address = f"{read_site().url}/{LETTERS[package_type]}/{code}"
     target = io.BytesIO()
@@ -366,7 +362,7 @@ def draw_qr(package_type: str, code: str) -> bytes:
 
 
 def _find_record(package_type: str, code: str) -> package.ShortAddress:
-    # Who types it from a wall may have capitals on.
+    # People may type it in capitals.
     found = package.find_short_address(package_type, code.lower())
     if found is None or not found.is_public:
         return stop_missing(found is not None)
@@ -410,7 +406,7 @@ class PosterPage:
 
 
 def show_poster(package_type: str, id: str) -> str:
-    """Show one Letter page to print, of what everybody may see."""
+    """Show the poster of a public record: one Letter page to print."""
     page = read_poster_page(require_public(package_type, id))
     return tk.render("marathon/poster.html", {"page": page})
 
@@ -452,7 +448,7 @@ FOLLOW_ACTIONS = {
 
 
 def change_following() -> Response:
-    """Follow or leave a thing or an organisation, and go back to the page.
+    """Follow or unfollow a record or an organisation, and redirect back to the page.
 
     The form has ``kind`` (``dataset`` for every type, or ``organization``), ``id``, ``follow``
     (``yes`` or ``no``) and ``back``, an address of this site.
@@ -467,7 +463,7 @@ def change_following() -> Response:
     show, start, stop = actions
     with hide_existence(tk._("Not found"), tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
-    # Pressed twice, it is already as the person wants it.
+    # A second press finds the wanted state already set.
     with suppress(tk.ObjectNotFound, tk.ValidationError):
         tk.get_action(start if wanted else stop)(
             Context(user=current_user.name), {"id": found["id"]}
@@ -491,7 +487,7 @@ ideas = Blueprint("marathon_idea", __name__)
 
 
 def change_status(id: str) -> Response:
-    """Give an idea another status; what stands in the way is said at the form, filled in."""
+    """Change the status of an idea; errors are shown at the filled-in form."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     step = {
         "id": id,
@@ -518,7 +514,7 @@ def change_status(id: str) -> Response:
 
 
 def _show_again(id: str, step: dict[str, str], errors: list[str], code: int = 200) -> Response:
-    """Return the page of the idea with the step as it was typed and what is wrong with it."""
+    """Return the page of the idea with the typed step and its errors."""
     form_answers.note_form_shown()
     g.marathon_step = TypedStep(step["status"], step["reason"], errors)
     idea = model.Package.get(id)

@@ -80,7 +80,7 @@ def tabulate_definitions() -> list[tuple[str, str]]:
 
 
 def tabulate_sources() -> list[tuple[str, str]]:
-    """Return where the figures come from: a name and an address each."""
+    """Return the sources of the figures: a name and an address each."""
     here = lookups.read_site().url
     return [
         (tk.config.get("ckan.site_title") or here, here),
@@ -108,9 +108,9 @@ def tabulate_report(report: Report, period: Period, title: str, address: str) ->
     """Return the sheets of a report.
 
     Args:
-        report: whose lists are whole.
+        report: with complete lists.
         period: of the report.
-        title: what it is called.
+        title: of the report.
         address: of the report's page.
     """
     return [
@@ -323,7 +323,7 @@ def _show_report(place: Municipality | None) -> Response:
         )
     found = figures.read_report(period, place.code if place else "", SHOWN["datasets"])
     address = _find_address(place, period)
-    # Nothing of a reader's is in it but days and a code that exists.
+    # The address has only days and a valid code, no other text of the request.
     qr = Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0))  # noqa: S704 - SVG drawn by segno
     return _show_page(
         place,
@@ -379,7 +379,7 @@ def _read_period() -> Period:
     """Return the period that the request asks for.
 
     Raises:
-        Unclear: it asks for none.
+        UnclearPeriod: ``from`` or ``to`` is malformed, or ``from`` is after ``to``.
     """
     first, last = (request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER))
     return dates.read_period(first, last, dates.get_today())
@@ -392,7 +392,7 @@ def _write_title(place: Municipality | None) -> str:
 
 
 def _find_address(place: Municipality | None, period: Period, ending: str = "") -> str:
-    """Return where the same report is to be had, also later: with its last day."""
+    """Return the permanent address of the report, which has its last day."""
     path = f"municipality/{place.code}" if place else "marathon"
     days = {LAST_PARAMETER: period.last.isoformat()}
     if period.first:
@@ -401,7 +401,7 @@ def _find_address(place: Municipality | None, period: Period, ending: str = "") 
 
 
 def _redirect_code(code: str, endpoint: str) -> Response:
-    """Send on to the municipality that the code means, else to the page that says what exists."""
+    """Redirect a code as spreadsheets write it; for an unknown one to the list of codes."""
     meant = paths.repair_concept_code("municipality", code)
     if not meant or meant == code:
         return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)

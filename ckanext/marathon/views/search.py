@@ -28,7 +28,7 @@ TYPES = ("idea", "workshop", "dataset")
 
 @dataclass(frozen=True)
 class SearchSection:
-    """What there is of one type: how many, the first, and where all of them are."""
+    """The results of one type: their number, the first ones, and the search that lists all."""
 
     package_type: str
     count: int
@@ -60,7 +60,7 @@ class SearchPage:
 def show_search() -> Response:
     """Show what there is of each type for some words, in a municipality or everywhere.
 
-    ``q`` is what was typed; ``municipality`` a code, left aside if no municipality has it.
+    ``q`` has the words; ``municipality`` a code, which is ignored if unknown.
     """
     page = read_search_page(request.args.get("q", ""), request.args.get("municipality", ""))
     answer = make_response(tk.render("marathon/search/index.html", {"page": page}))

@@ -1,8 +1,7 @@
-"""Every header that protects: of pages, of files, of everything else.
+"""Security headers of all answers.
 
-Inline scripts of templates are marked where templates are compiled, so that a policy against all
-others lets them run. Answers to somebody who is logged in are theirs alone: no cache keeps them for
-others.
+Inline scripts of templates get a nonce when templates are compiled, so that the policy can forbid
+all others. Answers to somebody who is logged in are private: no shared cache stores them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from markupsafe import Markup
 from ckanext.marathon.views import files as files_views
 from ckanext.marathon.views.files import FILES_URL
 
-# A tag may hold tags of Jinja, and those a “>” or a quotation mark.
+# An HTML tag may contain Jinja tags, and those a “>” or a quotation mark.
 _JINJA = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}"
 _IN_TAG = rf"(?:{_JINJA}|[^>])*?"
 _IN_LINK = rf"(?:{_JINJA}|(?!(?P=mark)).)*?"
@@ -36,7 +35,7 @@ _IN_HTMX = rf"(?:{_JINJA}|(?!(?P=limit)).)*?"
 _PLACES = re.compile(
     "|".join(
         (
-            # Texts to be translated take no blocks; raw parts show what stands in them.
+            # Translated texts allow no blocks; raw parts are printed unchanged.
             r"(?P<untouched>\{%[-+]?\s*(?P<block>trans|raw)\b.*?\{%[-+]?\s*end(?P=block)\b)",
             rf"(?P<jinja>{_JINJA})",
             rf"(?P<element><script(?=[\s>]))(?P<attributes>{_IN_TAG})>",
@@ -49,12 +48,12 @@ _PLACES = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _DOES_NOTHING = re.compile(r"\s*(void\(0\)\s*)?;?\s*")
-# A fragment that no page has: the link leads nowhere, and the page does not jump to its top.
+# A fragment that no page has, so that the page does not jump to its top.
 _NOWHERE = '"#!"'
 
 
 class InlineScripts(Extension):
-    """Changes the source of every template; see the module."""
+    """Jinja extension that adds nonces to inline scripts and announces event handlers."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -69,7 +68,7 @@ class InlineScripts(Extension):
 
 
 def get_nonce() -> str:
-    """Return the nonce of this request's page, made when it is first asked for."""
+    """Return the nonce of this request, made at its first use."""
     if not has_request_context():
         return ""
     if "marathon_nonce" not in g:
@@ -78,7 +77,7 @@ def get_nonce() -> str:
 
 
 def announce_handler(code: str) -> Markup:
-    """Return an event handler as it is, and let the page's policy allow it.
+    """Return an event handler unchanged, and allow its hash in the page's policy.
 
     Args:
         code: the attribute's value as it stands in the page, that is escaped.
@@ -87,12 +86,12 @@ def announce_handler(code: str) -> Markup:
         digest = hashlib.sha256(html.unescape(str(code)).encode()).digest()
         source = f"'sha256-{base64.b64encode(digest).decode()}'"
         g.marathon_handlers = {**g.get("marathon_handlers", {}), source: True}
-    # Jinja has escaped what data brought into the block.
+    # Jinja has escaped the data in the block.
     return Markup(code)  # noqa: S704
 
 
 def list_sources() -> dict[str, str]:
-    """Return what the page made in this request needs, by directive of its policy."""
+    """Return directive → sources (nonce, hashes) that this request's page needs."""
     needed: dict[str, str] = {}
     if nonce := g.get("marathon_nonce"):
         needed["script-src"] = f"'nonce-{nonce}'"
@@ -104,7 +103,7 @@ def list_sources() -> dict[str, str]:
 def _mark_script(found: re.Match[str]) -> str:
     if found["element"]:
         attributes = found["attributes"]
-        # Scripts with an address are judged by it; data such as JSON-LD never runs.
+        # Scripts with an address are allowed by it; data such as JSON-LD never runs.
         if re.search(r"\s(?:src|nonce)=|json", attributes):
             return found[0]
         return f'{found["element"]} nonce="{{{{ marathon_nonce() }}}}"{attributes}>'
@@ -141,7 +140,7 @@ PAGE_POLICY = {
     # CKAN's own scripts (htmx) and many plugins' put style elements into the page.
     "style-src": "'self' 'unsafe-inline'",
 }
-#: What holds for our own pages inside any theme.
+#: Policy of our own pages in any theme.
 OWN_PAGE_POLICY = {"frame-ancestors": "'self'", "base-uri": "'self'", "object-src": "'none'"}
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -151,7 +150,7 @@ PERMISSIONS = ", ".join(
     )
 )
 HSTS = f"max-age={365 * 24 * 3600}"
-#: Directives that follow ``default-src`` until they have a list of their own.
+#: Directives that fall back to ``default-src``.
 FOLLOWING_DEFAULT = frozenset({"connect-src", "frame-src", "manifest-src", "worker-src"})
 _REFERRER = "strict-origin-when-cross-origin"
 
@@ -160,21 +159,21 @@ security_headers = Blueprint("marathon_security_headers", __name__)
 
 @security_headers.record
 def mark_inline_scripts(state: BlueprintSetupState) -> None:
-    """Have templates marked where a policy will ask for it."""
+    """Register the Jinja extension if the site has a policy."""
     if tk.config[MODE] != "off":
         state.app.jinja_env.add_extension(InlineScripts)
 
 
 @security_headers.after_app_request
 def set_headers(response: Response) -> Response:
-    """Set what this answer needs and no view has set."""
+    """Set the security headers that no view has set."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
     mode = tk.config[MODE]
     if mode == "enforce" and tk.config["ckan.site_url"].startswith("https:"):
         headers.setdefault("Strict-Transport-Security", HSTS)
     is_page = not files_views.protect_file(response) and response.mimetype == "text/html"
-    # A browser puts the headers of a 304 in the place of those it has: a nonce would be another.
+    # Headers of a 304 replace the stored ones, and the nonce would differ from the stored page's.
     if is_page and response.status_code != 304:
         _protect_page(response, mode)
     return response
@@ -221,7 +220,7 @@ def _page_policy() -> str:
     policy = dict(PAGE_POLICY)
     if _is_embeddable():
         policy["frame-ancestors"] = "*"
-    # Whoever opens the site under another name than its own gets links to both.
+    # Under another host name the page has links to both hosts.
     own = _find_origin(tk.config["ckan.site_url"])
     if own and own != request.host_url.rstrip("/"):
         policy = _add_sources(
@@ -269,9 +268,9 @@ _SHARED = frozenset({"static", "webassets.index"})
 
 @private_answers.after_app_request
 def keep_from_shared_caches(response: Response) -> Response:
-    """Have CKAN, which writes ``Cache-Control`` afterwards, call the answer private.
+    """Make CKAN, which writes ``Cache-Control`` later, mark the answer as private.
 
-    A browser asks again each time: it would keep a feed, which has a date, for a while otherwise.
+    Browsers must revalidate: otherwise they would cache a feed, which has a date, for a while.
     """
     if g.get("user") and request.endpoint not in _SHARED:
         request.environ["__no_cache__"] = True

@@ -1,4 +1,4 @@
-"""What the page of a vocabulary, or of one of its concepts, says."""
+"""Pages and SKOS of the vocabularies and their concepts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
 class ConceptLink(NamedTuple):
-    """A text that may lead somewhere; ``note`` explains it."""
+    """A text with an optional link; ``note`` explains it."""
 
     text: str
     href: str = ""
@@ -116,7 +116,7 @@ def list_branches(kind: str) -> list[ConceptBranch]:
 
 
 def make_concept_page(kind: str, code: str) -> ConceptPage:
-    """Return what the page of a concept says.
+    """Return the content of a concept's page.
 
     Raises:
         UnknownCode: no such kind or code.
@@ -224,14 +224,14 @@ def list_vocabularies() -> str:
 
 
 def redirect_slash() -> Response:
-    """Send on who types the address as that of a folder."""
+    """Redirect an address with a final slash to that without."""
     answer = tk.redirect_to("marathon_vocabulary.index")
     answer.status_code = 301
     return answer
 
 
 def show_scheme(kind: str) -> Response:
-    """Show a vocabulary, or send on to its SKOS."""
+    """Show a vocabulary, or redirect to its SKOS."""
     if kind not in rdf_vocabulary.KINDS:
         return _answer_unknown(kind, None)
     extension = find_wanted_extension()
@@ -264,7 +264,7 @@ def show_scheme_data(kind: str, extension: str) -> Response:
 
 
 def show_concept(kind: str, code: str) -> Response:
-    """Show a concept, or send on to its SKOS."""
+    """Show a concept, or redirect to its SKOS."""
     try:
         page = make_concept_page(kind, code)
     except UnknownCode:
@@ -299,7 +299,7 @@ def show_concept_data(kind: str, code: str, extension: str) -> Response:
 
 
 def redirect_to_ontology() -> Response:
-    """Send on to the properties of our own, which have no page."""
+    """Redirect to the RDF of our own properties, which have no page."""
     return _redirect_elsewhere(
         "marathon_vocabulary.scheme_data", kind="def", extension=find_wanted_extension() or "ttl"
     )
@@ -316,7 +316,7 @@ def _list_extensions(kind: str) -> list[str]:
 
 
 def _redirect_elsewhere(endpoint: str, **values: str) -> Response:
-    # 303: the concept is no document; what follows describes it.
+    # 303: the concept itself is no document; the target describes it.
     answer = tk.redirect_to(endpoint, **values)
     answer.status_code = 303
     return vary_by_accept(answer)

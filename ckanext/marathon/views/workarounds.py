@@ -1,11 +1,11 @@
-"""Requests and texts on which CKAN's own API, pages and feeds break.
+"""Workarounds for requests and texts on which CKAN's own API, pages and feeds fail.
 
 Parameters of a wrong type are refused before any action runs; forms without a field that CKAN needs
-are answered; former versions of files (ckanext-activity) ask for the permission that datasets ask
-for; pages and Atom feeds come without hidden characters, whatever texts the database has.
+are refused; former versions of files (ckanext-activity) need the same permission as of datasets;
+hidden characters stored in the database are removed from pages and Atom feeds.
 
-What each comment ``CKAN workaround`` is for, also in other rooms, is in docs/ckan-workarounds.md,
-with the issue of CKAN or what to report.
+Each comment ``CKAN workaround``, also in other rooms, is explained in docs/ckan-workarounds.md,
+with the issue of CKAN or the text to report.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ api_door = Blueprint("marathon_api_door", __name__)
 # CKAN workaround: parameter-types
 @api_door.before_app_request
 def check_parameter_types() -> Response | None:
-    """Answer 409 with the parameter's name and what is expected there, or let the call pass."""
+    """Answer 409 with the parameter's name and the expected type, or ``None`` for a valid call."""
     if request.endpoint != "api.action":
         return None
     name = (request.view_args or {}).get("logic_function", "")
@@ -59,7 +59,7 @@ def check_parameter_types() -> Response | None:
     try:
         data = read_request_data(reads)
     except ValueError:
-        # CKAN says itself that it is no JSON.
+        # CKAN itself reports malformed JSON.
         return None
     except RecursionError:
         return refuse_api_call(
@@ -70,7 +70,7 @@ def check_parameter_types() -> Response | None:
     errors = parameters.find_wrong_types(name, data, writes=not reads)
     for field, files in request.files.lists():
         if len(files) > 1:
-            # CKAN would take the first.
+            # CKAN would use the first value.
             errors[field] = [tk._("One file at a time: send each by itself")]
     if errors:
         return answer_wrong_parameters(name, errors)
@@ -82,7 +82,7 @@ def check_parameter_types() -> Response | None:
 
 
 def read_request_data(reads: bool) -> dict[str, Any]:
-    """Return the parameters as CKAN's API takes them out of the request."""
+    """Return the parameters of the request as CKAN's API reads them."""
     # CKAN loads its views again for each application; the one of this application is listed.
     return sys.modules["ckan.views.api"]._get_request_data(try_url_params=reads)
 
@@ -95,9 +95,9 @@ _FILE_VERSION = "activity.resource_history"
 # CKAN workaround: file-version-access
 @activity.before_app_request
 def check_version_access() -> None:
-    """Ask of a former version of a file what that plugin asks of one of a dataset.
+    """Require for former versions of a file the permission that those of datasets need.
 
-    Who may not see the dataset gets 404, as for a dataset that does not exist.
+    People who may not see the dataset get 404, as for an unknown dataset.
     """
     if tk.request.endpoint != _FILE_VERSION:
         return
@@ -123,7 +123,7 @@ _BLUEPRINTS = (
 
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 
-# Fields that CKAN's views look up in a form without asking whether they are there.
+# Fields that CKAN's views read from a form without checking that they exist.
 _FIELDS = {
     "user.edit": ("email",),
     "user.login": ("login", "password"),
@@ -153,7 +153,7 @@ def ignore_endless_dates() -> None:
 # CKAN workaround: form-fields
 @odd_requests.before_app_request
 def check_fields() -> Response | None:
-    """Answer a form that lacks a field on which CKAN's view breaks."""
+    """Answer a form without a field that CKAN's view needs."""
     if request.method != "POST":
         return None
     endpoint = request.endpoint or ""
@@ -170,7 +170,7 @@ def check_fields() -> Response | None:
 
 
 def _changes_account() -> bool:
-    """Return whether CKAN asks for the password before it saves a person's own account."""
+    """Return whether CKAN requires the password for this change of one's own account."""
     form = request.form
     has_new_password = bool(form.get("password1") and form.get("password2"))
     return has_new_password or form.get("email") != getattr(current_user, "email", None)
@@ -179,7 +179,7 @@ def _changes_account() -> bool:
 # CKAN workaround: remember-me
 @odd_requests.before_app_request
 def check_remember_me() -> None:
-    """Leave "remember me" out of a login where it is no number of milliseconds."""
+    """Remove ``remember`` from a login if it is no number of milliseconds."""
     if request.endpoint != "user.login" or "remember" not in request.form:
         return
     if not _MILLISECONDS.fullmatch(request.form["remember"]):
@@ -191,10 +191,10 @@ def check_remember_me() -> None:
 # CKAN workaround: unseen-records
 @odd_requests.before_app_request
 def hide_unseen_records() -> Response | None:
-    """Answer for a record that the visitor may not see as for one that does not exist.
+    """Answer 404 for records that the visitor may not see, as for unknown ones.
 
-    CKAN's pages and those of ckanext-activity say 403 for some of the one and 404 for the other.
-    Every address that names a ``resource_id`` is meant, whichever plugin it belongs to.
+    CKAN's pages and those of ckanext-activity answer 403 for some hidden records. This covers every
+    address with a ``resource_id``, of any plugin.
     """
     values = request.view_args or {}
     if request.endpoint == _ACTIVITY_PAGE:
@@ -215,7 +215,7 @@ def hide_unseen_records() -> Response | None:
 
 
 def _is_page_of_record() -> bool:
-    """Return whether it is a page about a record that does not tell itself what is hidden."""
+    """Return whether the page is about a record and does not hide its existence by itself."""
     if request.endpoint in _PAGES:
         return True
     is_of_record = request.blueprint in _BLUEPRINTS or request.blueprint in TYPES
@@ -240,7 +240,7 @@ def hide_deleted_groups() -> Response | None:
 # CKAN workaround: list-of-admins
 @odd_requests.before_app_request
 def guard_list_of_admins() -> None:
-    """Show who administrates an organisation or group to those who may see its people."""
+    """Show the admins of an organisation or group only to people who may see its members."""
     blueprint, _, page = (request.endpoint or "").partition(".")
     if page != "admins" or blueprint not in {"organization", "group"}:
         return
@@ -253,14 +253,14 @@ def guard_list_of_admins() -> None:
 # CKAN workaround: group-bulk-process
 @odd_requests.before_app_request
 def refuse_bulk_of_group() -> Response | None:
-    """Answer 404 where CKAN has an address and a view that takes organisations alone."""
+    """Answer 404 for bulk processing of a group: CKAN's view supports organisations only."""
     if request.endpoint == "group.bulk_process":
         return tk.abort(404, tk._("Not found"))
     return None
 
 
-# Hooks run in the order of the names of blueprints: those that answer whatever was sent, as while
-# a restore is under way, come first.
+# Hooks run in the order of the names of blueprints: those that answer every request, as during a
+# restore, come first.
 odd_texts = Blueprint("marathon_texts", __name__)
 
 # The names of a form's fields have three, as ``resources__0__url``.
@@ -270,7 +270,7 @@ MOST_PARTS = 10
 # CKAN workaround: nul-in-url
 @odd_texts.before_app_request
 def reject_nul_in_url() -> Response | None:
-    """Answer 400 to a NUL in an address, which PostgreSQL would answer with an error."""
+    """Answer 400 to a NUL in an address, which PostgreSQL refuses with an error."""
     texts = [request.path, *(text for pair in request.args.items(multi=True) for text in pair)]
     if any("\x00" in text for text in texts):
         return tk.abort(400, tk._("The text contains characters that cannot be stored"))
@@ -280,11 +280,11 @@ def reject_nul_in_url() -> Response | None:
 # CKAN workaround: mixed-field
 @odd_texts.before_app_request
 def reject_mixed_field() -> Response | None:
-    """Answer 400 to a field that is both a text and a group of fields, on which CKAN breaks.
+    """Answer 400 to a field that is both a text and a group of fields, on which CKAN fails.
 
-    It takes ``contact__0__name`` for the name of the first of ``contact``, and so breaks on
-    ``contact__0``, too. No form has names of so many parts as :data:`MOST_PARTS`. The API takes
-    no names apart, and may get a whole JSON document as the name of a field.
+    CKAN parses ``contact__0__name`` as the name of the first contact and fails if ``contact__0`` is
+    sent too. No form has names with more than :data:`MOST_PARTS` parts. The API does not parse
+    names, and may get a whole JSON document as the name of a field.
     """
     if request.blueprint == "api":
         return None
@@ -303,7 +303,7 @@ plain_pages = Blueprint("marathon_plain_pages", __name__)
 
 @plain_pages.after_app_request
 def leave_out_hidden(answer: Response) -> Response:
-    """Leave hidden characters out of a page."""
+    """Remove hidden characters from a page."""
     if answer.mimetype != "text/html" or answer.is_streamed or answer.content_encoding:
         return answer
     text = answer.get_data(as_text=True)
@@ -318,7 +318,7 @@ def make_feed_class(others: list[PFeedFactory]) -> PFeedFactory:
     """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
 
     Args:
-        others: the classes that other plugins ask for; CKAN takes the last.
+        others: the classes that other plugins return; CKAN uses the last.
     """
     # Each is a class, of which CKAN's own type says only that it can be called.
     return _make_clean_class(cast(type[CKANFeed], others[-1]) if others else CKANFeed)
@@ -327,7 +327,7 @@ def make_feed_class(others: list[PFeedFactory]) -> PFeedFactory:
 @cache
 def _make_clean_class(base: type[CKANFeed]) -> PFeedFactory:
     class CleaningFeed(base):
-        """A feed that leaves out the characters that XML cannot hold."""
+        """A feed without characters that are invalid in XML."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(

@@ -1,6 +1,6 @@
-"""Workshops to come and held, as a page and as a calendar; invitations without an answer.
+"""The agenda (coming and past workshops) as page and calendar, and the open invitations.
 
-Invitations are for those who invite: which organisations have not answered, by deadline.
+The page of invitations is for officers: it lists organisations that have not answered, by deadline.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
 class Meeting(NamedTuple):
-    """A workshop in a list.
+    """A workshop as an entry of the agenda.
 
     Attributes:
         starts: a day, or a moment in Guatemala's time; ``""`` if not known.
         ends: the same.
         municipalities: those that take part, codes and names.
         organization: the one that convenes it: ``id``, ``name`` and ``title``.
-        rsvp_by: last day to confirm, where that still matters.
-        is_late: whether that day is over.
-        ideas: how many came out of it.
+        rsvp_by: last day to confirm, if the workshop is announced.
+        is_late: whether that day is past.
+        ideas: number of its ideas.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Meeting(NamedTuple):
 
 
 def list_meetings(ids: Sequence[str]) -> list[Meeting]:
-    """Return workshops, in the order given, for a list; in three queries."""
+    """Return workshops as entries of the agenda, in the order given; three queries."""
     found, owners = _load_workshops(ids)
     ideas = workshop_model.count_ideas_of_workshops(ids)
     today = dates.get_today()
@@ -83,7 +83,7 @@ def list_meetings(ids: Sequence[str]) -> list[Meeting]:
 
 
 def list_events(ids: Sequence[str]) -> list[calendar.CalendarEvent]:
-    """Return workshops, in the order given, for a calendar; in two queries."""
+    """Return workshops as events of a calendar, in the order given; two queries."""
     found, owners = _load_workshops(ids)
     return [_make_event(workshop, owners.get(workshop.owner_id)) for workshop in found]
 
@@ -232,24 +232,24 @@ def _find_point(workshop: Workshop) -> tuple[float, float] | None:
 agenda = Blueprint("marathon_agenda", __name__)
 
 PAGE_SIZE = 20
-# Of the newest: who subscribes looks ahead, and what is older is on the page.
+# Latest workshops in the calendar; older ones are on the page.
 MOST_IN_A_CALENDAR = 500
 
 
 class WantedWorkshops(NamedTuple):
-    """Which workshops: of a municipality, about a problem (or what is narrower)."""
+    """The filter of the agenda: a municipality, and a problem or the problems of an area."""
 
     municipality: territory.Municipality | None
     problem: problems.ServiceProblem | None
 
     @property
     def notations(self) -> tuple[str, ...]:
-        """Notations that workshops may have."""
+        """Notations of the problem and of its narrower ones."""
         return (self.problem.notation, *self.problem.narrower) if self.problem else ()
 
     @property
     def query(self) -> dict[str, str]:
-        """What is after the question mark of its addresses."""
+        """The query string of addresses with this filter."""
         found: dict[str, str] = {}
         if self.municipality:
             found["municipality"] = self.municipality.code
@@ -327,7 +327,7 @@ def _name_wanted(wanted: WantedWorkshops) -> str:
 
 
 def redirect_to_agenda(code: str) -> Response:
-    """Send on to the agenda of a municipality."""
+    """Redirect to the agenda of a municipality."""
     return tk.redirect_to("marathon_agenda.index", municipality=_find_municipality(code).code)
 
 
@@ -347,7 +347,7 @@ def show_calendar_of_municipality(code: str) -> Response:
 
 
 def show_event(id: str) -> Response:
-    """Return one public workshop as a calendar, to keep."""
+    """Return one public workshop as an iCalendar file."""
     found = workshop_model.find_workshop_with_start(id)
     if found is None:
         return tk.abort(404, tk._("There is no such workshop, or nobody said when it is."))
@@ -388,7 +388,7 @@ def _list_times(wanted: WantedWorkshops) -> list[workshop_domain.WorkshopTimes]:
 
 
 def _make_group(key: str, ids: Sequence[str]) -> AgendaGroup:
-    """Return the page that is asked for, or the nearest that there is."""
+    """Return the requested page of a group, or the nearest existing one."""
     pages = max(1, -(-len(ids) // PAGE_SIZE))
     given = request.args.get(key, "")
     asked = int(given) if given.isdecimal() and len(given) < 9 else 1
@@ -420,7 +420,7 @@ def _find_problem(notation: str) -> problems.ServiceProblem:
 
 
 def _list_municipalities(chosen: str) -> list[territory.Municipality]:
-    """Return those that there are workshops of, and the one that is chosen, by name."""
+    """Return the municipalities with workshops, and the chosen one, by name."""
     codes = {
         *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
         *filter(None, [chosen]),
@@ -432,7 +432,7 @@ def _list_municipalities(chosen: str) -> list[territory.Municipality]:
 def _list_areas(
     chosen: problems.ServiceProblem | None,
 ) -> list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]]:
-    """Return the problems that there are workshops about, under their areas."""
+    """Return the problems with workshops, under their areas."""
     notations = {*workshop_model.list_workshop_filters(Predicate.WORKSHOP_PROBLEM)}
     notations |= {chosen.notation} if chosen else set()
     found: list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]] = []

@@ -1,4 +1,4 @@
-"""What places, service problems and codes are called. Pure Python; imports no CKAN and no rdflib.
+"""Codes and labels of places, service problems and statuses. Imports neither CKAN nor rdflib.
 
 Sources, licences, repairs and doubts of the data: ``docs/vocabulary.md``.
 """

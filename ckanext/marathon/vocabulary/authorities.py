@@ -58,7 +58,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuthorityConcept:
-    """A concept of somebody else's vocabulary.
+    """A concept of another organisation's vocabulary.
 
     Attributes:
         code: its name within the scheme, e.g. ``CSV``.
@@ -114,7 +114,7 @@ class Licence(AuthorityConcept):
         iri: of the licence itself; ``""`` for those that name no one text ("other").
         eu_iri: the same licence in the EU's table, or ``""``.
         types: IRIs of what can be said of it (ADMS licence types).
-        is_open: whether it is open, ``None`` if nobody said.
+        is_open: whether it is open, ``None`` if that is not known.
     """
 
     eu_iri: str
@@ -140,15 +140,15 @@ class AuthorityTable:
         name = row["name"]
         build = _BUILDERS.get(name, _concept)
         rows = codes.read_data_rows(f"authorities/{row['file']}")
-        concepts = tuple(build(name, each) for each in rows)
+        concepts = tuple(build(name, entry) for entry in rows)
         self.scheme = Scheme(
             name, row["iri"] or None, make_labels(row["title_es"], row["title_en"]), concepts
         )
         self._found: dict[str, AuthorityConcept] = {}
         # Codes and IRIs go first: no synonym may take the place of a code.
         for spellings in (_names, _synonyms):
-            for concept, each in zip(concepts, rows, strict=True):
-                for spelling in spellings(each):
+            for concept, entry in zip(concepts, rows, strict=True):
+                for spelling in spellings(entry):
                     self._found.setdefault(normalize_spelling(spelling), concept)
 
     def find(self, value: object) -> AuthorityConcept | None:
@@ -205,7 +205,7 @@ def _synonyms(row: Row) -> Iterable[str]:
             row.get("iso_639_1"),
             row.get("iso_639_3"),
             *extensions,
-            *(f".{each}" for each in extensions),
+            *(f".{extension}" for extension in extensions),
             row.get("media_type"),
             (row.get("media_type") or "").partition("/media-types/")[2],
             *_split(row.get("aliases", "")),
@@ -247,7 +247,7 @@ def _licence(scheme: str, row: Row) -> Licence:
         make_labels(row["label_es"], row["label_en"]),
         scheme,
         eu_iri=row["eu_iri"],
-        types=tuple(f"http://purl.org/adms/licencetype/{each}" for each in _split(row["types"])),
+        types=tuple(f"http://purl.org/adms/licencetype/{iri}" for iri in _split(row["types"])),
         is_open={"yes": True, "no": False}.get(row["open"]),
     )
 
@@ -297,7 +297,7 @@ _FILE_TYPE = re.compile(
 
 def list_schemes() -> tuple[Scheme, ...]:
     """Return all schemes with their concepts."""
-    return tuple(each.scheme for each in read_tables().values())
+    return tuple(table.scheme for table in read_tables().values())
 
 
 def get_scheme(name: str) -> Scheme:

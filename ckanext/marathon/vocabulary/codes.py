@@ -1,4 +1,4 @@
-"""What all vocabularies share: their files, errors, labels, and the paths of their concepts.
+"""Common parts of the vocabularies: data files, errors, labels, and paths of concepts.
 
 VocabularyError
 ├── UnknownCode       well formed, but nothing has this code
@@ -30,8 +30,8 @@ class UnknownCode(VocabularyError, LookupError):
     """Nothing of this kind has this code.
 
     Attributes:
-        kind: what was looked for, e.g. ``"municipality"`` (see :data:`.paths.KINDS`).
-        code: what was given, shortened to 60 characters, safe to show.
+        kind: kind of the code, e.g. ``"municipality"`` (see :data:`.paths.KINDS`).
+        code: the given code, shortened to 60 characters.
     """
 
     def __init__(self, kind: str, code: object) -> None:

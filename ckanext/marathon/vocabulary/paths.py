@@ -15,7 +15,7 @@ _LOOK_UPS: Mapping[str, Callable[[str], object]] = {
     "municipality": territory.get_municipality,
     "department": territory.get_department,
     problems.KIND: problems.get_problem,
-    **{each.name: each.term for each in statuses.list_term_lists()},
+    **{terms.name: terms.term for terms in statuses.list_term_lists()},
 }
 
 KINDS: tuple[str, ...] = tuple(_LOOK_UPS)

@@ -118,7 +118,7 @@ def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, .
         for problem in [_problem(iri, properties)]
     }
     areas = [_notation(top.value) for top in about[SKOS + "hasTopConcept"]]
-    order = [each for area in areas for each in (area, *concepts[area].narrower)]
+    order = [notation for area in areas for notation in (area, *concepts[area].narrower)]
     return scheme, tuple(concepts[notation] for notation in order)
 
 
@@ -152,13 +152,13 @@ def add_labels(
 
 
 def _extended(concept: ServiceProblem, added: Properties, place: str) -> ServiceProblem:
-    allowed = {SKOS + each for each in ("prefLabel", "altLabel", "definition", "scopeNote")}
+    allowed = {SKOS + name for name in ("prefLabel", "altLabel", "definition", "scopeNote")}
     for predicate, objects in added.items():
         if predicate == RDF_TYPE:
             continue
         if predicate not in allowed:
             raise MalformedData(f"{place}: <{predicate}> may not be added, only labels and notes")
-        if not all(isinstance(each, pyoxigraph.Literal) and each.language for each in objects):
+        if not all(isinstance(term, pyoxigraph.Literal) and term.language for term in objects):
             raise MalformedData(f'{place}: every text needs a language, e.g. "…"@quc')
     alt_labels = _lists_by_language(added, SKOS + "altLabel")
     return replace(
@@ -197,13 +197,13 @@ def _problem(iri: str, properties: Properties) -> ServiceProblem:
         definition=_by_language(properties, SKOS + "definition"),
         scope_note=_by_language(properties, SKOS + "scopeNote"),
         broader=_notation(broader) if broader else None,
-        narrower=tuple(_notation(each.value) for each in properties.get(SKOS + "narrower", ())),
+        narrower=tuple(_notation(term.value) for term in properties.get(SKOS + "narrower", ())),
         eu_themes=tuple(
             ThemeMatch(theme.value, match)
             for match in ("closeMatch", "broadMatch")
             for theme in properties.get(SKOS + match, ())
         ),
-        sdg=tuple(each.value for each in properties.get(SKOS + "relatedMatch", ())),
+        sdg=tuple(term.value for term in properties.get(SKOS + "relatedMatch", ())),
         cofog=_first(properties, COFOG),
     )
 
@@ -228,7 +228,7 @@ def _notation(iri: str) -> str:
 
 
 def _first(properties: Properties, predicate: str) -> str | None:
-    return next((each.value for each in properties.get(predicate, ())), None)
+    return next((term.value for term in properties.get(predicate, ())), None)
 
 
 def _language(text: Term) -> str:
@@ -236,13 +236,13 @@ def _language(text: Term) -> str:
 
 
 def _by_language(properties: Properties, predicate: str) -> Labels:
-    return MappingProxyType({_language(each): each.value for each in properties.get(predicate, ())})
+    return MappingProxyType({_language(term): term.value for term in properties.get(predicate, ())})
 
 
 def _lists_by_language(properties: Properties, predicate: str) -> AltLabels:
     found: dict[str, tuple[str, ...]] = {}
-    for each in properties.get(predicate, ()):
-        found[_language(each)] = (*found.get(_language(each), ()), each.value)
+    for term in properties.get(predicate, ()):
+        found[_language(term)] = (*found.get(_language(term), ()), term.value)
     return MappingProxyType(found)
 
 
@@ -259,7 +259,7 @@ class ProblemBranch(NamedTuple):
 
 
 class RepairedNotation(NamedTuple):
-    """A notation and whether it had to be repaired (then the person must be told)."""
+    """A notation, and whether it was corrected (the caller then adds a notice)."""
 
     notation: str
     repaired: bool
@@ -279,12 +279,12 @@ def get_problem(notation: str) -> ServiceProblem:
 
 def list_problems() -> tuple[ServiceProblem, ...]:
     """Return the 60 problems, area by area, without the areas."""
-    return tuple(each for each in _taxonomy().concepts.values() if not each.is_area)
+    return tuple(concept for concept in _taxonomy().concepts.values() if not concept.is_area)
 
 
 def list_areas() -> tuple[ServiceProblem, ...]:
     """Return the 13 service areas."""
-    return tuple(each for each in _taxonomy().concepts.values() if each.is_area)
+    return tuple(concept for concept in _taxonomy().concepts.values() if concept.is_area)
 
 
 def list_branches() -> tuple[ProblemBranch, ...]:
@@ -369,13 +369,13 @@ class _Taxonomy:
 
     @cached_property
     def languages(self) -> frozenset[str]:
-        return frozenset(lang for each in self.concepts.values() for lang in each.pref_label)
+        return frozenset(lang for concept in self.concepts.values() for lang in concept.pref_label)
 
     def index(self, lang: str) -> NameIndex[ServiceProblem]:
         tag = lang.replace("_", "-").lower().partition("-")[0]
         first = tag if tag in self.languages else "es"
         if first not in self._indexes:
-            entries = [(each, self._tiers(each, first)) for each in self.concepts.values()]
+            entries = [(concept, self._tiers(concept, first)) for concept in self.concepts.values()]
             self._indexes[first] = NameIndex(entries, names=3)
         return self._indexes[first]
 

@@ -15,7 +15,7 @@ from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, make_labels, 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a closed list; ``definition`` is empty where the label says it all."""
+    """A term of a closed list; ``definition`` is empty if the label is enough."""
 
     code: str
     labels: Labels = field(hash=False)
@@ -86,8 +86,8 @@ IDEA_ROLE = _list(
 )
 
 _LISTS: Mapping[str, TermList] = {
-    each.name: each
-    for each in (
+    terms.name: terms
+    for terms in (
         IDEA_STATUS,
         WORKSHOP_KIND,
         WORKSHOP_STATUS,

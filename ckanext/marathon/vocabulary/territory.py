@@ -151,7 +151,7 @@ _SPREADSHEET_TEXT_MARKS = "'’"
 
 
 class RepairedCode(NamedTuple):
-    """A code and whether it had to be repaired (then the person must be told)."""
+    """A code, and whether it was corrected (the caller then adds a notice)."""
 
     code: str
     repaired: bool
@@ -199,7 +199,11 @@ def list_municipalities_of(department_code: str) -> tuple[Municipality, ...]:
         UnknownCode: no such department.
     """
     wanted = get_department(department_code).code
-    return tuple(each for each in list_municipalities() if each.department_code == wanted)
+    return tuple(
+        municipality
+        for municipality in list_municipalities()
+        if municipality.department_code == wanted
+    )
 
 
 def get_place_by_slug(slug: str) -> Municipality | Department:
@@ -208,9 +212,9 @@ def get_place_by_slug(slug: str) -> Municipality | Department:
     Raises:
         UnknownCode: no place has it.
     """
-    for each in (*list_municipalities(), *list_departments()):
-        if each.slug == slug:
-            return each
+    for place in (*list_municipalities(), *list_departments()):
+        if place.slug == slug:
+            return place
     raise UnknownCode("place", slug)
 
 
@@ -299,7 +303,7 @@ def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
 
 @lru_cache(maxsize=1)
 def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
-    """Return what is known of the pilot's eight municipalities: three rows, five are unnamed."""
+    """Return the evidence on the pilot's eight municipalities: three rows, five are unknown."""
     return tuple(PilotEvidence(**row) for row in codes.read_data_rows("pilot_municipalities.csv"))
 
 
@@ -319,17 +323,21 @@ def _departments() -> dict[str, Department]:
 def _boundaries(kind: Kind) -> dict[str, str]:
     # Kept as text: every caller gets a geometry of its own, which it may change.
     layer = json.loads(codes.read_data_bytes(LAYERS[kind]))
-    return {each["id"]: json.dumps(each["geometry"]) for each in layer["features"]}
+    return {feature["id"]: json.dumps(feature["geometry"]) for feature in layer["features"]}
 
 
 @lru_cache(maxsize=1)
 def _municipality_index() -> NameIndex[Municipality]:
     entries = (
         (
-            each,
-            ((each.code, each.name), each.alt_names, (get_department(each.department_code).name,)),
+            place,
+            (
+                (place.code, place.name),
+                place.alt_names,
+                (get_department(place.department_code).name,),
+            ),
         )
-        for each in list_municipalities()
+        for place in list_municipalities()
     )
     return NameIndex(entries, names=2)
 
@@ -337,8 +345,14 @@ def _municipality_index() -> NameIndex[Municipality]:
 @lru_cache(maxsize=1)
 def _department_index() -> NameIndex[Department]:
     entries = (
-        (each, ((each.code, each.name), (each.iso_3166_2, each.iso_3166_2_former)))
-        for each in list_departments()
+        (
+            department,
+            (
+                (department.code, department.name),
+                (department.iso_3166_2, department.iso_3166_2_former),
+            ),
+        )
+        for department in list_departments()
     )
     return NameIndex(entries, names=2)
 

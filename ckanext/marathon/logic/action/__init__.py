@@ -1,4 +1,4 @@
-"""The API, one file a noun. CKAN registers what ``collect_actions`` returns."""
+"""The API, with one file for each noun; registered through ``collect_actions``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckanext.marathon.logic.action.package import plain_text_actions
 
 
 def collect_actions() -> dict[str, Any]:
-    """Return what CKAN registers: these, and those that are chained to plugins that are loaded."""
+    """Return our actions, with those chained to actions of loaded plugins."""
     own = collect_functions(__name__, "chained_action")
     others = activity_actions() | plain_text_actions()
     assert own.keys().isdisjoint(others), "an action can be chained once"

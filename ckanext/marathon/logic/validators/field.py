@@ -66,7 +66,7 @@ def marathon_title(
 
 
 def marathon_filled(value: object) -> Any:
-    """Return a text that says something.
+    """Return a text that is not blank.
 
     Raises:
         Invalid: it holds nothing but blanks and other characters that print nothing.
@@ -257,7 +257,7 @@ def _read_number(
     data: FlattenDataDict,
     context: Context,
 ) -> str:
-    """Return a number in digits, and say so where it was not written so."""
+    """Return a number in normal form, and add a notice if it was corrected."""
     reading = _read(read, data[key])
     if reading.notice:
         tell_at_field(context, key, data, messages.write_fault(reading.notice))
@@ -540,7 +540,7 @@ def marathon_code(value: object) -> str:
 def marathon_status_reason(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Keep the reason for the save itself (the history has it), and out of the extras."""
+    """Pass the reason to the save, which stores it in the history and not as an extra."""
     value = data.get(key)
     text = "" if value is missing or value is None else value
     if isinstance(text, str) and (hidden := explain_hidden(text)):
@@ -556,7 +556,7 @@ def marathon_status_reason(
 def marathon_dataset_required(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Give a dataset without title its name for one where it need not have one of its own.
+    """Use the name of a dataset as its title, if a title is not required.
 
     Who must give a title is only known with the organisation: ``marathon_dataset_rules`` asks.
     """
