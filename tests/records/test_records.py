@@ -113,7 +113,7 @@ def test_an_idea_has_its_workshop_and_history_where_they_are_shown_with_it() -> 
     assert Idea.from_shown({"id": "i", "workshop": "w"}).workshop is None
 
 
-def test_an_idea_names_its_data_needs() -> None:
+def test_an_idea_has_its_data_needs() -> None:
     idea = Idea.from_shown(IDEA)
     assert idea.data_needs == (DataNeed("n", "Paradas"),)
     assert (idea.name_need("n"), idea.name_need("x")) == ("Paradas", "")

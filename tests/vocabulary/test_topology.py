@@ -70,7 +70,7 @@ def rings(drawn: dict[str, Any], geometry: dict[str, Any]) -> list[list[Point]]:
     return found
 
 
-def test_every_place_is_drawn_as_its_boundary_is() -> None:
+def test_every_place_has_the_shape_of_its_boundary() -> None:
     drawn = json.loads(read_topology())
     geometries = drawn["objects"]["places"]["geometries"]
     assert len({geometry["id"] for geometry in geometries}) == 340
@@ -91,7 +91,7 @@ def test_every_place_is_drawn_as_its_boundary_is() -> None:
         assert geometry["properties"] == {"name": place.name}
 
 
-def test_a_line_that_two_places_share_is_there_once() -> None:
+def test_a_border_of_two_places_is_stored_once() -> None:
     arcs = [tuple(map(tuple, steps)) for steps in json.loads(read_topology())["arcs"]]
     assert len(set(arcs)) == len(arcs)
     assert len(read_topology()) < 130_000
