@@ -281,7 +281,9 @@ class TestOneSearch:
         links = {str(a["href"]) for a in page.select(".primary a")}
         assert {"/en/service-problem", "/en/municipality", "/en/marathon/search?q=zzzz"} <= links
 
-    def test_query_syntax_is_searched_as_text(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_query_syntax_and_odd_characters_get_200(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         for query in (
             "q=agua:+pozos",
             "q=%7B!join+from=a%7Dx",
