@@ -64,7 +64,7 @@ class TestWorkshopsIdeasAndCommitments:
         call_action("organization_delete", id=muni["id"])
         assert not permissions.may_create_in(editor, muni["id"], "workshop")
 
-    def test_a_coordinating_editor_adds_and_replaces_files_of_a_workshop(
+    def test_a_coordinating_editor_adds_changes_and_deletes_files_of_a_workshop(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         workshop = workshop_of(muni)
@@ -187,7 +187,7 @@ class TestDatasetsOfMunicipalities:
                 update={"title": "x", "type": "idea"},
             )
 
-    def test_cannot_move_a_file_of_an_idea_into_a_dataset(
+    def test_cannot_move_a_file_of_a_dataset_into_an_idea(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
