@@ -55,7 +55,7 @@ class TestTable:
         assert page.select_one("#figures th[aria-sort=descending]").text.strip() == "Ideas"
 
     @pytest.mark.parametrize("sort", ["", "nothing", "__class__", "count", "'"])
-    def test_an_unknown_sort_means_by_name(
+    def test_an_unknown_sort_sorts_by_name(
         self, visitor: Reader, two_towns: None, sort: str
     ) -> None:
         page = visitor.page(f"/marathon?sort={sort}")

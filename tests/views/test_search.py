@@ -363,7 +363,7 @@ class TestBlankValues:
         chosen = visitor.page("/es/dataset?res_format=%20").select(".marathon-chosen")
         assert "(sin nombre)" in chosen[0].text
 
-    def test_an_unknown_code_does_not_fail_the_search(
+    def test_records_with_unknown_codes_fail_no_search_or_page(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         for name in ("dataset", "idea", "at"):
