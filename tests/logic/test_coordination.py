@@ -206,7 +206,7 @@ class TestDatasetsOfMunicipalities:
 
 
 class TestOrganisations:
-    def test_sets_code_and_pilot_of_an_organisation_that_has_no_role(self, admin: str) -> None:
+    def test_sets_code_and_pilot_of_an_organisation_without_a_role(self, admin: str) -> None:
         there = factories.Organization()
         act("organization_patch", admin, id=there["id"], municipality_code="2105", pilot=True)
         changed = act("organization_show", admin, id=there["id"])

@@ -241,7 +241,7 @@ class TestViewer:
 
 
 class TestVisibility:
-    def test_private_ideas_and_workshops_are_found_by_search(
+    def test_coordinators_find_private_ideas_and_workshops_but_no_datasets(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         workshop = workshop_of(muni, private=True)
