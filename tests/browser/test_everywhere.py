@@ -63,7 +63,9 @@ FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}
 
 
 @pytest.mark.parametrize("locale", ["es", "en"])
-def test_every_page_on_a_phone(phone: Visit, filled: Callable[[str], str], locale: str) -> None:
+def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
+    phone: Visit, filled: Callable[[str], str], locale: str
+) -> None:
     """Width, size in bytes, language, heading and labels; axe finds no violation."""
     network = phone.page.context.new_cdp_session(phone.page)
     network.send("Network.enable")

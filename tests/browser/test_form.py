@@ -144,7 +144,7 @@ class TestSaving:
         page.wait_for_url(re.compile(r"/dataset/(?!new)"))
         assert len(datasets(desk.site, title)) == 1
 
-    def test_a_dataset_is_published_with_the_keyboard_alone(self, desk: Visit, town: Town) -> None:
+    def test_a_problem_is_chosen_with_the_keyboard_alone(self, desk: Visit, town: Town) -> None:
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
         search = page.locator('[data-marathon-picker="service_problem"]').get_by_role("searchbox")
@@ -164,7 +164,7 @@ class TestSaving:
             reached.add(page.evaluate("document.activeElement.name || document.activeElement.id"))
         assert {"title", "notes", "license_id", "resources__0__upload", "save"} <= reached
 
-    def test_several_files(self, desk: Visit, town: Town, csv: Path) -> None:
+    def test_several_files_are_published_at_once(self, desk: Visit, town: Town, csv: Path) -> None:
         title = "Varios archivos"
         desk.log_in(town.officer)
         page = desk.go("/dataset/new")
@@ -177,7 +177,9 @@ class TestSaving:
 
 
 class TestWithoutScript:
-    def test_publishing_works(self, plain: Visit, town: Town, csv: Path) -> None:
+    def test_a_dataset_is_published_after_an_error(
+        self, plain: Visit, town: Town, csv: Path
+    ) -> None:
         plain.log_in(town.officer)
         page = plain.go("/dataset/new")
         page.set_input_files('[name="resources__0__upload"]', csv)
@@ -193,7 +195,7 @@ class TestWithoutScript:
 
 
 class TestEditing:
-    def test_a_removed_idea_stays_removed_after_saving(
+    def test_an_unpublished_dataset_is_published_by_editing(
         self, desk: Visit, town: Town, csv: Path
     ) -> None:
         desk.log_in(town.officer)

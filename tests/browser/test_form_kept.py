@@ -118,7 +118,7 @@ class TestExpiredSession:
         page.wait_for_url(re.compile(rf"/workshop/{workshop['name']}$"))
         assert desk.site.action("package_show", id=workshop["id"])["title"] == "Escrito antes"
 
-    def test_without_scripts_the_typed_text_is_shown_again_after_login(
+    def test_without_scripts_the_typed_text_is_saved_after_a_login(
         self, plain: Visit, town: Town, desk: Visit, workshop: dict[str, Any]
     ) -> None:
         plain.log_in(town.officer)

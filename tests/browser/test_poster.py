@@ -141,7 +141,7 @@ def test_without_script_the_short_address_is_text_to_select(plain: Visit, town: 
     page.locator(".poster").wait_for()
 
 
-def test_with_scripts_the_short_address_is_copied(desk: Visit, town: Town) -> None:
+def test_with_scripts_the_button_says_that_the_address_is_copied(desk: Visit, town: Town) -> None:
     page = desk.go(f"/idea/{town.idea['name']}")
     page.click("#share [data-copy]")
     # The browser copies after the click has returned.

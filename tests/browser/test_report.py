@@ -73,7 +73,7 @@ def full(live_site: Site) -> Town:
 
 @pytest.mark.parametrize("locale", ["es", "en"])
 @pytest.mark.parametrize("path", [COUNTRY, FULL, "/municipality/0115/report", EMPTY])
-def test_a_report_is_one_letter_page_with_all_of_its_sources(
+def test_a_report_is_one_letter_page_with_heading_and_sources(
     desk: Visit, full: Town, town: Town, path: str, locale: str
 ) -> None:
     page = desk.go(f"/{locale}{path}?from=2016-01-01")

@@ -104,7 +104,7 @@ def dataset(live_site: Site, jalapa: Town, idea: dict[str, Any]) -> Iterator[dic
     live_site.action("dataset_purge", id=made["id"])
 
 
-def test_finding_the_status_of_an_idea(phone: Visit, idea: dict[str, Any]) -> None:
+def test_the_status_of_an_idea_is_found_in_four_steps(phone: Visit, idea: dict[str, Any]) -> None:
     keyboard = Keyboard(phone)
     keyboard.search("pozos bomba solar")
     keyboard.follow(re.compile(idea["title"]))
@@ -115,7 +115,7 @@ def test_finding_the_status_of_an_idea(phone: Visit, idea: dict[str, Any]) -> No
     assert keyboard.steps <= MOST_STEPS
 
 
-def test_finding_and_opening_data_on_water_of_a_municipality(
+def test_data_on_water_of_a_municipality_are_opened_in_four_steps(
     phone: Visit, dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)
@@ -128,7 +128,7 @@ def test_finding_and_opening_data_on_water_of_a_municipality(
     assert keyboard.steps + 1 <= MOST_STEPS
 
 
-def test_finding_the_ideas_that_still_wait_for_data(
+def test_ideas_that_still_wait_for_data_are_found_in_four_steps(
     phone: Visit, idea: dict[str, Any], dataset: dict[str, Any]
 ) -> None:
     keyboard = Keyboard(phone)

@@ -317,7 +317,7 @@ class TestRecordsNoLongerPublic:
         assert {stream.app.get(each).status_code for each in (path, unknown)} == {404}
         assert stream.app.get(path, headers=headers).status_code == 200
 
-    def test_an_activity_written_during_the_change_waits_for_it(
+    def test_an_activity_written_while_its_record_is_hidden_is_not_public(
         self, make_stream: MakeStream
     ) -> None:
         from ckanext.activity.model import Activity

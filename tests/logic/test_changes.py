@@ -81,7 +81,7 @@ class TestEntries:
         call_action("package_patch", id=dataset["id"], notes="Sí")
         assert fields(entries(record=dataset["id"])[0]) == {"notes": (None, None)}
 
-    def test_deletion_restoring_and_purge(self) -> None:
+    def test_deletion_restoring_and_purge_are_entries(self) -> None:
         dataset = factories.MarathonDataset(title="Pozos")
         call_action("package_delete", id=dataset["id"])
         call_action("package_patch", id=dataset["id"], state="active")
@@ -90,7 +90,7 @@ class TestEntries:
         assert [each["action"] for each in found] == ["purged", "restored", "deleted", "created"]
         assert found[0]["title"] == "Pozos"
 
-    def test_files_and_tags(self) -> None:
+    def test_changes_of_files_and_tags_are_entries(self) -> None:
         dataset = factories.MarathonDataset()
         file = ckan_factories.Resource(package_id=dataset["id"])
         call_action("resource_patch", id=file["id"], description="Otra")
@@ -130,7 +130,7 @@ class TestEntries:
         assert {each["parent"] for each in found} == {organization}
         assert found[0]["title"] == person["name"]
 
-    def test_collaborators_accounts_and_system_administrators(
+    def test_collaborators_accounts_and_system_administrators_are_recorded(
         self, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckan.auth.allow_dataset_collaborators", True)
@@ -148,7 +148,7 @@ class TestEntries:
         assert fields(found[1]) == {"sysadmin": (False, True)}
         assert person["email"] not in str(found)
 
-    def test_organisations_and_settings(self) -> None:
+    def test_changes_of_organisations_and_settings_are_entries(self) -> None:
         organization = factories.Municipality()
         call_action("organization_patch", id=organization["id"], pilot=True, description="x")
         found = entries(kind="organization", record=organization["id"])
@@ -158,7 +158,7 @@ class TestEntries:
         call_action("config_option_update", **{"ckan.site_title": "Datos"})
         assert {each["record"] for each in entries(kind="setting")} == {"ckan.site_title"}
 
-    def test_a_plugin_that_changes_a_record_by_itself(self) -> None:
+    def test_a_change_outside_of_any_action_is_recorded(self) -> None:
         dataset = factories.MarathonDataset()
         model.Package.get(dataset["id"]).private = True
         model.Session.commit()
@@ -362,7 +362,7 @@ class TestFilters:
         assert entries(until="9999-12-31") == entries()
 
 
-def test_no_action_changes_the_record() -> None:
+def test_only_audit_py_updates_or_deletes_entries() -> None:
     """Nothing but a takedown, which removes names, writes to rows that are there."""
     import re
     from pathlib import Path

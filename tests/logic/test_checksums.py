@@ -220,7 +220,7 @@ class TestLink:
         assert (stated(kept), kept["size"], KEY in kept) == (("ab" * 16, "md5"), 5, False)
 
     @pytest.mark.parametrize("empty", ["", None])
-    def test_the_hash_can_be_emptied(self, link: dict[str, Any], empty: str | None) -> None:
+    def test_hash_and_size_can_be_emptied(self, link: dict[str, Any], empty: str | None) -> None:
         without = call_action("resource_patch", id=link["id"], size=empty)
         assert (without.get("size"), stated(without)) == (None, ("ab" * 16, "md5"))
         assert (

@@ -95,7 +95,7 @@ class TestMunicipalityOfAnOrganization:
         assert shown["role"] == "municipality"
         assert shown["pilot"] is True
 
-    def test_several_records_may_have_no_code(self) -> None:
+    def test_several_organisations_may_have_no_code(self) -> None:
         for _ in range(2):
             assert factories.NationalBody().get("municipality_code", "") == ""
 

@@ -64,7 +64,7 @@ class TestWorkshopsIdeasAndCommitments:
         call_action("organization_delete", id=muni["id"])
         assert not permissions.may_create_in(editor, muni["id"], "workshop")
 
-    def test_a_coordinating_editor_adds_and_replaces_files_of_a_workshop(
+    def test_a_coordinating_editor_adds_changes_and_deletes_files_of_a_workshop(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         workshop = workshop_of(muni)
@@ -187,7 +187,7 @@ class TestDatasetsOfMunicipalities:
                 update={"title": "x", "type": "idea"},
             )
 
-    def test_cannot_move_a_file_of_an_idea_into_a_dataset(
+    def test_cannot_move_a_file_of_a_dataset_into_an_idea(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         idea = Idea(workshop=workshop_of(muni)["id"])
@@ -206,7 +206,7 @@ class TestDatasetsOfMunicipalities:
 
 
 class TestOrganisations:
-    def test_sets_code_and_pilot_of_an_organisation_that_has_no_role(self, admin: str) -> None:
+    def test_sets_code_and_pilot_of_an_organisation_without_a_role(self, admin: str) -> None:
         there = factories.Organization()
         act("organization_patch", admin, id=there["id"], municipality_code="2105", pilot=True)
         changed = act("organization_show", admin, id=there["id"])

@@ -156,7 +156,7 @@ class TestHarvestedCopy:
         assert (again["title"], extras(again)["frequency_text"]) == ("Otra", "a veces")
         assert not again.get("frequency")
 
-    def test_a_copy_sent_by_the_dcat_json_harvester(self) -> None:
+    def test_a_copy_of_the_dcat_json_harvester_keeps_refused_values_as_text(self) -> None:
         document = {
             "title": "Lluvia",
             "description": "mm",
@@ -181,7 +181,7 @@ class TestHarvestedCopy:
         assert kept["dcat_publisher_name"] == "INSIVUMEH"
         assert kept["url_text"] == "lluvia"
 
-    def test_a_copy_sent_by_the_ckan_harvester(self) -> None:
+    def test_a_copy_of_the_ckan_harvester_keeps_refused_values_as_text(self) -> None:
         context: Any = {"ignore_auth": True, "user": "", "schema": default_create_package_schema()}
         sent = {"name": "lluvia", "title": "Lluvia", "url": "en la oficina", "groups": []}
         sent |= {"owner_org": core.Organization()["id"], "tags": [{"name": "I+D"}]}

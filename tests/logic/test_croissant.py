@@ -20,7 +20,7 @@ TABLE = b"codigo;horas;nombre\n0501;4;007 pozos\n0115;6;x\n"
 SHA = "ab" * 32
 
 
-def test_only_uploads_get_a_checksum() -> None:
+def test_only_uploads_with_a_sha256_are_in_croissant() -> None:
     files = [
         {"id": "1", "url": "https://a.gt/1.csv", "name": "Enlace"},
         {"id": "2", "url": "https://a.gt/2.csv", "hash": SHA},
@@ -51,7 +51,9 @@ def test_columns_with_leading_zeros_are_text() -> None:
 
 @pytest.mark.ckan_config("ckan.plugins", PLUGINS)
 @pytest.mark.usefixtures("with_plugins", "marathon_site", "storage", "with_request_context")
-def test_the_served_croissant_describes_the_upload(app: Any, tmp_path: Path) -> None:
+def test_the_served_croissant_has_the_upload_and_codes_become_text(
+    app: Any, tmp_path: Path
+) -> None:
     dataset = MarathonDataset(resources=[{"url": "https://example.gt/1.csv", "name": "Enlace"}])
     upload = FileStorage(io.BytesIO(TABLE), "fugas.csv")
     held = call_action("resource_create", package_id=dataset["id"], upload=upload, name="Fugas")

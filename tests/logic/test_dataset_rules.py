@@ -94,7 +94,7 @@ class TestRequiredFields:
         errors = refused(**new_dataset(user, organization["id"], **fields))
         assert set(errors) == {"idea"}
 
-    def test_a_national_body_publishes_for_the_country(self) -> None:
+    def test_a_national_body_needs_a_problem_but_no_idea_or_municipality(self) -> None:
         organization = factories.NationalBody()
         user = factories.officer(organization["id"])
         assert set(refused(**new_dataset(user, organization["id"]))) == {"service_problem"}

@@ -100,7 +100,9 @@ class TestState:
         assert (made["state"], stored(made["id"]).state) == ("draft", "draft")
         assert_nobody_finds(made["id"], kind)
 
-    def test_a_record_patched_to_a_draft_gets_404(self, muni: dict[str, Any]) -> None:
+    def test_a_record_patched_to_a_draft_is_hidden_until_it_is_active(
+        self, muni: dict[str, Any]
+    ) -> None:
         person = factories.officer(muni["id"])
         idea = factories.Idea(owner_org=muni["id"])
         act("package_patch", person, id=idea["id"], state="draft")
@@ -138,7 +140,7 @@ class TestState:
         data = new_commitment(muni["id"], state="deleted")
         assert list(refused("package_create", person, **data)) == ["state"]
 
-    def test_an_organisation_is_deleted_and_restored_by_those_who_may_delete_it(
+    def test_a_patched_state_deletes_nothing_and_restores_only_for_a_sysadmin(
         self, muni: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckan.auth.user_delete_organizations", False)
@@ -356,7 +358,7 @@ class TestMembers:
 
 
 class TestServerFields:
-    def test_a_client_cannot_set_type_owner_creation_or_creator(self, muni: dict[str, Any]) -> None:
+    def test_a_client_cannot_set_type_creation_time_or_creator(self, muni: dict[str, Any]) -> None:
         person = factories.officer(muni["id"])
         there = factories.Commitment(owner_org=muni["id"])
         before = stored(there["id"])

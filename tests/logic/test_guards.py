@@ -130,7 +130,7 @@ class TestDeleting:
         assert "other records" in errors["message"]
         assert len(errors["obstacles"]) == 12
 
-    def test_other_roles_get_not_authorized_without_dependents(self) -> None:
+    def test_a_stranger_gets_not_authorized_instead_of_the_dependents(self) -> None:
         dataset = factories.MarathonDataset()
         stranger = factories.officer(factories.Municipality()["id"])
         with pytest.raises(tk.NotAuthorized):

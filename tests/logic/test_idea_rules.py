@@ -152,7 +152,7 @@ class TestOrganizationOfAnIdea:
         idea = act(**new_idea(factories.officer(body["id"]), workshop["id"]))
         assert idea["owner_org"] == body["id"]
 
-    def test_a_private_idea_needs_no_organisation(self) -> None:
+    def test_a_private_idea_can_be_created_without_naming_an_organisation(self) -> None:
         workshop = factories.Workshop()
         user = factories.officer(workshop["owner_org"])
         assert act(**new_idea(user, workshop["id"], private=True))["private"]

@@ -49,7 +49,7 @@ class TestIdeaStatusUpdate:
         ]
         assert reopened["history"][-1]["reason"] == "El pozo se secó"
 
-    def test_an_illegal_step_names_the_legal_ones_in_the_languages_of_the_site(self) -> None:
+    def test_an_illegal_step_names_the_legal_ones(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("marathon_idea_status_update", user, id=idea["id"], status="implemented")
@@ -70,7 +70,7 @@ class TestIdeaStatusUpdate:
         act("marathon_idea_status_update", user, id=idea["id"], status="Priorizada")
         assert steps(idea)[-1] == "prioritised"
 
-    def test_which_roles_may_change_the_status(self) -> None:
+    def test_only_editors_of_owner_or_coordinating_body_change_the_status(self) -> None:
         idea = factories.Idea()
         body = factories.CoordinatingBody()
         other = factories.Municipality()
@@ -110,7 +110,7 @@ class TestIdeaStatusUpdate:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestFirstStatus:
-    def test_an_officer_starts_with_proposed(self) -> None:
+    def test_an_officers_idea_is_proposed_but_a_coordinators_may_have_any_status(self) -> None:
         workshop = factories.Workshop()
         data = {
             "type": "idea",

@@ -77,7 +77,7 @@ class TestRows:
         assert "“que”" in message
         assert all(name in message for name in DATA_NEED)
 
-    def test_rows_as_json_text_and_as_a_single_object_give_the_same_rows(self) -> None:
+    def test_unknown_names_are_refused_in_json_texts_and_single_objects_too(self) -> None:
         idea = factories.Idea()["id"]
         for need in ('[{"que": "Agua"}]', {"que": "Agua"}, {"que": "Agua", "what": " ", "why": ""}):
             assert refusal("package_patch", id=idea, data_need=need)["data_need"], need

@@ -77,7 +77,7 @@ class TestLinks:
             call_action("package_patch", id=dataset["id"], idea=[other["id"]], municipality=["x"])
         assert links_of(dataset["id"]) == {"dataset_idea": dataset["idea"]}
 
-    def test_every_predicate_is_used(self) -> None:
+    def test_the_predicates_are_those_of_the_three_types(self) -> None:
         assert {str(each) for each in Predicate} == {
             f"{kind}_{what}"
             for kind in ("workshop", "idea", "dataset")
@@ -120,7 +120,7 @@ class TestBackLinks:
     @pytest.mark.parametrize(
         "action", ["marathon_idea_datasets", "marathon_workshop_ideas", "marathon_data_need_list"]
     )
-    def test_hidden_records_are_not_listed_over_http(self, app: Any, action: str) -> None:
+    def test_hidden_and_unknown_records_get_404_over_http(self, app: Any, action: str) -> None:
         factory = factories.Workshop if "workshop" in action else factories.Idea
         hidden = factory(private=True)["id"]
         for reference in (hidden, "no-such"):

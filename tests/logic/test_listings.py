@@ -282,7 +282,7 @@ class TestSloppyInput:
                     call_action(action, limit=limit, **data)
                 assert set(caught.value.error_dict) == {"limit"}
 
-    def test_characters_of_solr_syntax_are_searched_as_text(self, site: Site) -> None:
+    def test_no_query_syntax_finds_other_types_by_autocomplete(self, site: Site) -> None:
         for text in ('"', "\\", 'a" OR dataset_type:idea OR name:"', "(", "ñ*", "b-idea"):
             found = site.act("package_autocomplete", q=text)
             assert [f for f in found if f["name"] != "d-datos"] == [], text

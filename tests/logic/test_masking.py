@@ -190,7 +190,7 @@ class TestSavesKeepCounts:
         save(user, workshop)
         assert stored(workshop) == COUNTS
 
-    def test_an_editor_can_still_change_and_empty_them(self, workshop: dict[str, Any]) -> None:
+    def test_an_editor_can_still_change_and_empty_counts(self, workshop: dict[str, Any]) -> None:
         user = factories.officer(workshop["owner_org"])
         shown = act("package_show", None, id=workshop["id"])
         act("package_update", user, **{**shown, "participants_women": 2})

@@ -36,7 +36,7 @@ def refusal(action: str, **data: Any) -> dict[str, Any]:
     return refused.value.error_dict
 
 
-def test_every_number_field_accepts_the_same_values() -> None:
+def test_number_fields_accept_and_refuse_the_same_values() -> None:
     made = {
         "workshop": factories.Workshop(),
         "idea": factories.Idea(),
@@ -71,7 +71,7 @@ def test_every_number_field_accepts_the_same_values() -> None:
 
 
 @pytest.mark.parametrize("record", ["dataset", "workshop", "idea", "commitment"])
-def test_the_size_of_a_file_is_never_cut(record: str) -> None:
+def test_the_size_of_a_file_is_read_with_its_thousands_or_refused(record: str) -> None:
     make = {
         "dataset": factories.MarathonDataset,
         "workshop": factories.Workshop,

@@ -80,7 +80,7 @@ class TestRefusals:
         with pytest.raises(tk.NotAuthorized):
             act("marathon_officer_list", person, organization=group)
 
-    def test_a_coordinating_admin_cannot_invite_to_the_coordinating_body(
+    def test_a_coordinating_admin_cannot_invite_people_of_the_coordinating_body(
         self, no_mail: None, muni: str
     ) -> None:
         body = CoordinatingBody()["id"]
@@ -93,12 +93,14 @@ class TestRefusals:
             assert set(caught.value.error_dict) == {"email"}
             assert muni not in permissions.read_standing(person["name"]).capacities
 
-    def test_a_sysadmin_may_invite_to_the_coordinating_body(self, no_mail: None, muni: str) -> None:
+    def test_a_sysadmin_may_invite_people_of_the_coordinating_body(
+        self, no_mail: None, muni: str
+    ) -> None:
         colleague = officer(CoordinatingBody()["id"], email="colega@infom.example.gt")
         invite(factories.Sysadmin()["name"], muni, email="colega@infom.example.gt")
         assert muni in permissions.read_standing(colleague["name"]).capacities
 
-    def test_a_deleted_account_cannot_be_invited(
+    def test_inviting_the_address_of_a_deleted_account_creates_another(
         self, no_mail: None, admin: str, muni: str
     ) -> None:
         gone = factories.User(email=EMAIL)

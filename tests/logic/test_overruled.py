@@ -47,7 +47,7 @@ def is_accounted_for(action: str, record: str, name: str, value: Any, **more: An
 
 
 class TestDerivedNames:
-    def test_derived_names_of_a_dataset_get_notices(self) -> None:
+    def test_no_derived_name_of_a_dataset_is_lost_silently(self) -> None:
         made = factories.MarathonDataset(
             resources=[{"url": LINK}], tags=[{"name": "agua"}], license_id="cc-by"
         )
@@ -63,7 +63,7 @@ class TestDerivedNames:
         assert lost == []
         assert {"organization", "num_tags", "isopen", "first_published", "ideas"} <= set(names)
 
-    def test_derived_names_of_ideas_and_workshops_get_notices(self) -> None:
+    def test_no_derived_name_of_ideas_and_workshops_is_lost_silently(self) -> None:
         for made, names in (
             (factories.Idea(), ("history", "municipality_origin", "workshop_info")),
             (factories.Workshop(participants=3), ("participants_masked",)),
@@ -72,7 +72,7 @@ class TestDerivedNames:
                 value = ["otro"] if name == "participants_masked" else another(made[name])
                 assert is_accounted_for("package_patch", made["id"], name, value), name
 
-    def test_derived_names_of_a_file_get_notices(self) -> None:
+    def test_no_derived_name_of_a_file_is_lost_silently(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
         shown = made["resources"][1]
         # The time at which it was read is sent back with it, and is not meant to be kept.
@@ -84,7 +84,7 @@ class TestDerivedNames:
         ]
         assert lost == []
 
-    def test_derived_names_of_an_organisation_get_notices(self) -> None:
+    def test_no_derived_name_of_an_organisation_is_lost_silently(self) -> None:
         made = factories.Municipality()
         shown = call_action("organization_show", id=made["id"])
         lost = [
@@ -134,7 +134,7 @@ class TestTextOfTheNotice:
             assert f"“{name}”" in notice
             assert f"“{field}”" in notice
 
-    def test_a_sent_time_of_the_site_gets_a_notice(self) -> None:
+    def test_a_sent_time_of_the_site_gets_a_notice_unless_a_sysadmin_sends_it(self) -> None:
         made = factories.MarathonDataset()
         editor = factories.officer(made["owner_org"])
         changed = act("package_patch", editor, id=made["id"], metadata_modified="2017-06-03")

@@ -151,7 +151,7 @@ class TestTakingAMunicipality:
 class TestLinkingAndDeleting:
     """Either the link is there and its target too, or neither."""
 
-    def test_linking_a_dataset_while_its_idea_is_deleted(
+    def test_either_a_dataset_is_linked_or_its_idea_is_deleted(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         workshop = factories.Workshop()
@@ -170,7 +170,7 @@ class TestLinkingAndDeleting:
             outcomes = at_once(app, delayed(rng, link), delayed(rng, delete))
             self.check(outcomes, idea["id"], f"datos-{number}", ["idea"])
 
-    def test_linking_an_idea_while_its_workshop_is_deleted(
+    def test_either_an_idea_is_linked_or_its_workshop_is_deleted(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         organization = factories.Municipality()
@@ -190,7 +190,7 @@ class TestLinkingAndDeleting:
             outcomes = at_once(app, delayed(rng, link), delayed(rng, delete))
             self.check(outcomes, workshop["id"], f"idea-{number}", ["workshop"])
 
-    def test_adding_a_record_while_its_organisation_is_deleted(
+    def test_either_a_record_is_added_or_its_organisation_is_deleted(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         for number in range(ROUNDS):
@@ -210,7 +210,7 @@ class TestLinkingAndDeleting:
             state = model.Group.get(organization["id"]).state
             assert (state == "active") == (model.Package.get(f"taller-{number}") is not None)
 
-    def test_meeting_a_data_need_while_it_is_removed(
+    def test_either_a_data_need_is_met_or_it_is_removed(
         self, admin: str, app: Any, rng: random.Random
     ) -> None:
         workshop = factories.Workshop()

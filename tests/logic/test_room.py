@@ -116,7 +116,7 @@ def test_faults_of_a_full_disk_are_recognised(fault: Exception, is_full: bool) -
     assert disk.is_disk_full(fault) == is_full
 
 
-def test_the_answer_to_a_program_is_503(app: Any, full: str) -> None:
+def test_a_program_gets_503_for_a_save_on_a_full_disk(app: Any, full: str) -> None:
     headers = {"Authorization": full}
     data = {"id": "taller", "title": "Otro"}
     answer = app.post("/api/action/package_patch", json=data, headers=headers)

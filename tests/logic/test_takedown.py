@@ -154,7 +154,7 @@ def test_an_unknown_record_is_not_found(id: Any) -> None:
         call_action("marathon_takedown", id=id, reason="Orden judicial")
 
 
-def test_only_sysadmins_may(dataset: dict[str, Any]) -> None:
+def test_only_sysadmins_may_take_down_or_list_takedowns(dataset: dict[str, Any]) -> None:
     admin = factories.officer(dataset["owner_org"], "admin")
     for user in (admin["name"], ckan_factories.User()["name"], ""):
         context = {"user": user, "ignore_auth": False}

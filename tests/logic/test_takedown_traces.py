@@ -230,7 +230,7 @@ def test_no_word_of_it_is_left_in_records_that_refer_to_it(
     assert list(verify_log()) == []
 
 
-def test_rows_written_by_a_concurrent_save_are_removed_too(
+def test_traces_left_by_an_earlier_takedown_are_removed_later(
     dataset: dict[str, Any], storage: Path, datastore: Any
 ) -> None:
     rows = sa.text("SELECT * FROM activity WHERE object_id = :id")

@@ -66,20 +66,26 @@ class TestIsPublic:
         """Return the id of a package of each kind, and whether everybody sees it."""
         return [(store(state, private).id, expected) for state, private, expected in STORED]
 
-    def test_filter_public(self, packages: list[tuple[str, bool]]) -> None:
+    def test_filter_public_selects_only_active_public_packages(
+        self, packages: list[tuple[str, bool]]
+    ) -> None:
         for package in (model.Package, aliased(model.Package), model.package_table.c):
             found = list_ids(visibility.filter_public(package), package)
             expected = {id_ for id_, is_public in packages if is_public}
             assert found & {id_ for id_, _is_public in packages} == expected
 
-    def test_is_public(self, packages: list[tuple[str, bool]]) -> None:
+    def test_is_public_holds_only_for_active_public_packages(
+        self, packages: list[tuple[str, bool]]
+    ) -> None:
         for id_, expected in packages:
             package = model.Session.get(model.Package, id_)
             assert package
             assert visibility.is_public(package) == expected
 
     @pytest.mark.parametrize(("state", "private", "expected"), STORED)
-    def test_is_shown_public(self, state: str, private: bool, expected: bool) -> None:
+    def test_is_shown_public_reads_state_and_private(
+        self, state: str, private: bool, expected: bool
+    ) -> None:
         assert visibility.is_shown_public({"state": state, "private": private}) == expected
 
     def test_a_shown_record_without_a_state_is_not_public(self) -> None:
@@ -111,7 +117,7 @@ class TestIsPublic:
             (("active", False), {"state": "active", "private": False}, False),
         ],
     )
-    def test_is_widened(
+    def test_is_widened_holds_only_for_publishing_and_activating(
         self, stored: tuple[str, bool], sent: dict[str, Any], expected: bool
     ) -> None:
         state, private = stored
@@ -124,14 +130,14 @@ class TestIsPublic:
         assert visibility.is_widened(group, {"state": "active"})
         assert not visibility.is_widened(group, {"private": False})
 
-    def test_name_capacity(self) -> None:
+    def test_name_capacity_names_packages_public_or_private(self) -> None:
         shown, hidden = store().id, store(private=True).id
         package = model.Package
         query = sa.select(package.id, visibility.name_capacity(package))
         found = dict(model.Session.execute(query).tuples().all())
         assert (found[shown], found[hidden]) == ("public", "private")
 
-    def test_labels_of_what_is_public_stay(self) -> None:
+    def test_the_coordination_label_is_added_only_to_hidden_ideas(self) -> None:
         idea = model.Package(type="idea")
         hidden = [visibility.COORDINATION_LABEL]
         assert visibility.add_coordination_label(idea, ["public"]) == ["public"]
@@ -235,7 +241,7 @@ class TestViewer:
 
 
 class TestVisibility:
-    def test_private_ideas_and_workshops_are_found_by_search(
+    def test_coordinators_find_private_ideas_and_workshops_but_no_datasets(
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         workshop = workshop_of(muni, private=True)

@@ -34,13 +34,15 @@ def test_no_other_record_arrives(harvest: Harvest) -> None:
 
 
 @pytest.mark.parametrize("name", changes.PUBLISHED)
-def test_title_and_description_arrive(harvest: Harvest, iris: dict[str, str], name: str) -> None:
+def test_every_copy_has_a_title_and_a_description(
+    harvest: Harvest, iris: dict[str, str], name: str
+) -> None:
     copied = copy_of(harvest.first, iris, name)
     assert copied["title"]
     assert copied["notes"]
 
 
-def test_the_portal_shows_it_on_a_page(harvest: Harvest, iris: dict[str, str]) -> None:
+def test_the_portal_has_a_page_for_a_copied_dataset(harvest: Harvest, iris: dict[str, str]) -> None:
     page = harvest.portal.page(copy_of(harvest.first, iris, changes.UNTOUCHED))
     assert page.status_code == 200
     assert "Presupuesto de agua" in page.text

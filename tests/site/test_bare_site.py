@@ -85,7 +85,7 @@ def test_the_server_logged_no_error(upgraded: Upgraded) -> None:
     assert "Traceback" not in upgraded.site.log_text()
 
 
-def test_the_spanish_pages_are_in_spanish(upgraded: Upgraded) -> None:
+def test_a_spanish_page_has_the_language_es(upgraded: Upgraded) -> None:
     page = BeautifulSoup(upgraded.site.get("/es/dataset/new").text, "html.parser")
     assert page.html is not None
     assert page.html["lang"] == "es"

@@ -63,7 +63,7 @@ def test_the_sites_own_types_keep_their_pages(upgraded: Upgraded) -> None:
         assert upgraded.site.get(f"/dataset/{name}").status_code == 200
 
 
-def test_a_harvested_dataset_has_our_page(upgraded: Upgraded) -> None:
+def test_the_page_of_a_harvested_dataset_shows_its_iri(upgraded: Upgraded) -> None:
     (name, iri), *_ = existing.HARVESTED.items()
     page = upgraded.site.get(f"/dataset/{name}")
     assert page.status_code == 200

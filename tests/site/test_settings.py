@@ -20,7 +20,7 @@ OF_MAKE_RUN = (
 )
 
 
-def test_always_requires_an_idea_of_older_datasets_too(upgraded: Upgraded, chain: Chain) -> None:
+def test_with_always_older_datasets_need_an_idea_too(upgraded: Upgraded, chain: Chain) -> None:
     with upgraded.site.variant("always", {OPTION: "always"}) as site:
         site.start()
         with pytest.raises(ActionFailed) as refused:
@@ -32,7 +32,7 @@ def test_always_requires_an_idea_of_older_datasets_too(upgraded: Upgraded, chain
     upgraded.site.action("package_patch", id=existing.PLAIN, idea=[])
 
 
-def test_never_requires_no_idea(upgraded: Upgraded, chain: Chain) -> None:
+def test_with_never_a_dataset_needs_no_idea(upgraded: Upgraded, chain: Chain) -> None:
     del chain
     with upgraded.site.variant("never", {OPTION: "never"}) as site:
         site.start()

@@ -174,7 +174,7 @@ class TestFailedLogins:
 @pytest.mark.usefixtures("protected")
 class TestExistenceOfAccounts:
     @pytest.mark.parametrize("kind", ["unknown", "deleted", "known"])
-    def test_every_login_hashes_one_password(
+    def test_every_failed_login_hashes_one_password(
         self, app: Any, officer: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         name = officer["name"] if kind != "unknown" else "nobody-of-this-name"
@@ -232,7 +232,7 @@ class TestExistenceOfAccounts:
             assert told["known"] == told["unknown"], way
             assert told["deleted"] == told["unknown"], way
 
-    def test_the_mail_is_sent_after_the_answer(
+    def test_the_mail_of_a_password_reset_is_sent_after_the_answer(
         self, app: Any, officer: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with smtp.server() as (mailbox, address):
@@ -308,7 +308,7 @@ class TestSession:
         assert not later.is_logged_in()
 
     @pytest.mark.parametrize("secure", [True, False])
-    def test_cookies_of_https_are_for_https_only(
+    def test_session_cookies_have_the_attributes_of_the_documented_settings(
         self, app: Any, officer: dict[str, Any], monkeypatch: pytest.MonkeyPatch, secure: bool
     ) -> None:
         for name, value in cookie_settings().items():
@@ -345,7 +345,7 @@ class TestSession:
         assert answer.json["result"]["email"] == officer["email"]
 
 
-def test_without_the_setting_sessions_behave_as_in_ckan(
+def test_without_the_setting_copied_sessions_survive_and_logins_have_no_limit(
     app: Any, marathon_site: None, officer: dict[str, Any]
 ) -> None:
     person = Person(app)

@@ -131,11 +131,11 @@ class TestPage:
             "/workshop/none/event.ics",
         ],
     )
-    def test_unknown_filters_get_404(self, visitor: Reader, path: str) -> None:
+    def test_unknown_filters_and_workshops_get_404(self, visitor: Reader, path: str) -> None:
         assert visitor.get(path).status_code == 404
 
     @pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999999999999", "²", "7"])
-    def test_an_unknown_page_number_shows_the_nearest_page(
+    def test_an_impossible_page_number_shows_the_only_page(
         self, visitor: Reader, number: str
     ) -> None:
         factories.Workshop(title="Over", starts_at="2016-10-17")
@@ -158,7 +158,9 @@ class TestPage:
         assert "Page 2 of 2" in part(second, "past")
         assert "municipality=0115" in str(second.select_one("a[rel=prev]")["href"])
 
-    def test_non_public_workshops_are_not_listed(self, visitor: Reader, editor: Reader) -> None:
+    def test_private_workshops_are_not_listed_and_have_no_calendar(
+        self, visitor: Reader, editor: Reader
+    ) -> None:
         hidden = announced(title="Hidden", starts_at=day(3), private=True)
         for path in ("/agenda", "/agenda.ics"):
             assert "Hidden" not in editor.get(path).text
@@ -189,7 +191,7 @@ class TestPage:
 
 
 class TestCalendar:
-    def test_an_event_has_all_properties(
+    def test_the_calendar_has_events_for_a_workshop_and_its_deadline(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         workshop = announced(
@@ -240,9 +242,7 @@ class TestCalendar:
         assert event["SUMMARY"] == " ".join(HOSTILE.split())
 
     @pytest.mark.parametrize("last", ["2030-06-04", "2030-06-03"])
-    def test_an_end_without_an_hour_keeps_the_hour_of_the_start(
-        self, visitor: Reader, last: str
-    ) -> None:
+    def test_an_end_without_an_hour_is_the_end_of_its_day(self, visitor: Reader, last: str) -> None:
         factories.Workshop(starts_at="2030-06-03T14:00", ends_at=last, status="announced")
         (event,) = icalendar.Calendar.from_ical(visitor.get("/agenda.ics").data).events
         assert event.start.isoformat() == "2030-06-03T14:00:00-06:00"
@@ -272,7 +272,7 @@ class TestCalendar:
         assert events(visitor, "/agenda.ics") == []
         assert visitor.get(f"/workshop/{workshop['name']}/event.ics").status_code == 404
 
-    def test_a_change_keeps_the_uid_and_increases_the_sequence(self, visitor: Reader) -> None:
+    def test_a_change_keeps_the_uid_and_does_not_lower_the_sequence(self, visitor: Reader) -> None:
         workshop = announced(starts_at=day(3), title="Before")
         path = f"/workshop/{workshop['name']}/event.ics"
         (before,) = events(visitor, path)
@@ -292,7 +292,7 @@ class TestCalendar:
         for path in ("/municipality/0115/agenda.ics", "/agenda.ics?municipality=115"):
             assert [each["SUMMARY"] for each in events(visitor, path)] == ["Ours"]
 
-    def test_a_known_etag_gets_304(self, visitor: Reader) -> None:
+    def test_a_known_etag_gets_304_until_a_change(self, visitor: Reader) -> None:
         workshop = announced(starts_at=day(3), rsvp_by=day(2))
         tag = visitor.get("/agenda.ics").headers["ETag"]
         again = visitor.get("/agenda.ics", **{"If-None-Match": tag})
@@ -392,7 +392,7 @@ class TestInvitations:
             assert f"/workshop/{workshop['name']}#invitations" in hrefs(page, "h2")
         assert "/agenda/invitations" in hrefs(editor.page("/agenda"), ".primary")
 
-    def test_the_csv_has_a_row_for_each_invitation(
+    def test_the_csv_has_a_row_for_each_unanswered_invitation(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         answer = editor.get("/agenda/invitations.csv")
@@ -403,7 +403,9 @@ class TestInvitations:
         assert row["organisation"] == "'=ANAM"
         assert (row["rsvp_by"], row["overdue"], row["invited_on"]) == (day(-1), "yes", day(-9))
 
-    def test_other_roles_get_403_for_the_invitations(self, visitor: Reader, reader: Any) -> None:
+    def test_invitations_are_403_for_members_and_need_a_login(
+        self, visitor: Reader, reader: Any
+    ) -> None:
         for path in ("/agenda/invitations", "/agenda/invitations.csv"):
             answer = visitor.get(path)
             assert answer.status_code == 302

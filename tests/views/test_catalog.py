@@ -66,7 +66,7 @@ ODD = [
 ]
 
 
-def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict[str, Any]) -> None:
+def test_every_format_names_the_dataset_and_no_other(app: Any, dataset: dict[str, Any]) -> None:
     for extension, form in FORMATS.items():
         answer = app.get(f"/catalog.{extension}")
         assert answer.status_code == 200
@@ -94,7 +94,7 @@ def test_every_format_names_the_dataset_and_nothing_else(app: Any, dataset: dict
         ("2020-06-15T07:00:00-06:00", False),
     ],
 )
-def test_modified_since_uses_the_time_zone_of_the_site(
+def test_modified_since_reads_days_first_and_takes_times_as_utc(
     app: Any, marathon_site: None, since: str, is_found: bool
 ) -> None:
     factories.MarathonDataset(name="lluvia", title="Lluvia")
@@ -119,7 +119,7 @@ def test_search_parameters_on_the_whole_catalogue_get_400(
         assert app.get(f"{part}/catalog/all.ttl?profiles=&utm=x").status_code == 200
 
 
-def test_malformed_parameters_get_an_error_with_a_sentence(
+def test_odd_parameters_get_the_expected_status_and_a_body(
     app: Any, dataset: dict[str, Any]
 ) -> None:
     wrong = []

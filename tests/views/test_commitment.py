@@ -69,7 +69,7 @@ def pilot(chain: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestRules:
-    def test_a_completed_milestone_is_never_overdue(self) -> None:
+    def test_only_an_uncompleted_milestone_after_its_due_day_is_overdue(self) -> None:
         late = ("limited", day(-1))
         assert commitment.is_milestone_overdue(*late, dates.get_today())
         assert not commitment.is_milestone_overdue("completed", late[1], dates.get_today())
@@ -121,7 +121,7 @@ class TestPage:
         "form",
         ["{site}/idea/{id}.ttl", "https://test.ckan.net/en/idea/{name}?x=1#y", "{site}/idea/{id}/"],
     )
-    def test_every_address_of_a_record_is_recognised_as_evidence(
+    def test_other_forms_of_an_address_are_recognised_as_evidence(
         self, visitor: Reader, chain: dict[str, Any], form: str
     ) -> None:
         address = form.format(site=SITE, id=chain["idea"]["id"], name=chain["idea"]["name"])
@@ -178,7 +178,7 @@ class TestPage:
         assert visitor.get(f"/marathon/commitment?commitment={other['id']}").status_code == 200
 
     @pytest.mark.parametrize("suffix", ["", ".csv"])
-    def test_an_unknown_commitment_is_404(self, visitor: Reader, suffix: str) -> None:
+    def test_an_unknown_or_private_commitment_is_404(self, visitor: Reader, suffix: str) -> None:
         hidden = factories.Commitment(private=True)
         for name in (hidden["name"], "none", "%3Cscript%3E"):
             answer = visitor.get(f"/marathon/commitment{suffix}?commitment={name}")

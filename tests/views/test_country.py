@@ -55,7 +55,7 @@ class TestTable:
         assert page.select_one("#figures th[aria-sort=descending]").text.strip() == "Ideas"
 
     @pytest.mark.parametrize("sort", ["", "nothing", "__class__", "count", "'"])
-    def test_an_unknown_sort_means_by_name(
+    def test_an_unknown_sort_sorts_by_name(
         self, visitor: Reader, two_towns: None, sort: str
     ) -> None:
         page = visitor.page(f"/marathon?sort={sort}")
@@ -66,7 +66,9 @@ class TestTable:
         assert [cell.get("style") for cell in cells[:2]] == ["--share:1.0", "--share:0.5"]
         assert cells[-1].get("style") is None
 
-    def test_the_table_as_csv(self, visitor: Reader, two_towns: None) -> None:
+    def test_the_csv_has_a_row_for_each_municipality(
+        self, visitor: Reader, two_towns: None
+    ) -> None:
         answer = visitor.get("/marathon/municipalities.csv")
         assert answer.text.lstrip("\ufeff").splitlines() == [
             "code,name,workshops,ideas,data_needs,data_needs_met,datasets",

@@ -92,7 +92,7 @@ def admin(app: Any) -> Reader:
 
 
 class TestAcceptedDates:
-    def test_every_date_field_accepts_the_same_notations(self, admin: Reader) -> None:
+    def test_date_fields_accept_and_refuse_the_same_notations(self, admin: Reader) -> None:
         dataset = factories.MarathonDataset(resources=[LINK])
 
         def patch(**fields: Any) -> Any:
@@ -129,7 +129,9 @@ class TestAcceptedDates:
                 assert "2024-05-06" in error
             assert content(dataset["id"]) == before
 
-    def test_a_period_may_be_given_by_year_and_end_with_a_second(self, admin: Reader) -> None:
+    def test_a_period_may_have_years_or_seconds_but_no_end_before_its_start(
+        self, admin: Reader
+    ) -> None:
         dataset = factories.MarathonDataset()
         rows = [
             {"start": "2016", "end": "2016"},
@@ -193,7 +195,7 @@ class TestUnchangedForms:
         wrong = {"id": dataset["id"], "issued": "Tuesday"}
         assert "issued" in admin.post_json(PATCH, wrong).json["error"]
 
-    def test_a_day_typed_in_local_notation_is_mentioned_in_a_notice(self, admin: Reader) -> None:
+    def test_a_day_typed_in_local_notation_is_stored_as_an_iso_date(self, admin: Reader) -> None:
         dataset = factories.MarathonDataset()
         path = f"/dataset/edit/{dataset['name']}"
         form = BeautifulSoup(admin.get(path).text, "html.parser").select_one("#dataset-edit")

@@ -44,7 +44,9 @@ def turtle(app: Any, path: str) -> Graph:
     return Graph().parse(data=answer.body, format="turtle")
 
 
-def test_descriptions_are_public_for_every_account(app: Any, marathon_site: None) -> None:
+def test_a_public_description_hides_small_counts_from_officers_too(
+    app: Any, marathon_site: None
+) -> None:
     workshop = factories.Workshop(participants=20, participants_indigenous=3)
     person = model.User.get(factories.officer(workshop["owner_org"])["id"])
     with app.flask_app.test_request_context():
@@ -254,7 +256,7 @@ class TestDistribution:
             assert "Accept" in page.headers["Vary"]
         assert f'href="{SITE}{path_of(dataset)}.ttl"' in page.body
 
-    def test_a_file_of_a_private_dataset_gets_the_status_of_the_dataset(
+    def test_a_file_is_404_in_a_never_public_dataset_and_410_in_a_withdrawn_one(
         self, app: Any, dataset: dict[str, Any]
     ) -> None:
         hidden = factories.MarathonDataset(

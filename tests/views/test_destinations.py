@@ -47,7 +47,7 @@ def test_login_logout_and_follow_do_not_redirect_to_other_sites(
 
 
 @pytest.mark.parametrize("address", HERE)
-def test_logins_redirect_to_addresses_of_the_site(app: Any, address: str) -> None:
+def test_login_and_logout_redirect_to_addresses_of_the_site(app: Any, address: str) -> None:
     person = core.User(password="correct-horse")
     client, answer = log_in(app, address, person["name"])
     wanted = address if address.startswith("http") else f"http://test.ckan.net{address}"

@@ -97,7 +97,7 @@ def test_refused_values_are_shown_beside_their_field(app: Any, marathon_site: No
     assert links == ["https://example.gt/a", "https://example.gt/b"]
 
 
-def test_author_and_maintainer_are_shown_as_ckan_shows_them(app: Any, marathon_site: None) -> None:
+def test_author_and_maintainer_are_shown_with_mail_links(app: Any, marathon_site: None) -> None:
     dataset = factories.MarathonDataset(
         author="Oficina <b>técnica</b>", author_email="oficina@muni.gob.gt",
         maintainer_email="datos@muni.gob.gt",

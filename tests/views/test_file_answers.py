@@ -197,7 +197,9 @@ def test_a_private_file_is_for_its_officers_and_is_not_cached(
     assert visitor.get(address(shared)).cache_control.public
 
 
-def test_head_range_and_conditional_requests(visitor: Reader, app: Any, publish: Publish) -> None:
+def test_head_and_range_keep_the_headers_and_a_known_etag_gets_304(
+    visitor: Reader, app: Any, publish: Publish
+) -> None:
     path = address(publish(TABLE, "fugas.csv"))
     whole = visitor.get(path)
     head = app.flask_app.test_client().head(path)
@@ -272,7 +274,7 @@ def test_a_logo_with_html_is_sent_as_a_download(
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_static_files_are_served_as_before(visitor: Reader) -> None:
+def test_static_files_get_nosniff_but_no_content_security_policy(visitor: Reader) -> None:
     answer = visitor.get("/base/images/ckan-logo-footer.png")
     assert answer.status_code == 200
     assert "Content-Security-Policy" not in answer.headers
@@ -328,7 +330,7 @@ def test_ckans_file_addresses_get_the_same_headers(
     assert not answer.cache_control.no_store
 
 
-def test_a_file_without_a_resource_is_cached_only_in_a_public_storage(
+def test_a_file_without_a_resource_in_a_private_storage_is_not_cached(
     reader: Any, use_storage: Callable[..., Any], tmp_path: Path
 ) -> None:
     use_storage("kept", "ckan:fs", path=str(tmp_path))

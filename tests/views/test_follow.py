@@ -244,7 +244,9 @@ class TestNoCookies:
             assert answer.status_code in {200, 404}, path
             assert "Set-Cookie" not in answer.headers, path
 
-    def test_the_login_form_has_a_csrf_token(self, visitor: Reader, chain: Any) -> None:
+    def test_the_login_page_has_a_csrf_token_and_sets_a_cookie(
+        self, visitor: Reader, chain: Any
+    ) -> None:
         page = visitor.page("/user/login")
         assert page.select("form input[name=_csrf_token][value]")
         assert "Set-Cookie" in visitor.get("/user/login").headers

@@ -78,7 +78,7 @@ class TestBlankForm:
         assert owner
         assert owner["value"] == villa_nueva["id"]
 
-    def test_only_ideas_of_that_municipality_are_offered(
+    def test_only_ideas_of_the_officers_municipality_are_offered(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         Idea(title="Somewhere else")
@@ -87,7 +87,7 @@ class TestBlankForm:
             idea["id"]
         ]
 
-    def test_data_needs_of_those_ideas_are_offered(
+    def test_data_needs_of_the_offered_ideas_are_offered(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         boxes = editor.page("/dataset/new").select('[type="checkbox"][name="data_need"]')
@@ -125,7 +125,9 @@ class TestBlankForm:
         assert page.select_one(f'[name="idea"][value="{idea["id"]}"][checked]')
         assert page.select_one(f'[name="data_need"][value="{need}"][checked]')
 
-    def test_visitors_are_redirected_to_the_login_and_back(self, visitor: Reader) -> None:
+    def test_visitors_are_sent_to_the_login_which_is_told_the_address(
+        self, visitor: Reader
+    ) -> None:
         answer = visitor.get("/dataset/new?idea=a")
         assert answer.status_code == 302
         assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)
@@ -165,7 +167,9 @@ class TestPublish:
         path = f"/dataset/{shown['id']}/resource/{resource['id']}/download/hours.csv"
         assert visitor.get(path).data == CSV
 
-    def test_several_files_and_a_link_at_once(self, editor: Reader, filled: dict[str, Any]) -> None:
+    def test_several_files_and_a_link_are_saved_at_once(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
         sent = {
             **with_file(filled),
             "resources__1__url": "https://example.gt/hours.xlsx",
@@ -216,7 +220,7 @@ class TestPublish:
         assert answer.status_code == 403 or "error-block" in answer.text
         assert datasets() == []
 
-    def test_a_workshop_with_its_minutes_too(
+    def test_a_workshop_is_published_with_its_minutes(
         self, editor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         sent = {

@@ -31,7 +31,7 @@ def test_for_a_municipality_only_idea_and_file_are_marked(
     assert marked(editor.page("/dataset/new")) == ["idea", "resources"]
 
 
-def test_for_a_national_body_the_problem_is_marked(app: Any) -> None:
+def test_for_a_national_body_only_problem_and_file_are_marked(app: Any) -> None:
     body = NationalBody()
     assert marked(Reader(app, officer(body["id"])).page("/dataset/new")) == [
         "service_problem",
@@ -41,9 +41,9 @@ def test_for_a_national_body_the_problem_is_marked(app: Any) -> None:
 
 @pytest.mark.ckan_config("ckanext.marathon.idea_required", "never")
 @pytest.mark.ckan_config("ckan.dataset.create_on_ui_requires_resources", False)
-def test_fields_not_required_by_the_site_are_not_marked(editor: Reader) -> None:
+def test_idea_and_file_are_not_marked_if_the_site_requires_neither(editor: Reader) -> None:
     assert marked(editor.page("/dataset/new")) == ["municipality", "service_problem"]
 
 
-def test_an_idea_needs_no_file(editor: Reader) -> None:
+def test_the_form_of_an_idea_does_not_mark_the_file(editor: Reader) -> None:
     assert "resources" not in marked(editor.page("/idea/new"))

@@ -147,7 +147,7 @@ class TestErrorElsewhere:
         assert post(editor, workshop, sent).status_code == 302
         assert len(stored(editor, workshop, "invitation")) == 260
 
-    def test_needs_summaries_and_communities_of_an_idea(
+    def test_needs_summaries_and_communities_of_an_idea_are_kept(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         sent: dict[str, Any] = values_of(editor, idea)
@@ -174,7 +174,7 @@ class TestErrorElsewhere:
         assert post(editor, idea, {**again, "title": "Idea"}).status_code == 302
         assert not call_action("package_show", id=idea["id"])["community"]
 
-    def test_milestones_of_a_commitment(
+    def test_milestones_of_a_commitment_are_kept(
         self, coordinator: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         owner = call_action("organization_show", id="infom")["id"]
@@ -191,7 +191,7 @@ class TestErrorElsewhere:
 
 
 class TestErrorInARow:
-    def test_the_error_is_shown_at_the_row_and_every_row_stays(
+    def test_every_row_stays_and_the_wrong_one_can_be_corrected(
         self, editor: Reader, workshop: dict[str, Any]
     ) -> None:
         sent = values_of(editor, workshop)

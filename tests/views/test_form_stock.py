@@ -127,7 +127,7 @@ class TestFile:
         after = resource_of(dataset)
         assert (after["name"], after["description"]) == ("Mine", "D")
 
-    def test_an_uploaded_file_unchanged_is_no_conflict(
+    def test_the_address_of_an_unchanged_upload_is_not_in_conflict(
         self, editor: Reader, dataset: dict[str, Any]
     ) -> None:
         new = f"/dataset/{dataset['id']}/resource/new"

@@ -69,7 +69,7 @@ class TestPermissions:
             assert other.get(page).status_code == 403, page
         assert reader(ckan_factories.User()).get("/marathon/changes").status_code == 403
 
-    def test_an_unknown_organisation_gets_404(self, reader: Any) -> None:
+    def test_an_unknown_organisation_gets_403_or_404(self, reader: Any) -> None:
         assert reader(ckan_factories.Sysadmin()).get("/organization/x/changes").status_code in {
             403,
             404,
@@ -170,7 +170,7 @@ class TestPage:
             "realizado",
         ]
 
-    def test_every_kind_of_change_has_a_label(self, reader: Any) -> None:
+    def test_changes_of_many_kinds_are_shown_as_texts(self, reader: Any) -> None:
         dataset = factories.MarathonDataset()
         ckan_factories.Resource(package_id=dataset["id"])
         officer(dataset["owner_org"])
@@ -184,7 +184,7 @@ class TestPage:
         assert all(len(each.get_text(" ", strip=True)) > 20 for each in rows)
 
     @pytest.mark.parametrize("language", ["es", "en"])
-    def test_every_field_has_a_label(
+    def test_every_recorded_column_has_a_label(
         self, app: Any, language: str, recorded_tables: dict[str, Any]
     ) -> None:
         with app.flask_app.test_request_context(environ_overrides={"CKAN_LANG": language}):
@@ -198,7 +198,9 @@ class TestPage:
 
 
 class TestFiles:
-    def test_the_changes_as_csv(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_csv_has_a_row_for_each_change_and_escapes_formulas(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         call_action("package_patch", id=workshop["id"], title="=1+1", private=True)
         answer = editor.get(f"{PAGE}.csv?kind=workshop")
         assert answer.content_type.startswith("text/csv")
@@ -208,7 +210,9 @@ class TestFiles:
         assert rows[0]["title"] == "'=1+1"
         assert rows[0]["changes"] == "private: False → True | title"
 
-    def test_the_changes_as_a_workbook(self, editor: Reader, workshop: dict[str, Any]) -> None:
+    def test_the_workbook_names_the_record_and_is_not_stored(
+        self, editor: Reader, workshop: dict[str, Any]
+    ) -> None:
         answer = editor.get(f"{PAGE}.xlsx")
         sheet = load_workbook(io.BytesIO(answer.get_data())).worksheets[0]
         values = [cell.value for row in sheet.iter_rows() for cell in row]

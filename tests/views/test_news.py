@@ -124,7 +124,7 @@ class TestEverything:
     def test_entries_are_in_the_language_of_the_address(self, visitor: Reader, chain: Any) -> None:
         assert titles(visitor, "/es/marathon/news.atom")[0] == "Datos nuevos: Pozos"
 
-    def test_the_newest_entries_of_all_kinds_are_merged(
+    def test_only_the_newest_entries_are_in_the_feed(
         self, visitor: Reader, villa_nueva: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(atom, "NEWEST", 3)
@@ -142,7 +142,7 @@ class TestEverything:
         call_action("package_patch", id=chain["idea"]["id"], title=title, notes="<b>")
         assert any("<script>" in each for each in titles(visitor, WHOLE))
 
-    def test_a_known_etag_gets_304(self, visitor: Reader, chain: Any) -> None:
+    def test_a_known_etag_gets_304_until_a_change(self, visitor: Reader, chain: Any) -> None:
         tag = visitor.get(WHOLE).headers["ETag"]
         assert visitor.get(WHOLE, **{"If-None-Match": tag}).status_code == 304
         call_action("package_patch", id=chain["idea"]["id"], status="prioritised")

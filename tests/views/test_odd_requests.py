@@ -67,14 +67,14 @@ class TestForms:
         answer = app.post("/api/3/action/package_search", data=body, content_type=form)
         assert (answer.status_code, answer.json["success"]) == (200, True)
 
-    def test_a_profile_without_a_new_password_needs_none(self, reader: Any) -> None:
+    def test_a_profile_can_be_saved_without_a_new_password(self, reader: Any) -> None:
         person = core.User()
         form = {"email": person["email"], "fullname": "Ana", "name": person["name"], "save": ""}
         answer = reader(person).post(f"/user/edit/{person['name']}", form)
         assert answer.status_code == 302
 
     @pytest.mark.parametrize("fields", [{}, {"email": "new@example.gt"}, {"old_password": "x"}])
-    def test_an_account_is_not_changed_by_a_form_without_its_fields(
+    def test_an_account_form_without_its_fields_gets_400(
         self, reader: Any, fields: dict[str, str]
     ) -> None:
         person = core.User()
@@ -117,7 +117,7 @@ class TestAddingAMember:
 class TestUploads:
     @pytest.mark.parametrize("upload", [{}, {"upload": ""}, {"upload": "text"}])
     @pytest.mark.parametrize("url", ["", "a.csv", "https://example.org/a.csv"])
-    def test_a_resource_marked_as_upload_without_a_file(
+    def test_a_resource_marked_as_upload_without_a_file_fails_nowhere(
         self, sysadmin: Reader, visitor: Reader, storage: Path, upload: dict[str, str], url: str
     ) -> None:
         dataset = MarathonDataset()
@@ -173,7 +173,7 @@ class TestApi:
             ("user_invite", {"email": "a@example.gt", "role": "editor"}, 409, "group_id"),
         ],
     )
-    def test_a_wrong_type_is_named(
+    def test_malformed_data_get_the_expected_status_and_error(
         self, visitor: Reader, action: str, data: dict[str, Any], status: int, field: str
     ) -> None:
         answer = visitor.post_json(f"/api/3/action/{action}", data)
@@ -182,7 +182,7 @@ class TestApi:
         assert answer.json["error"][field]
         assert answer.json["help"].endswith(f"help_show?name={action}")
 
-    def test_relationships_of_a_record_are_listed(self, visitor: Reader) -> None:
+    def test_a_record_without_relationships_has_an_empty_list(self, visitor: Reader) -> None:
         dataset = MarathonDataset()
         answer = visitor.get(f"/api/3/action/package_relationships_list?id={dataset['id']}")
         assert answer.json["result"] == []
@@ -243,7 +243,7 @@ class TestActivities:
     @pytest.mark.parametrize(
         "action", ["activity_show", "activity_data_show", "activity_diff?diff_type=html"]
     )
-    def test_activities_of_a_purged_record(
+    def test_activities_of_a_purged_record_cause_no_server_error(
         self, marathon_site: None, migrate_db_for: Callable[[str], None], app: Any, action: str
     ) -> None:
         migrate_db_for("activity")

@@ -42,7 +42,7 @@ def test_an_admin_of_the_organisation_edits_the_other_fields_without_loss(
     assert (after["role"], after["municipality_code"]) == ("municipality", "0115")
 
 
-def test_the_coordinating_body_can_set_code_and_pilot(
+def test_the_coordinating_body_sees_code_and_pilot_and_sets_the_pilot(
     coordinator: Reader, villa_nueva: dict[str, Any]
 ) -> None:
     assert RESERVED & fields_of(coordinator).keys() == {"municipality_code", "pilot"}

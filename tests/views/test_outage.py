@@ -140,7 +140,7 @@ class TestQueriesThatSolrCannotRun:
             ({"q": 'title:"'}, "q"),
         ],
     )
-    def test_such_queries_get_400_and_name_the_parameter(
+    def test_such_queries_get_409_and_name_the_parameter(
         self, visitor: Reader, sent: dict[str, Any], named: str
     ) -> None:
         answer = visitor.post_json("/api/3/action/package_search", sent)
@@ -152,7 +152,7 @@ class TestQueriesThatSolrCannotRun:
         for inner in ("site_id", "permission_labels", "SolrError", "org.apache", "HTTP"):
             assert inner not in error["message"]
 
-    def test_such_queries_are_explained_on_pages(self, visitor: Reader) -> None:
+    def test_such_queries_get_400_outside_of_the_api(self, visitor: Reader) -> None:
         assert visitor.get("/feeds/custom.atom?q=title:/[/").status_code == 400
 
     def test_a_solr_that_fails_every_query_counts_as_away(
@@ -187,7 +187,9 @@ class TestSolrHangs:
         # Ten that waited would take five seconds.
         assert time.monotonic() - started < 4
 
-    def test_saves_fail_at_once_too(self, sysadmin: Reader, request: pytest.FixtureRequest) -> None:
+    def test_saves_get_503_open_the_breaker_and_change_nothing(
+        self, sysadmin: Reader, request: pytest.FixtureRequest
+    ) -> None:
         dataset = MarathonDataset()
         request.getfixturevalue("hanging_solr")
         for _ in range(3):
@@ -215,7 +217,7 @@ class TestSolrHangs:
         assert visitor.get(SEARCH).status_code == 200
         assert not connection.BREAKER.is_open
 
-    def test_counts_of_organisations_do_not_wait(
+    def test_the_list_of_organisations_gets_503_within_seconds(
         self, visitor: Reader, request: pytest.FixtureRequest
     ) -> None:
         MarathonDataset()
@@ -323,7 +325,7 @@ class TestDatabaseAway:
             assert answer.status_code == 503, answer.text
             assert json.loads(answer.text)["error"]["__type"] == "Database Connection Error"
 
-    def test_everything_works_again_afterwards(
+    def test_pages_and_search_work_again_afterwards(
         self, visitor: Reader, request: pytest.FixtureRequest
     ) -> None:
         request.getfixturevalue("no_database")

@@ -167,7 +167,7 @@ class TestHttp:
             ("organization", {"title": "Otro nombre"}),
         ],
     )
-    def test_every_change_gives_another_etag(
+    def test_a_change_of_a_record_or_its_organisation_gives_another_etag(
         self, visitor: Reader, chain: Chain, thing: str, change: dict[str, Any]
     ) -> None:
         before = visitor.get("/marathon/data/ideas.csv").headers["ETag"]

@@ -156,7 +156,7 @@ class TestIdeaPage:
             assert [each["value"] for each in offered] == ["prioritised", "discarded"]
         assert not visitor.page(path).select('#history [name="status"]')
 
-    def test_an_illegal_step_is_refused_with_its_reason(
+    def test_an_illegal_step_does_not_change_the_status(
         self, editor: Reader, idea: dict[str, Any]
     ) -> None:
         editor.post(f"/idea/{idea['id']}/status", {"status": "implemented"})
@@ -285,7 +285,7 @@ class TestOtherPages:
         assert "See all 8" in editor.page("/organization/villa-nueva").text
         assert "See all 7" in visitor.page("/organization/villa-nueva").text
 
-    def test_fields_of_an_organisation_are_shown_with_labels(self, visitor: Reader) -> None:
+    def test_the_role_of_an_organisation_is_not_shown_as_its_code(self, visitor: Reader) -> None:
         body = NationalBody()
         text = texts(visitor.page(f"/organization/about/{body['name']}"), ".marathon-facts")
         assert "other_public_body" not in text

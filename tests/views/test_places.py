@@ -49,7 +49,9 @@ class TestPlaces:
         assert "/workshop/new" not in hrefs(visitor.page("/municipality/2105"), ".marathon-part")
         assert "/workshop/new" in hrefs(editor.page("/municipality/2105"), ".marathon-part")
 
-    def test_the_lists_link_to_each_place(self, visitor: Reader, chain: list[str]) -> None:
+    def test_the_lists_link_to_a_municipality_and_a_problem(
+        self, visitor: Reader, chain: list[str]
+    ) -> None:
         assert "/municipality/0115" in hrefs(visitor.page("/municipality"), ".marathon-part")
         assert "/service-problem/AGU-01" in hrefs(
             visitor.page("/service-problem"), ".marathon-tree"
@@ -65,7 +67,7 @@ class TestPlaces:
             ("/service-problem/agu-1", "/service-problem/AGU-01"),
         ],
     )
-    def test_a_code_without_its_leading_zero_redirects(
+    def test_other_spellings_of_a_code_redirect(
         self, visitor: Reader, path: str, target: str
     ) -> None:
         answer = visitor.get(path)

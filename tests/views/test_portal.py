@@ -90,7 +90,9 @@ class TestAtom:
         assert (deleted, updated) == ("Delete", "Update")
         assert "Pozos & <más>" in title
 
-    def test_the_changes_of_a_municipality(self, visitor: Reader, dataset: dict[str, Any]) -> None:
+    def test_the_changes_of_a_municipality_have_only_its_datasets(
+        self, visitor: Reader, dataset: dict[str, Any]
+    ) -> None:
         factories.MarathonDataset(title="Mercados")
         code = call_action("package_show", id=dataset["id"])["municipality"][0]
         ((kind, title),) = entries(visitor.get(f"/municipality/{code}/catalog/changes.atom"))

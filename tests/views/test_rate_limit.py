@@ -155,7 +155,7 @@ class TestClient:
             ("::ffff:203.0.113.5", "", "203.0.113.5"),
         ],
     )
-    def test_the_address_of_a_client(
+    def test_only_trusted_proxies_forward_the_address_of_a_client(
         self,
         app: Any,
         ckan_config: Any,

@@ -281,7 +281,9 @@ class TestOneSearch:
         links = {str(a["href"]) for a in page.select(".primary a")}
         assert {"/en/service-problem", "/en/municipality", "/en/marathon/search?q=zzzz"} <= links
 
-    def test_query_syntax_is_searched_as_text(self, visitor: Reader, chain: dict[str, Any]) -> None:
+    def test_query_syntax_and_odd_characters_get_200(
+        self, visitor: Reader, chain: dict[str, Any]
+    ) -> None:
         for query in (
             "q=agua:+pozos",
             "q=%7B!join+from=a%7Dx",
@@ -361,7 +363,7 @@ class TestBlankValues:
         chosen = visitor.page("/es/dataset?res_format=%20").select(".marathon-chosen")
         assert "(sin nombre)" in chosen[0].text
 
-    def test_an_unknown_code_does_not_fail_the_search(
+    def test_records_with_unknown_codes_fail_no_search_or_page(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         for name in ("dataset", "idea", "at"):

@@ -124,13 +124,13 @@ class TestOtherProfiles:
         assert len(kinds) == 2
         assert kinds.count(None) == 1
 
-    def test_helpers_stay_the_same_after_reloading_plugins(self, app: Any) -> None:
+    def test_helpers_collected_twice_are_the_same(self, app: Any) -> None:
         first = collect_helpers()
         assert first["croissant"] is collect_helpers()["croissant"]
         assert first.keys() == collect_helpers().keys()
         assert "chain_croissant" not in first
 
-    def test_croissant_has_the_original_description(
+    def test_croissant_has_the_description_without_additions(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         call_action("package_patch", id=dataset["id"], notes="Son **14**.")
@@ -201,7 +201,9 @@ class TestOtherProfiles:
             assert answer.status_code == 200
             assert len(rdflib.Graph().parse(data=answer.data, format="turtle")) > 5
 
-    def test_croissant(self, dataset: dict[str, Any], app: Any) -> None:
+    def test_the_croissant_file_states_what_it_conforms_to(
+        self, dataset: dict[str, Any], app: Any
+    ) -> None:
         answer = app.get(f"/dataset/{dataset['id']}/croissant.jsonld")
         assert answer.status_code == 200
         assert json.loads(answer.data)["conformsTo"]

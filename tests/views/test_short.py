@@ -46,7 +46,9 @@ def idea() -> dict[str, Any]:
 
 
 class TestAddress:
-    def test_each_type_has_a_letter(self, visitor: Reader, idea: dict[str, Any]) -> None:
+    def test_the_letter_of_each_type_redirects_to_its_record(
+        self, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
         dataset = MarathonDataset(idea=[idea["id"]])
         workshop = call_action("package_show", id=idea["workshop"])
         for letter, thing in (("i", idea), ("w", workshop), ("d", dataset)):

@@ -45,7 +45,7 @@ def store(table: str, id_: str, title: str) -> None:
 
 @pytest.mark.parametrize("character", ["\x0b", "\ufffe", "\u202e", "\u200b"])
 class TestStoredAlready:
-    def test_workbooks_and_feeds_are_whole(self, visitor: Reader, character: str) -> None:
+    def test_workbooks_and_feeds_can_be_parsed(self, visitor: Reader, character: str) -> None:
         dataset = MarathonDataset(tags=[{"name": "agua"}])
         group = core.Group()
         call_action(
@@ -162,7 +162,7 @@ class TestSaved:
         answer = sysadmin.post_json("/api/3/action/user_create", person)
         assert answer.status_code == 200, answer.text
 
-    def test_datastore_rows_are_stored_unchanged(self) -> None:
+    def test_hidden_characters_in_datastore_rows_are_no_error(self) -> None:
         rows = {"records": [{"nombre": "Agua\u200f"}]}
         assert not parameters.find_wrong_types("datastore_upsert", rows, writes=True)
         assert parameters.find_wrong_types("group_create", rows, writes=True)
@@ -176,7 +176,7 @@ class TestSaved:
             ("/idea/new", {"name": "agua"}),
         ],
     )
-    def test_a_form_shows_the_error(
+    def test_a_form_names_the_hidden_character_and_saves_nothing(
         self, sysadmin: Reader, path: str, fields: dict[str, str]
     ) -> None:
         fields["owner_org"] = Municipality()["id"]
@@ -186,7 +186,9 @@ class TestSaved:
         assert model.Group.get("agua") is None
         assert model.Package.get("agua") is None
 
-    def test_the_form_of_the_own_account_shows_the_error(self, reader: Any) -> None:
+    def test_the_account_form_names_the_hidden_character_and_saves_nothing(
+        self, reader: Any
+    ) -> None:
         person = core.User(password="correct horse")
         answer = reader(person).post(
             f"/user/edit/{person['name']}",

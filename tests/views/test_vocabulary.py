@@ -87,7 +87,7 @@ class TestNegotiation:
 
 class TestSkos:
     @pytest.mark.parametrize(("extension", "form"), [("ttl", "turtle"), ("jsonld", "json-ld")])
-    def test_a_concept_has_notation_label_and_scheme(
+    def test_a_concept_has_type_notation_and_scheme(
         self, visitor: Reader, extension: str, form: str
     ) -> None:
         found = graph(visitor.get(f"/vocabulary/municipality/0501.{extension}"), form)
