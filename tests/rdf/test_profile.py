@@ -247,7 +247,7 @@ class TestCatalogue:
         assert violations(graph) == []
 
     @pytest.mark.ckan_config("ckanext.marathon.catalog_license", "cc-zero")
-    def test_its_licence_is_that_of_the_settings(self, app: Any) -> None:
+    def test_the_licence_of_the_catalogue_is_that_of_the_settings(self, app: Any) -> None:
         licence = fetched(app, "/catalog.ttl").value(URIRef(read_site().base), DCT.license)
         assert str(licence) == "http://publications.europa.eu/resource/authority/licence/CC0"
 

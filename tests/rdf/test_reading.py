@@ -470,7 +470,7 @@ class TestWholeDataset:
         assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
         assert (iri, DCT.title, Literal("Lluvia", lang=read_site().language)) in again
 
-    def test_an_odd_dataset_published_and_read_again_is_unchanged(self) -> None:
+    def test_an_odd_dataset_published_and_read_again_keeps_its_values(self) -> None:
         first = saved(read(ODD))
         parser: Any = RDFParser(profiles=["marathon"])
         parser.g = build_record_graph(first, Lookups())
