@@ -266,7 +266,7 @@ AS_WRITTEN = ["2024", "2024-05", "2024-05-06", "2024-05-06 9:00", "2024-05-06T10
 
 
 @pytest.mark.parametrize("value", REPAIRED)
-def test_an_ambiguous_date_is_marked_as_repaired(value: str) -> None:
+def test_a_date_in_another_form_is_marked_as_repaired(value: str) -> None:
     assert dates.read_date(value).is_repaired
 
 
