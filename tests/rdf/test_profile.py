@@ -162,7 +162,7 @@ class TestReadingBack:
         assert extras["uri"] == "https://otro.gt/d/1"
         assert "https://otro.gt/informe" in extras["related_resource"]
 
-    def test_a_file_address_loses_no_other_value(self) -> None:
+    def test_an_address_of_a_local_file_loses_no_other_value(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;

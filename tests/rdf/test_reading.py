@@ -319,7 +319,7 @@ def test_further_values_of_a_single_valued_field_are_kept_in_an_extra() -> None:
     assert len(found["marathon_notices"]) == 2
 
 
-def test_a_missing_media_type_is_that_of_the_format() -> None:
+def test_of_several_media_types_that_of_the_format_is_used_and_the_others_kept() -> None:
     found = distributed(
         'dct:format "CSV" ; dcat:mediaType "application/vnd.ms-excel", "text/csv", "text/plain"'
     )

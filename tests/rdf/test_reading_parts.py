@@ -475,7 +475,7 @@ def test_comments_and_the_older_value_property_of_vcard_are_read(
 @pytest.mark.parametrize(
     ("predicate", "field"), [("dcat:contactPoint", "contact"), ("dct:publisher", "publisher")]
 )
-def test_a_second_address_of_a_contact_is_kept_with_a_notice(predicate: str, field: str) -> None:
+def test_a_second_address_of_a_contact_is_kept_in_an_extra(predicate: str, field: str) -> None:
     found = described(
         f"""{predicate} [ vcard:fn "Oficina" ; foaf:name "Oficina" ;
           vcard:hasEmail <mailto:a@otro.gt>, <mailto:b@otro.gt> ;

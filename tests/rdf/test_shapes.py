@@ -105,7 +105,7 @@ def test_the_own_profile_finds_missing_properties(
     assert shape in {each.shape for each in violations(broken)}
 
 
-def test_the_own_profile_finds_a_lost_doubt_about_the_licence() -> None:
+def test_the_own_profile_finds_a_missing_note_on_the_licence() -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     for distribution in list(broken.objects(None, DCAT.distribution)):
         broken.remove((distribution, DCT.rights, None))
