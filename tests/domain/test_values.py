@@ -302,7 +302,9 @@ def test_a_year_or_month_has_a_first_and_a_last_day(text: str, first: str, last:
         ("Monday", "2017", False),
     ],
 )
-def test_a_period_may_end_with_a_year_or_a_month(start: str, end: str, is_backwards: bool) -> None:
+def test_periods_of_any_precision_may_not_end_before_they_start(
+    start: str, end: str, is_backwards: bool
+) -> None:
     found = dataset.check_periods([{"start": start, "end": end}])
     assert bool(found) == is_backwards
 
