@@ -24,7 +24,7 @@ def test_the_report_of_a_feed_has_no_password() -> None:
     assert PASSWORD not in result.output
 
 
-def test_the_password_of_an_unreachable_scratch_database_is_not_printed(
+def test_the_password_of_an_unreachable_database_is_not_printed(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

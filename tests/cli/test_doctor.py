@@ -76,7 +76,7 @@ def test_a_base_that_is_only_the_site_s_address_is_warned_of(doctor: Doctor) -> 
 
 
 @pytest.mark.parametrize("server", ["", "127.0.0.1:1", "no-such-host.invalid"])
-def test_missing_mail_server_is_a_warning(doctor: Doctor, server: str) -> None:
+def test_a_missing_or_unreachable_mail_server_is_a_warning(doctor: Doctor, server: str) -> None:
     (finding,) = [f for f in doctor(**{"smtp.server": server}) if "mail server" in f]
     assert finding.startswith("! ")
     assert "invitations give a link to hand over instead" in finding

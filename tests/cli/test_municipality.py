@@ -28,7 +28,7 @@ def no_mail(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestAdd:
-    def test_creates_the_organisations_and_prints_them(self, run: Any) -> None:
+    def test_add_creates_the_organisations_and_prints_them(self, run: Any) -> None:
         result = run("add", "2105", "115")
         assert result.exit_code == 0, result.output
         assert result.output.splitlines() == [

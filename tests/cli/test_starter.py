@@ -103,7 +103,7 @@ def test_remove_yes_removes_examples_and_the_option_leaves_them_out(site: Site) 
     )
 
 
-def test_a_missing_storage_path_is_one_line_without_traceback(site: Site) -> None:
+def test_a_missing_storage_path_is_named_without_a_traceback(site: Site) -> None:
     site.configure({"ckan.storage_path": ""})
     try:
         with pytest.raises(CommandFailed) as error:

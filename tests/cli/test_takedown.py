@@ -173,7 +173,7 @@ class TestRecordRestoredFromBackup:
         assert "takedown apply" in result.output
         assert result.exit_code == 1
 
-    def test_a_starting_process_takes_it_down_before_serving(self, app: Any) -> None:
+    def test_a_starting_process_removes_a_restored_record_before_serving(self, app: Any) -> None:
         dataset = factories.MarathonDataset(title="Nadie lo vea")
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         restore(dataset["id"])

@@ -22,7 +22,9 @@ ALLOWED = {
 
 class TestSteps:
     @pytest.mark.parametrize(("before", "after"), list(product(IDEA_STATUS.codes, repeat=2)))
-    def test_every_pair_of_statuses(self, before: str, after: str) -> None:
+    def test_only_allowed_steps_are_accepted_and_reopening_needs_a_reason(
+        self, before: str, after: str
+    ) -> None:
         silent = idea.check_step(before, after, "")
         explained = idea.check_step(before, after, "the well ran dry")
         if before == after:

@@ -69,7 +69,9 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
         (b"\x00\x01\x02\x03", "cosa", "application/octet-stream"),
     ],
 )
-def test_the_type_of_a_file(sample: bytes, name: str, expected: str) -> None:
+def test_bytes_decide_types_that_browsers_run_or_draw_and_names_the_rest(
+    sample: bytes, name: str, expected: str
+) -> None:
     assert detect_media_type(sample, name) == expected
 
 

@@ -92,7 +92,7 @@ def test_numbers_with_one_reading_are_accepted_with_a_notice_if_corrected(read: 
 
 
 @pytest.mark.parametrize("read", [numbers.read_count, decimal])
-def test_numbers_with_two_readings_are_refused_with_both(read: Any) -> None:
+def test_ambiguous_and_malformed_numbers_are_refused_with_their_readings(read: Any) -> None:
     for value, readings in REFUSED:
         with pytest.raises(Malformed) as refused:
             read(value)

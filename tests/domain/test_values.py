@@ -266,7 +266,7 @@ AS_WRITTEN = ["2024", "2024-05", "2024-05-06", "2024-05-06 9:00", "2024-05-06T10
 
 
 @pytest.mark.parametrize("value", REPAIRED)
-def test_an_ambiguous_date_is_marked_as_repaired(value: str) -> None:
+def test_a_date_in_another_form_is_marked_as_repaired(value: str) -> None:
     assert dates.read_date(value).is_repaired
 
 
@@ -302,7 +302,9 @@ def test_a_year_or_month_has_a_first_and_a_last_day(text: str, first: str, last:
         ("Monday", "2017", False),
     ],
 )
-def test_a_period_may_end_with_a_year_or_a_month(start: str, end: str, is_backwards: bool) -> None:
+def test_periods_of_any_precision_may_not_end_before_they_start(
+    start: str, end: str, is_backwards: bool
+) -> None:
     found = dataset.check_periods([{"start": start, "end": end}])
     assert bool(found) == is_backwards
 

@@ -58,7 +58,7 @@ def test_rows_added_by_the_others_are_found() -> None:
         (["x", None], ["x"]),
     ],
 )
-def test_equal_values_in_another_notation_are_equal(one: Any, other: Any) -> None:
+def test_equal_values_in_another_notation_have_the_same_digest(one: Any, other: Any) -> None:
     assert form_answers.compute_digest(one) == form_answers.compute_digest(other)
 
 

@@ -278,7 +278,9 @@ class TestActivity:
             change()
         assert len(seen) > 10
 
-    def test_the_iri_of_an_activity_is_not_used_again(self, datasets: Any, get: Get) -> None:
+    def test_the_iri_of_an_activity_ends_with_the_mark_of_its_change(
+        self, datasets: Any, get: Get
+    ) -> None:
         """A follower that has seen a lost change would take a new one of the same IRI for it."""
         names = set(re.findall(r"/changes#[0-9a-f]{8}-\S+", get("/catalog/changes.nq").text))
         marks = {f"{mark:016x}" for mark in model.Session.scalars(sa.select(Change.mark))}
@@ -298,7 +300,9 @@ class TestAnswer:
         call_action("package_patch", id=datasets[0]["id"], title="Otro título")
         assert get("/catalog/changes", If_None_Match=tag).status_code == 200
 
-    def test_the_format_is_negotiated(self, datasets: Any, get: Get) -> None:
+    def test_the_accept_header_chooses_the_format_or_gets_406(
+        self, datasets: Any, get: Get
+    ) -> None:
         for form in changes.FORMATS.values():
             answer = get("/catalog/changes", Accept=form.media_type)
             assert answer.content_type.startswith(form.media_type)
@@ -308,7 +312,9 @@ class TestAnswer:
         assert refused.status_code == 406
         assert "application/trig" in refused.get_data(as_text=True)
 
-    def test_gzip_if_accepted(self, datasets: Any, get: Get) -> None:
+    def test_changes_are_gzipped_under_another_etag_if_accepted(
+        self, datasets: Any, get: Get
+    ) -> None:
         import gzip
 
         plain = get("/catalog/changes")
@@ -327,7 +333,7 @@ class TestAnswer:
         assert f"<{SITE}/catalog/all.ttl>" in answer.headers["Link"]
         assert f"{SITE}/catalog/all.ttl" in answer.get_data(as_text=True)
 
-    def test_cursors_of_lost_changes_get_410(self, datasets: Any, get: Get) -> None:
+    def test_cursors_beyond_the_last_change_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch = cursor.partition(".")[0]
         assert get(f"/catalog/changes?since={epoch}.999999").status_code == 410
@@ -336,7 +342,9 @@ class TestAnswer:
         last = cursor.split(".")[2]
         assert get(f"/catalog/changes?since={epoch}.999999.{last}.{mark}").status_code == 410
 
-    def test_cursors_without_a_mark_get_410(self, datasets: Any, get: Get) -> None:
+    def test_cursors_without_a_mark_get_410_except_at_the_beginning(
+        self, datasets: Any, get: Get
+    ) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch, number, _last, mark = cursor.split(".")
         assert get(f"/catalog/changes?since={epoch}.{number}").status_code == 410

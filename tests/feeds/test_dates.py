@@ -151,7 +151,7 @@ class TestOneMeaning:
 
 
 class TestFirstPublication:
-    def test_a_draft_is_first_published_when_it_becomes_public(
+    def test_a_private_dataset_is_first_published_when_it_becomes_public(
         self, dataset: dict[str, Any], feed: Log, get: Get, faults: Callable[[], Any]
     ) -> None:
         draft = factories.MarathonDataset(private=True, resources=[LINK])

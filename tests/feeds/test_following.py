@@ -321,7 +321,7 @@ class Office:
 
 @pytest.mark.usefixtures("with_request_context")
 @pytest.mark.parametrize("number", range(SEQUENCES))
-def test_a_copy_equals_all_of_it_after_any_sequence(
+def test_copies_equal_the_catalogue_after_random_changes(
     number: int, app: Any, feed: Log, monkeypatch: pytest.MonkeyPatch, request: Any
 ) -> None:
     fetch = InProcess(app)
@@ -363,7 +363,9 @@ def test_unicode_line_ends_do_not_split_a_line() -> None:
     assert follow.lines_of(f"{line}\n") == [line]
 
 
-def test_a_copy_of_an_earlier_version_is_fetched_again(tmp_path: Path) -> None:
+def test_a_copy_of_an_earlier_version_has_no_cursor_and_a_new_one_is_read_back(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "copy.nt"
     file.write_text("# cursor\n<https://a.gt/1> <https://a.gt/2> <https://a.gt/3> .\n")
     assert follow.Copy.read(file).cursor == ""
@@ -375,7 +377,9 @@ def test_a_copy_of_an_earlier_version_is_fetched_again(tmp_path: Path) -> None:
     Graph().parse(file, format="nt")
 
 
-def test_follow_py_as_a_program(world: World, tmp_path: Path) -> None:
+def test_the_program_follow_py_copies_changes_also_after_a_new_epoch(
+    world: World, tmp_path: Path
+) -> None:
     file = tmp_path / "copy.nt"
 
     def run() -> str:

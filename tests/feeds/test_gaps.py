@@ -121,7 +121,7 @@ class TestOrdinaryChange:
         assert "Renamed" in feed.text(dataset["owner_org"])
         assert faults() == []
 
-    def test_a_fault_before_the_description_is_published_later(
+    def test_a_change_whose_description_failed_is_published_later(
         self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch, faults: Any
     ) -> None:
         with monkeypatch.context() as patch:
@@ -174,7 +174,7 @@ class TestOrdinaryChange:
         model.repo.commit()
         assert feed_model.read_gaps()[0] == 0
 
-    def test_a_lost_connection_fails_the_save_without_a_gap(
+    def test_a_lost_connection_while_publishing_fails_the_save(
         self, dataset: dict[str, Any], monkeypatch: Patch
     ) -> None:
         def lose(_touched: Any) -> None:
@@ -247,7 +247,7 @@ class TestWithdrawing:
         assert feed.is_public(workshop["id"])
         assert faults() == []
 
-    def test_a_dataset_hidden_by_labels_becomes_a_tombstone(
+    def test_a_dataset_that_is_no_longer_public_becomes_a_tombstone(
         self, dataset: dict[str, Any], feed: Log, break_log: Break, monkeypatch: Patch
     ) -> None:
         break_log()
@@ -292,7 +292,7 @@ class TestWithdrawing:
         assert log_state.read_witness() == served
         assert faults() == []
 
-    def test_the_api_answers_409_with_the_reason(
+    def test_the_api_answers_a_refused_withdrawal_with_409_and_the_reason(
         self, dataset: dict[str, Any], break_log: Break, app: Any
     ) -> None:
         admin = ckan_factories.SysadminWithToken()

@@ -38,7 +38,7 @@ def told(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
 
 @hostile_datasets
 @given(datasets())
-def test_data_json_is_valid(hostile: dict[str, Any]) -> None:
+def test_data_json_of_hostile_datasets_is_valid(hostile: dict[str, Any]) -> None:
     (found,) = told(hostile)
     row = json.loads(data_json.write_data_json_part([found], CONTACT))
     assert us_faults({"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}) == []
@@ -59,7 +59,9 @@ def test_a_hostile_dataset_is_one_csv_row_without_formulas(hostile: dict[str, An
 
 @hostile_datasets
 @given(datasets())
-def test_schema_org_of_hostile_datasets_is_valid(hostile: dict[str, Any]) -> None:
+def test_schema_org_of_hostile_datasets_has_a_name_and_addresses_of_files(
+    hostile: dict[str, Any],
+) -> None:
     (found,) = told(hostile)
     said: dict[str, Any] = schema_org._dataset(found, "https://example.gt", "Catálogo")
     assert said["name"]

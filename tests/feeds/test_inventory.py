@@ -88,7 +88,9 @@ class TestDataJson:
         assert found["publisher"]["name"]
 
     @pytest.mark.ckan_config("email_to", "datos@example.gt")
-    def test_a_dataset_without_contact_has_that_of_the_site(self, datasets: Any, get: Get) -> None:
+    def test_data_json_is_valid_with_the_mail_address_of_the_site(
+        self, datasets: Any, get: Get
+    ) -> None:
         assert us_faults(inventory(get)) == []
 
     def test_the_contact_with_a_mail_address_is_preferred(
@@ -104,7 +106,9 @@ class TestDataJson:
         assert found["contactPoint"]["fn"] == "Archivo"
         assert found["contactPoint"]["hasEmail"] == "mailto:archivo@ejemplo.gob.gt"
 
-    def test_the_fields_of_a_dataset(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_data_json_has_the_fields_of_a_dataset(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
         (found,) = (each for each in inventory(get)["dataset"] if each["title"] == "Pozos 0")
         assert found["publisher"]["name"] == "Oficina de Escuintla"
         assert found["contactPoint"]["hasEmail"] == "mailto:datos@example.gt"
@@ -124,7 +128,7 @@ class TestDataJson:
         assert inventory(get)["superThemeTaxonomy"]
 
     @pytest.mark.ckan_config("email_to", "datos@example.gt")
-    def test_the_profile_of_argentina_where_the_two_contradict(
+    def test_profile_ar_satisfies_argentinas_profile_and_the_default_does_not(
         self, datasets: list[dict[str, Any]], get: Get
     ) -> None:
         found = inventory(get, query="?profile=ar")
@@ -145,20 +149,22 @@ class TestDataJson:
         again = get("/data.json?profile=ar", If_None_Match=answer.headers["ETag"])
         assert again.status_code == 304
 
-    def test_a_profile_that_does_not_exist_names_those_that_do(
-        self, datasets: Any, get: Get
-    ) -> None:
+    def test_an_unknown_profile_gets_400_with_the_known_ones(self, datasets: Any, get: Get) -> None:
         for name in ("dcat", "AR", "us,ar", "json-ar"):
             answer = get(f"/data.json?profile={name}")
             assert answer.status_code == 400
             assert "us, ar" in answer.text
 
-    def test_an_empty_catalogue(self, datasets: Any, get: Get) -> None:
+    def test_data_json_of_a_part_without_datasets_is_valid_and_empty(
+        self, datasets: Any, get: Get
+    ) -> None:
         found = inventory(get, "/municipality/1307")
         assert us_faults(found) == []
         assert found["dataset"] == []
 
-    def test_data_json_of_a_municipality(self, datasets: list[dict[str, Any]], get: Get) -> None:
+    def test_data_json_of_a_municipality_has_its_datasets_and_name(
+        self, datasets: list[dict[str, Any]], get: Get
+    ) -> None:
         found = inventory(get, "/municipality/0501")
         assert us_faults(found) == []
         assert len(found["dataset"]) == 4

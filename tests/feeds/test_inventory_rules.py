@@ -123,7 +123,7 @@ class TestFiles:
 
 
 class TestRights:
-    def test_a_licence_is_published_with_its_doubt(self) -> None:
+    def test_the_note_on_rights_is_published_with_the_licence(self) -> None:
         note = "La fuente no publica una licencia; se presume. " * 9
         found = us(license_id="cc-by", rights_note=note, resources=[FILE])
         assert len(found["rights"]) <= 255
@@ -133,7 +133,7 @@ class TestRights:
         described: Any = schema_org._dataset(told(rights_note=note), "https://example.gt", "P")
         assert described["usageInfo"][0]["text"] == note
 
-    def test_documents_and_standards(self) -> None:
+    def test_data_json_has_one_standard_and_the_others_among_the_references(self) -> None:
         found = us(
             documentation=["https://example.gt/ñ.pdf"],
             conforms_to=["https://example.gt/1", "https://example.gt/2"],
@@ -355,7 +355,7 @@ class TestContact:
         assert "hasEmail" not in found
         assert found["hasURL"].startswith("https://")
 
-    def test_the_site_answers_in_its_own_name(self) -> None:
+    def test_the_site_is_the_contact_unless_the_dataset_has_a_mail_address(self) -> None:
         assert us(SITE)["contactPoint"]["fn"] == "Portal"
         named = us(SITE, contact=[{"name": "Oficina"}])["contactPoint"]
         assert (named["fn"], named["hasEmail"]) == ("Portal", "mailto:datos@example.gt")
@@ -401,7 +401,7 @@ class TestWords:
             ("<!-- oculto -->", ""),
         ],
     )
-    def test_plain_text(self, given: str, expected: str) -> None:
+    def test_markup_is_stripped_from_texts(self, given: str, expected: str) -> None:
         assert strip_markup(given) == expected
 
     def test_periods_stay_in_the_order_of_the_record(self) -> None:

@@ -201,7 +201,7 @@ def test_the_second_of_two_files_with_one_iri_gets_our_iri(feed: Log, source: So
     assert f"<{own(id_)}/resource/{second}>" in feed.text(id_)
 
 
-def test_verify_finds_an_iri_that_is_public_twice(
+def test_verify_finds_a_record_published_under_another_iri_than_it_keeps(
     feed: Log, source: Source, faults: Faults
 ) -> None:
     id_ = source.bring()

@@ -359,7 +359,7 @@ def test_a_follower_within_the_restored_history_continues(lost_template: Lost) -
     assert "Otro" in answer.text
 
 
-def test_a_running_process_serves_nothing_of_a_lost_history(
+def test_a_running_process_serves_no_map_of_a_lost_history(
     lost_template: Lost,
 ) -> None:
     lost, site = lost_template, lost_template.site

@@ -38,7 +38,7 @@ def test_an_empty_site_has_no_change(feed: Log) -> None:
 @pytest.mark.parametrize("scope", ["", PLACE])
 @pytest.mark.parametrize("path", ["catalog", "catalog/all"])
 @pytest.mark.parametrize("extension", FORMATS)
-def test_rdf_describes_the_catalogue(
+def test_rdf_of_an_empty_site_describes_a_catalogue_without_datasets(
     feed: Log, get: Get, scope: str, path: str, extension: str
 ) -> None:
     answer = get(f"{scope}/{path}.{extension}")
@@ -127,7 +127,7 @@ def test_etags_of_an_empty_site_change_with_settings_and_content(
     assert get(path, If_None_Match=tag).status_code == 200
 
 
-def test_private_records_leave_the_log_empty(feed: Log, get: Get) -> None:
+def test_visits_and_a_new_user_leave_the_log_empty(feed: Log, get: Get) -> None:
     assert get("/catalog/all.ttl").status_code == 200
     # Where IRIs start may still be set: nobody who looks fixes it.
     assert feed.number == 0

@@ -87,7 +87,7 @@ class TestMembers:
         assert activities(quads(cursor)) == [("Create", thing)]
         assert activities(quads(get(f"/{elsewhere}/catalog/changes"))) == []
 
-    def test_a_dataset_leaves_the_feed_of_a_hidden_idea(
+    def test_the_feed_of_a_hidden_idea_gets_410_and_its_dataset_stays_in_others(
         self, world: dict[str, Any], get: Get
     ) -> None:
         call_action("package_patch", id=world["a"]["id"], private=True)

@@ -195,7 +195,7 @@ class TestPages:
         for page in crawl(get):
             assert "Renamed" in page.serialize()
 
-    def test_size_and_addresses_stay_as_they_were_first(
+    def test_page_size_and_iris_stay_when_the_settings_change(
         self, datasets: Any, get: Get, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "ckanext.dcat.datasets_per_page", 50)
@@ -218,7 +218,9 @@ class TestWhole:
         assert int(number) == feed.number
         assert answer.headers["Marathon-Feed-Cursor"].split(".")[1] == str(feed.number)
 
-    def test_a_log_that_is_not_complete_is_not_served(self, datasets: Any, get: Get) -> None:
+    def test_an_incomplete_log_is_served_in_pages_but_not_as_a_whole(
+        self, datasets: Any, get: Get
+    ) -> None:
         clock.hold_clock()
         clock.set_complete(False)
         model.repo.commit()
@@ -254,7 +256,7 @@ class TestUnchanged:
         assert get("/catalog.ttl").headers["ETag"] != tag
         assert get("/catalog.ttl", If_None_Match=tag).status_code == 200
 
-    def test_if_modified_since(self, datasets: Any, get: Get) -> None:
+    def test_only_the_exact_date_of_the_last_change_gets_304(self, datasets: Any, get: Get) -> None:
         later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Fri, 01 Jan 2010 00:00:00 GMT"
         set_back(seconds=100)
         answer = get("/catalog.ttl")
@@ -272,7 +274,7 @@ class TestUnchanged:
         assert both.status_code == 200
 
     @pytest.mark.parametrize("seconds", [-5, 30])
-    def test_last_modified_is_left_out_within_the_second_of_a_change(
+    def test_last_modified_is_left_out_shortly_after_a_change(
         self, datasets: Any, get: Get, seconds: int
     ) -> None:
         set_back(seconds)
@@ -383,7 +385,7 @@ class TestLinks:
             'type="application/ld+json"' in link
         )
 
-    def test_feeds_allow_cross_origin_requests(self, datasets: Any, get: Get) -> None:
+    def test_the_catalogue_allows_cross_origin_requests(self, datasets: Any, get: Get) -> None:
         assert get("/catalog.ttl").headers["Access-Control-Allow-Origin"] == "*"
 
 

@@ -74,17 +74,17 @@ def test_a_sites_own_type_is_in_the_log_described_by_the_sites_profile(
     assert "_:" not in told
 
 
-def test_its_description_has_no_triples_about_other_records(feed: Log, report: str) -> None:
+def test_a_sites_own_type_says_nothing_about_other_records(feed: Log, report: str) -> None:
     assert "An impostor" not in feed.text(report)
 
 
-def test_verify_finds_no_fault(feed: Log, report: str, faults: Faults) -> None:
+def test_verify_finds_no_fault_in_a_sites_own_type(feed: Log, report: str, faults: Faults) -> None:
     del feed, report
     assert faults() == []
 
 
 @pytest.mark.parametrize("address", ["/catalog.ttl", "/catalog/all.ttl"])
-def test_it_is_in_the_catalogue_for_portals(
+def test_a_sites_own_type_is_in_the_catalogue(
     get: Get, report: str, owner: str, address: str
 ) -> None:
     dataset = factories.MarathonDataset(owner_org=owner)["id"]
@@ -92,7 +92,7 @@ def test_it_is_in_the_catalogue_for_portals(
     assert found == {URIRef(f"{SITE}/dataset/{each}") for each in (report, dataset)}
 
 
-def test_it_is_in_the_inventories_the_changes_and_the_part_of_its_owner(
+def test_a_sites_own_type_is_in_inventories_changes_and_its_owners_part(
     get: Get, report: str, owner: str
 ) -> None:
     iri = f"{SITE}/dataset/{report}"
@@ -108,7 +108,7 @@ def test_it_is_in_the_inventories_the_changes_and_the_part_of_its_owner(
     assert "Informe" in get("/catalog/changes.atom").body
 
 
-def test_it_can_be_fetched_in_every_format(get: Get, report: str) -> None:
+def test_a_sites_own_type_can_be_fetched_in_every_format(get: Get, report: str) -> None:
     for extension in ("ttl", "rdf", "xml", "jsonld", "nt", "n3"):
         assert get(f"/dataset/{report}.{extension}").status_code == 200, extension
     graph = described(get, "/dataset/informe.ttl")
@@ -125,7 +125,7 @@ def test_a_dataset_series_keeps_its_class(feed: Log, get: Get, owner: str) -> No
     assert [each["title"] for each in json.loads(get("/data.json").body)["dataset"]] == ["Serie"]
 
 
-def test_a_private_one_gets_404_and_a_deleted_one_410(
+def test_a_private_record_gets_404_and_a_deleted_one_410(
     feed: Log, get: Get, owner: str, report: str, faults: Faults
 ) -> None:
     hidden = add("informe", owner, name="oculto", title="Oculto", private=True)
@@ -169,7 +169,7 @@ VERSIONS = {
 
 
 @pytest.mark.parametrize("profiles", VERSIONS)
-def test_the_configured_profile_describes_it(
+def test_the_configured_profile_describes_a_sites_own_type(
     feed: Log, owner: str, ckan_config: dict[str, Any], profiles: str
 ) -> None:
     ckan_config["ckanext.dcat.rdf.profiles"] = profiles
@@ -177,7 +177,7 @@ def test_the_configured_profile_describes_it(
     assert f'<{VERSIONS[profiles]}> "2"' in feed.text(report)
 
 
-def test_an_unknown_profile_leaves_it_in_the_feed(
+def test_an_unknown_profile_leaves_a_sites_own_type_in_the_feed(
     feed: Log, owner: str, ckan_config: dict[str, Any]
 ) -> None:
     ckan_config["ckanext.dcat.rdf.profiles"] = "no_such_profile"

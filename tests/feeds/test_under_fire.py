@@ -204,7 +204,7 @@ class TestWriters:
 
 
 class TestOwners:
-    def test_a_first_dataset_saved_beside_a_change_of_its_organisation(
+    def test_a_first_dataset_saved_during_a_change_of_its_owner_loses_nothing(
         self, app: Any, feed: Log
     ) -> None:
         for number in range(RACES):

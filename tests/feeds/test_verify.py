@@ -79,7 +79,7 @@ class TestVerify:
         bulk(statement)
         assert wrong in {fault.wrong for fault in faults()}
 
-    def test_a_malformed_dataset_is_published_and_reported(
+    def test_a_malformed_dataset_is_published_by_a_rebuild(
         self, feed: Log, faults: Faults, cli: CKANCliRunner
     ) -> None:
         dataset = factories.MarathonDataset(title="Wells")
@@ -113,7 +113,7 @@ class TestCommands:
         assert not result.exit_code, result.output
         assert faults() == []
 
-    def test_rebuild_with_several_processes(
+    def test_a_rebuild_with_several_processes_publishes_everything(
         self, dataset: Any, feed: Log, faults: Faults, cli: CKANCliRunner
     ) -> None:
         bulk("DELETE FROM marathon_feed_entry")

@@ -163,7 +163,7 @@ def test_a_text_has_hidden_characters_or_is_as_it_was(text: str) -> None:
 
 @settings()
 @hypothesis.given(JSON.map(json.dumps) | st.text())
-def test_a_takedown_list_is_refused_by_row_and_field(text: str) -> None:
+def test_a_takedown_list_is_parsed_or_refused(text: str) -> None:
     with contextlib.suppress(Malformed):
         takedown.parse_takedowns(text)
 

@@ -128,7 +128,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
     assert "make test" in ci
 
 
-def test_the_map_from_a_save_to_an_address_has_every_table() -> None:
+def test_the_page_on_architecture_names_every_table() -> None:
     named = set(re.findall(r"`(marathon_\w+)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
     models = "\n".join(path.read_text("utf-8") for path in (PACKAGE / "model").glob("*.py"))
     tables = set(re.findall(r'__tablename__ = "(\w+)"', models))

@@ -90,7 +90,7 @@ def first_lines(page: str) -> list[str]:
     return [line.partition("#")[0].strip() for line in block.splitlines() if line.strip()]
 
 
-def test_the_first_lines_of_the_pages_install_it(tmp_path: Path) -> None:
+def test_the_first_commands_of_the_pages_install_the_plugin(tmp_path: Path) -> None:
     lines = first_lines("README.md")
     assert all(first_lines(page) == lines for page in PAGES)
     home = tmp_path / "env"

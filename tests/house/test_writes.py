@@ -79,7 +79,7 @@ def test_traces_are_removed_only_from_tables_that_the_feed_does_not_describe() -
     assert others == {"table", "detail", "activity", "harvested"}
 
 
-def test_bulk_writes_to_activities_are_allowed() -> None:
+def test_the_module_of_activities_writes_only_activities_in_bulk() -> None:
     assert {table for table, _line in written_of_others(STREAMS)} == {"_table", "activity"}
 
 

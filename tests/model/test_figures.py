@@ -58,6 +58,6 @@ def test_data_needs_of_a_discarded_idea_are_not_counted(chain: Chain) -> None:
     assert figures.read_total_figures() == Figures(1, 1, 0, 0, 1)
 
 
-def test_an_empty_site_has_none() -> None:
+def test_an_empty_site_has_no_figures() -> None:
     assert figures.read_total_figures() == Figures()
     assert figures.read_figures_by(MUNICIPALITY) == {}

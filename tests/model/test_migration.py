@@ -301,7 +301,7 @@ def harvest(owner: str, name: str, uri: str) -> str:
     return made["id"]
 
 
-def test_the_upgrades_begin_without_a_log_and_without_marks() -> None:
+def test_there_are_migrations_before_the_log_and_before_its_marks() -> None:
     """The other tests of upgrades need these starting points."""
     names = {path.name.partition("_")[2] for path in REVISIONS.glob("*.py")}
     assert {"core_tables.py", "feed_log.py", "feed_scopes.py", "feed_marks.py"} <= names

@@ -71,7 +71,7 @@ class TestListeners:
 
 
 class TestPhases:
-    def test_a_commit(self, called: list[str]) -> None:
+    def test_a_commit_calls_its_phases_in_order(self, called: list[str]) -> None:
         add_tag("water")
         model.Session.commit()
         assert called == [
@@ -96,14 +96,14 @@ class TestPhases:
             "note_flush",
         ]
 
-    def test_a_rollback(self, called: list[str]) -> None:
+    def test_a_rollback_calls_the_steps_after_a_rollback(self, called: list[str]) -> None:
         add_tag("water")
         model.Session.flush()
         model.Session.rollback()
         assert called == ["before_flush", "note_flush", "after_rollback"]
         assert unit_of_work.find_unit() is None
 
-    def test_a_session_that_is_removed(self, called: list[str]) -> None:
+    def test_removing_a_session_calls_the_steps_after_a_rollback(self, called: list[str]) -> None:
         add_tag("water")
         model.Session.flush()
         model.Session.remove()

@@ -123,9 +123,7 @@ class TestCopies:
         assert copies.unsettled == set()
         assert set((tmp_path / "copy").read_bytes()) == {ord("b")}
 
-    def test_a_file_with_a_very_recent_modification_time_is_copied_again(
-        self, tmp_path: Path
-    ) -> None:
+    def test_a_copy_of_a_file_modified_just_now_is_not_settled(self, tmp_path: Path) -> None:
         """Two writes within one tick of the kernel's clock leave the same time."""
         source = tmp_path / "source"
         source.write_bytes(b"pozo,metros\n")

@@ -53,7 +53,7 @@ def strip(thing: dict) -> dict:
     return {key: value for key, value in thing.items() if key != "package_count"}
 
 
-def test_examples_in_the_trash_are_removed_in_a_permitted_order() -> None:
+def test_examples_in_the_trash_are_found_and_removed() -> None:
     bring_starter()
     for thing in starter.find_examples():
         call_action("package_delete", id=thing.id)
@@ -64,7 +64,7 @@ def test_examples_in_the_trash_are_removed_in_a_permitted_order() -> None:
     assert not starter.find_examples()
 
 
-def test_the_starter_can_add_them_again() -> None:
+def test_the_starter_can_add_removed_examples_again() -> None:
     bring_starter()
     starter.remove_examples()
     assert not starter.find_examples()
@@ -125,7 +125,7 @@ def test_a_site_without_examples_has_nothing_to_remove() -> None:
     assert starter.remove_examples() == []
 
 
-def test_without_solr_it_fails_and_can_be_repeated(
+def test_without_solr_the_removal_fails_and_can_be_repeated(
     storage: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
 ) -> None:
     bring_starter()

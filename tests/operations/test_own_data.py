@@ -95,7 +95,7 @@ class TestPublish:
         assert publish_own_data() == StarterOutcome.COMPLETED
         assert (show(NAME)["id"], show(NAME)["state"]) == (id_, "active")
 
-    def test_after_a_purge_it_gets_the_same_id_again(self, body: dict[str, Any]) -> None:
+    def test_after_a_purge_the_dataset_gets_the_same_id_again(self, body: dict[str, Any]) -> None:
         publish_own_data()
         id_ = show(NAME)["id"]
         call_action("dataset_purge", id=id_)

@@ -57,7 +57,7 @@ class TestLoad:
             starter.load_starter()
         assert not everything()
 
-    def test_without_solr_it_fails_and_can_be_repeated(
+    def test_without_solr_loading_fails_and_can_be_repeated(
         self, monkeypatch: pytest.MonkeyPatch, ckan_config: Any
     ) -> None:
         with monkeypatch.context() as patch:

@@ -74,7 +74,7 @@ def test_data_json_is_valid_dcat_us(app: Any) -> None:
     assert us_faults(found) == []
 
 
-def test_the_ar_profile_is_valid_in_argentina(app: Any, tmp_path: Path) -> None:
+def test_data_json_with_profile_ar_satisfies_argentinas_profile(app: Any, tmp_path: Path) -> None:
     found = inventory(app, "?profile=ar")
     assert argentine_faults(found) == []
     (file := tmp_path / "data.json").write_text(json.dumps(found), encoding="utf-8")

@@ -31,7 +31,7 @@ def test_a_visitor_can_download_every_file_unchanged(app: Any) -> None:
             assert resource["size"] == len(made)
 
 
-def test_a_visitor_sees_every_item() -> None:
+def test_a_visitor_sees_every_record() -> None:
     for item in read_items():
         if item.type != "organization":
             seen = show(item.name, user="", ignore_auth=False)

@@ -75,7 +75,7 @@ def test_the_catalogue_has_no_violations_and_all_datasets(app: Any) -> None:
     assert {each.path for each in found} <= {str(each) for each in HONEST}
 
 
-def test_each_record_alone_has_no_violations(app: Any) -> None:
+def test_records_read_one_by_one_have_no_violations_and_show_the_chain(app: Any) -> None:
     known = everything()
     together = Graph()
     for (kind, _), each in known.items():

@@ -56,7 +56,7 @@ def test_ideas_workshops_and_commitments_are_no_dcat_resources(graph: Graph) -> 
 class TestWorkshop:
     graph = build_workshop_graph(Workshop.from_shown(WORKSHOP), WITH_DATASETS)
 
-    def test_a_workshop_is_an_activity_with_place_time_and_agents(self) -> None:
+    def test_a_workshop_is_an_activity_with_title_times_and_agents(self) -> None:
         graph = self.graph
         assert (HELD, RDF.type, PROV.Activity) in graph
         assert (HELD, RDFS.label, Literal(WORKSHOP["title"], lang="es")) in graph
@@ -185,7 +185,7 @@ class TestCatalogue:
         assert graph.value(iri, DCT.modified).datatype == XSD.dateTime  # type: ignore[union-attr]
         assert (iri, DCT.conformsTo, DCAT_AP) in graph
 
-    def test_the_coordinating_body_publishes_it(self) -> None:
+    def test_the_coordinating_body_publishes_the_catalogue(self) -> None:
         publisher = SITE.thing("organization", INFOM["id"])
         assert (self.iri, DCT.publisher, publisher) in self.graph
         assert str(self.graph.value(publisher, FOAF.name)) == INFOM["title"]
@@ -212,7 +212,7 @@ class TestCatalogue:
 
 
 class TestPageOfSeveralDatasets:
-    def test_an_agent_shared_by_two_datasets_has_one_name_and_type(self) -> None:
+    def test_an_agent_shared_by_two_datasets_has_one_type(self) -> None:
         page, uri = new_graph(), "https://ine.example.gt/"
         for number, kind in enumerate(("Company", "LocalAuthority")):
             agent = {

@@ -389,7 +389,7 @@ class TestOlderDatasets:
         assert str(found.value(found.value(iri, ADMS.identifier), SKOS.notation)) == "INE-7"
         assert said(found, DCT.identifier) == {str(iri)}
 
-    def test_maintainer_or_author_is_the_contact_if_none_is_given(self) -> None:
+    def test_the_author_is_the_contact_if_none_is_given(self) -> None:
         found = graph(author="Oficina", author_email="oficina@example.gt")
         contact = found.value(SITE.dataset(MINIMAL["id"]), DCAT.contactPoint)
         assert str(found.value(contact, VCARD.fn)) == "Oficina"

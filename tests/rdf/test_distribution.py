@@ -102,7 +102,7 @@ class TestFormat:
     def test_a_known_format_is_published_as_a_concept_only(self) -> None:
         assert said(graph(format="CSV"), DC["format"]) == set()
 
-    def test_no_format_that_stock_ckan_offers_disappears(self) -> None:
+    def test_formats_that_stock_ckan_offers_are_published(self) -> None:
         for word in ("API", "DOCM", "Atom Feed", "ZIP", "web map application", "IATI", "TSV"):
             found = graph(format=word)
             assert said(found, DC["format"]) | said(found, DCT["format"]), word
@@ -132,7 +132,7 @@ class TestLicence:
         deed = URIRef("https://creativecommons.org/licenses/by/4.0/")
         assert (licence, RDFS.seeAlso, deed) in found
 
-    def test_an_own_licence_comes_first(self) -> None:
+    def test_the_licence_of_a_file_replaces_that_of_its_dataset(self) -> None:
         found = graph("cc-by", license="https://creativecommons.org/publicdomain/zero/1.0/")
         assert said(found, DCT.license) == {f"{EU}/licence/CC0"}
 
@@ -156,7 +156,7 @@ class TestLicence:
 
 
 class TestOtherProperties:
-    def test_size_dates_and_texts(self) -> None:
+    def test_size_creation_date_title_and_description_are_published(self) -> None:
         found = graph(size="12", name="A", description="B", created="2026-01-02T03:04:05")
         assert found.value(IRI, DCAT.byteSize) == Literal("12", datatype=XSD.nonNegativeInteger)
         assert found.value(IRI, DCT.title) == Literal("A", lang="es")
@@ -210,7 +210,7 @@ class TestOtherProperties:
         assert said(found, DCATAP.availability) == {f"{EU}/planned-availability/STABLE"}
         assert said(found, ADMS.status) == {f"{EU}/distribution-status/COMPLETED"}
 
-    def test_rights_are_a_statement(self) -> None:
+    def test_rights_of_the_file_and_the_note_are_one_statement(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
         distribution = SITE.distribution(FULL["id"], FULL["resources"][0]["id"])
         (rights,) = found.objects(distribution, DCT.rights)

@@ -40,7 +40,7 @@ def names(graph: Graph) -> set[str]:
     return {each.replace("def:", "def#") for each in short}
 
 
-def test_the_example_of_the_docs_is_published_so() -> None:
+def test_the_example_of_the_docs_is_published_as_written() -> None:
     (turtle,) = re.findall(r"```turtle\n(.*?)```", PAGE, re.DOTALL)
     example = Graph().parse(data=turtle, format="turtle")
     assert len(example) >= 40

@@ -64,7 +64,7 @@ def test_ideas_and_workshops_alone_satisfy_the_shapes(edition: Edition) -> None:
 
 
 @pytest.mark.parametrize("edition", params("dcat-ap"))
-def test_the_shapes_find_former_faults(edition: Edition) -> None:
+def test_the_shapes_find_an_idea_in_a_qualified_relation(edition: Edition) -> None:
     graph, relation = page(), URIRef(f"{SITE.base}/relation")
     graph.add((SITE.dataset(FULL["id"]), DCAT.qualifiedRelation, relation))
     graph.add((relation, RDF.type, DCAT.Relationship))
@@ -73,7 +73,7 @@ def test_the_shapes_find_former_faults(edition: Edition) -> None:
 
 
 @pytest.mark.parametrize("edition", params("geodcat-ap-2"))
-def test_the_shapes_do_not_check_what_workshops_generated(edition: Edition) -> None:
+def test_the_shapes_find_that_what_workshops_generated_is_missing(edition: Edition) -> None:
     graph = page()
     graph.remove((None, PROV.generated, None))
     assert measure(graph, edition).violations["prov:generated"] == 1

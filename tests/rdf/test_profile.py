@@ -162,7 +162,7 @@ class TestReadingBack:
         assert extras["uri"] == "https://otro.gt/d/1"
         assert "https://otro.gt/informe" in extras["related_resource"]
 
-    def test_a_file_address_loses_no_other_value(self) -> None:
+    def test_an_address_of_a_local_file_loses_no_other_value(self) -> None:
         turtle = """
         @prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
         <https://otro.gt/d/1> a dcat:Dataset ; dct:title "Lluvia" ; dct:description "mm" ;
@@ -247,7 +247,7 @@ class TestCatalogue:
         assert violations(graph) == []
 
     @pytest.mark.ckan_config("ckanext.marathon.catalog_license", "cc-zero")
-    def test_its_licence_is_that_of_the_settings(self, app: Any) -> None:
+    def test_the_licence_of_the_catalogue_is_that_of_the_settings(self, app: Any) -> None:
         licence = fetched(app, "/catalog.ttl").value(URIRef(read_site().base), DCT.license)
         assert str(licence) == "http://publications.europa.eu/resource/authority/licence/CC0"
 

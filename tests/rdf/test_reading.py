@@ -319,7 +319,7 @@ def test_further_values_of_a_single_valued_field_are_kept_in_an_extra() -> None:
     assert len(found["marathon_notices"]) == 2
 
 
-def test_a_missing_media_type_is_that_of_the_format() -> None:
+def test_of_several_media_types_that_of_the_format_is_used_and_the_others_kept() -> None:
     found = distributed(
         'dct:format "CSV" ; dcat:mediaType "application/vnd.ms-excel", "text/csv", "text/plain"'
     )
@@ -470,7 +470,7 @@ class TestWholeDataset:
         assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
         assert (iri, DCT.title, Literal("Lluvia", lang=read_site().language)) in again
 
-    def test_an_odd_dataset_published_and_read_again_is_unchanged(self) -> None:
+    def test_an_odd_dataset_published_and_read_again_keeps_its_values(self) -> None:
         first = saved(read(ODD))
         parser: Any = RDFParser(profiles=["marathon"])
         parser.g = build_record_graph(first, Lookups())

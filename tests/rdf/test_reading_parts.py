@@ -95,7 +95,7 @@ class TestPlaces:
             ('wgs:location [ wgs:lat 14.6 ; wgs:long "-90.5" ]', "centroid", [-90.5, 14.6]),
         ],
     )
-    def test_places_of_schema_org_and_of_wgs84(
+    def test_shapes_and_points_of_schema_org_and_of_wgs84_are_read(
         self, place: str, field: str, coordinates: Any
     ) -> None:
         found = described(f"dct:spatial [ a dct:Location ; {place} ]")
@@ -168,7 +168,9 @@ class TestPlaces:
         ('time:hasDateTimeDescription [ time:year "2019"^^xsd:gYear ]', "2019", "2019"),
     ],
 )
-def test_periods_of_owl_time(period: str, start: str | None, end: str | None) -> None:
+def test_periods_of_owl_time_are_read_and_saved(
+    period: str, start: str | None, end: str | None
+) -> None:
     found = described(f"dct:temporal [ {period} ]")
     (row,) = saved(found)["temporal_coverage"]
     assert (row.get("start"), row.get("end")) == (start, end)
@@ -384,7 +386,7 @@ class TestFiles:
         assert found["resources"][0]["rights"] == "Libre (https://otro.gt/d)"
 
 
-def test_the_first_of_two_access_rights_is_published() -> None:
+def test_only_one_of_two_access_rights_is_published_and_both_are_kept() -> None:
     found = described("dct:accessRights <https://otro.gt/x>, <https://otro.gt/y>")
     assert set(json.loads(extras(found)["access_rights_text"])) == {
         "https://otro.gt/x",
@@ -464,7 +466,7 @@ def test_a_telephone_of_several_contacts_is_kept_and_not_published() -> None:
         ),
     ],
 )
-def test_vcard_comments_and_the_older_value_property_are_read(
+def test_comments_and_the_older_value_property_of_vcard_are_read(
     said: str, field: str, expected: Any
 ) -> None:
     assert described(said)[field] == expected
@@ -473,7 +475,7 @@ def test_vcard_comments_and_the_older_value_property_are_read(
 @pytest.mark.parametrize(
     ("predicate", "field"), [("dcat:contactPoint", "contact"), ("dct:publisher", "publisher")]
 )
-def test_a_second_address_of_a_contact_is_kept_with_a_notice(predicate: str, field: str) -> None:
+def test_a_second_address_of_a_contact_is_kept_in_an_extra(predicate: str, field: str) -> None:
     found = described(
         f"""{predicate} [ vcard:fn "Oficina" ; foaf:name "Oficina" ;
           vcard:hasEmail <mailto:a@otro.gt>, <mailto:b@otro.gt> ;

@@ -137,7 +137,7 @@ def test_the_relations_of_version_1_0_0_are_read_too() -> None:
     assert found["data_need"] == [NEED]
 
 
-def test_data_needs_are_read_without_the_relation() -> None:
+def test_ideas_and_needs_are_read_without_the_plain_relation() -> None:
     graph, iri = build_dataset_graph(Dataset.from_shown(FULL), FACTS), SITE.dataset(FULL["id"])
     graph.remove((iri, DCT.relation, None))
     found = read_dataset(graph, iri, SITE)

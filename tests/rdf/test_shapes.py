@@ -73,7 +73,7 @@ def page(*packages: dict[str, Any], facts: Facts = FACTS) -> Graph:
         pytest.param(page(FULL, MINIMAL, EMPTY), id="page"),
     ],
 )
-def test_there_are_no_violations(graph: Graph) -> None:
+def test_full_minimal_and_empty_records_satisfy_the_shapes(graph: Graph) -> None:
     assert violations(graph) == []
 
 
@@ -105,7 +105,7 @@ def test_the_own_profile_finds_missing_properties(
     assert shape in {each.shape for each in violations(broken)}
 
 
-def test_the_own_profile_finds_a_lost_doubt_about_the_licence() -> None:
+def test_the_own_profile_finds_a_missing_note_on_the_licence() -> None:
     broken = build_dataset_graph(Dataset.from_shown(FULL), FACTS)
     for distribution in list(broken.objects(None, DCAT.distribution)):
         broken.remove((distribution, DCT.rights, None))
@@ -164,7 +164,7 @@ def test_strict_parsers_read_a_hostile_dataset_in_every_format(
 
 @settings(max_examples=EXAMPLES // 5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(like(IDEA), like(WORKSHOP), like(COMMITMENT))
-def test_hostile_ideas_workshops_and_commitments_break_nothing(
+def test_hostile_ideas_workshops_and_commitments_satisfy_the_shapes(
     idea: Any, workshop: Any, commitment: Any
 ) -> None:
     idea = {**(idea if isinstance(idea, dict) else {}), "id": IDEA["id"]}

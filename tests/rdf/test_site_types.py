@@ -42,7 +42,7 @@ def test_blank_nodes_get_stable_iris() -> None:
     assert not [node for triple in once for node in triple if isinstance(node, BNode)]
 
 
-def test_blank_nodes_that_lead_in_a_circle_are_named_too() -> None:
+def test_blank_nodes_that_lead_in_a_circle_are_kept() -> None:
     one, two = BNode(), BNode()
     graph = tidy((IRI, DCT.relation, one), (one, DCT.relation, two), (two, DCT.relation, one))
     assert graph.value(IRI, DCT.relation) is not None

@@ -72,7 +72,7 @@ class TestWithoutScheming:
             found = harvested({**OWN, "license_id": licence, "resources": [resource]})
             assert found["license_id"] == licence
 
-    def test_a_doubt_about_the_licence_arrives(self) -> None:
+    def test_a_note_on_the_licence_arrives(self) -> None:
         resource = {**OWN["resources"][0], "rights": ""}
         found = harvested({**OWN, "resources": [resource]})
         assert found["resources"][0]["rights"] == OWN["rights_note"]

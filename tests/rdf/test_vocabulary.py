@@ -37,7 +37,7 @@ def test_a_scheme_holds_all_its_concepts(kind: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", rdf_vocabulary.KINDS)
-def test_a_scheme_keeps_the_rules(kind: str) -> None:
+def test_a_scheme_satisfies_the_shapes(kind: str) -> None:
     assert violations(rdf_vocabulary.build_scheme_graph(SITE, kind)) == []
 
 
@@ -48,7 +48,7 @@ def test_a_municipality_is_part_of_its_department() -> None:
     assert (iri, SKOS.notation, Literal("0115")) in graph
 
 
-def test_a_problem_has_all_its_properties_and_labelled_neighbours() -> None:
+def test_a_problem_has_its_labelled_area_definition_and_cofog_code() -> None:
     graph = rdf_vocabulary.build_concept_graph(SITE, "service-problem", "AGU-01")
     iri, area = (SITE.concept("service-problem", each) for each in ("AGU-01", "AGU"))
     assert (iri, SKOS.broader, area) in graph

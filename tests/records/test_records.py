@@ -76,7 +76,7 @@ def test_stored_and_shown_packages_give_the_same_record() -> None:
     assert Commitment.from_stored(stored(COMMITMENT)) == Commitment.from_shown(COMMITMENT)
 
 
-def test_a_workshop_is_typed() -> None:
+def test_the_fields_of_a_workshop_are_read_as_typed_values() -> None:
     workshop = Workshop.from_shown(WORKSHOP)
     assert (workshop.latitude, workshop.longitude) == (14.5, None)
     assert workshop.participants["participants"] == 60
@@ -164,7 +164,7 @@ DATASET: dict[str, Any] = {
 }
 
 
-def test_a_dataset_is_typed() -> None:
+def test_the_fields_of_a_dataset_are_read_as_typed_values() -> None:
     dataset = Dataset.from_shown(DATASET)
     assert (dataset.tags, dataset.languages) == (("agua", "pozos"), ("es", "en"))
     assert dataset.periods == (CoveredPeriod("2018", ""),)
@@ -176,7 +176,7 @@ def test_a_dataset_is_typed() -> None:
     assert [(idea.id, idea.workshop_id) for idea in dataset.ideas] == [("i", "w")]
 
 
-def test_a_resource_is_typed() -> None:
+def test_the_fields_of_a_resource_are_read_as_typed_values() -> None:
     (resource,) = Dataset.from_shown(DATASET).resources
     assert (resource.size, resource.set_aside) == (12, {"url": ("a", "b")})
     assert resource.checksum == ("sha256", "a" * 64)

@@ -55,7 +55,9 @@ def test_other_values_are_not_blank(value: object) -> None:
         (7, [], []),
     ],
 )
-def test_a_list_of_texts(value: object, shown: list[str], stored: list[str]) -> None:
+def test_lists_of_texts_are_read_from_shown_and_stored_values(
+    value: object, shown: list[str], stored: list[str]
+) -> None:
     assert list_texts(value) == shown
     assert list_stored_texts(value) == stored
 
@@ -71,7 +73,9 @@ def test_a_list_of_texts(value: object, shown: list[str], stored: list[str]) -> 
         (None, [], []),
     ],
 )
-def test_rows(value: object, shown: list[Any], stored: list[Any]) -> None:
+def test_rows_are_read_from_shown_and_stored_values(
+    value: object, shown: list[Any], stored: list[Any]
+) -> None:
     assert list_rows(value) == shown
     assert list_stored_rows(value) == stored
 
@@ -79,12 +83,12 @@ def test_rows(value: object, shown: list[Any], stored: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [("a", "a"), (5, "5"), (1.5, "1.5"), (None, ""), (True, ""), ([], "")]
 )
-def test_a_text(value: object, text: str) -> None:
+def test_texts_and_numbers_are_read_as_text_and_others_as_empty(value: object, text: str) -> None:
     assert read_text(value) == text
 
 
 @pytest.mark.parametrize(("value", "flag"), [(True, True), ("True", True), ("yes", False)])
-def test_a_flag(value: object, flag: bool) -> None:
+def test_only_true_is_read_as_a_set_flag(value: object, flag: bool) -> None:
     assert read_flag(value) is flag
 
 
@@ -92,7 +96,9 @@ def test_a_flag(value: object, flag: bool) -> None:
     ("value", "count"),
     [("12", 12), (12, 12), ("12.0", 12), (0, 0), ("-1", None), ("many", None), (True, None)],
 )
-def test_a_count(value: object, count: int | None) -> None:
+def test_whole_numbers_are_read_as_counts_and_others_as_none(
+    value: object, count: int | None
+) -> None:
     assert read_count(value) == count
 
 
@@ -100,7 +106,9 @@ def test_a_count(value: object, count: int | None) -> None:
     ("value", "degrees"),
     [("14.5", 14.5), (-90, -90.0), ("", None), ("north", None), ("nan", None), (math.inf, None)],
 )
-def test_degrees(value: object, degrees: float | None) -> None:
+def test_finite_numbers_are_read_as_degrees_and_others_as_none(
+    value: object, degrees: float | None
+) -> None:
     assert read_degrees(value) == degrees
 
 

@@ -52,7 +52,7 @@ class TestForEverybody:
 
 
 class TestFitting:
-    def test_no_count_can_be_searched_for(self) -> None:
+    def test_counts_are_removed_from_what_is_indexed(self) -> None:
         found = document.remove_counts({"participants_men": "2", "extras_participants_men": "2"})
         assert found == {}
 
@@ -98,7 +98,7 @@ class TestFitting:
     def test_text_that_only_looks_like_json_is_unchanged(self) -> None:
         assert document.fit_document({"venue": "[sic] INFOM"}, ()) == {"venue": "[sic] INFOM"}
 
-    def test_lists_of_ckan_itself_stay(self) -> None:
+    def test_lists_of_ckan_itself_stay_without_texts_too_long_for_solr(self) -> None:
         assert document.fit_document({"tags": ["agua"], "res_url": ["x" * 33_000]}, ()) == {
             "tags": ["agua"],
             "res_url": [],

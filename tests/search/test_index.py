@@ -69,7 +69,7 @@ class TestCountsUnderFive:
             )
             assert {field: shown[field] for field in COUNTS} == COUNTS
 
-    def test_an_outsider_sees_them_in_no_listing(self) -> None:
+    def test_an_outsider_sees_small_counts_in_no_listing(self) -> None:
         Workshop(tags=[{"name": "agua"}], **COUNTS)
         context = {"user": factories.User()["name"], "ignore_auth": False}
         found = call_action("package_search", context=dict(context), fq="dataset_type:workshop")[
@@ -94,7 +94,7 @@ class TestHistory:
 
 
 class TestIndexedValues:
-    def test_a_full_workshop_idea_and_commitment_are_indexed(self) -> None:
+    def test_a_full_workshop_and_a_full_idea_are_indexed(self) -> None:
         muni = Municipality(municipality_code="2105")["id"]
         workshop = Workshop(
             owner_org=muni,
@@ -138,7 +138,7 @@ class TestIndexedValues:
         assert json.loads(shown["spatial_coverage"][0]["geom"]) == json.loads(boundary)
         assert call_action("package_search", q="verapaz")["count"] == 1
 
-    def test_ckanext_dcat_still_takes_rows_apart(self) -> None:
+    def test_contacts_are_found_by_the_fields_of_ckanext_dcat(self) -> None:
         MarathonDataset(contact=[{"name": "Oficina de agua", "email": "agua@example.gt"}])
         found = call_action("package_search", fq='extras_contact__name:"Oficina de agua"')
         assert found["count"] == 1

@@ -89,7 +89,7 @@ class TestSearchResults:
         page = app.get("/dataset/")
         assert hidden["title"] not in page.text
 
-    def test_editors_of_its_organisation_find_it(self) -> None:
+    def test_editors_find_a_private_dataset_of_their_organisation(self) -> None:
         hidden = MarathonDataset()
         editor = core.User()
         call_action(

@@ -39,7 +39,7 @@ def test_keys_are_columns_and_descriptions_are_in_both_languages(table: OpenTabl
             assert column.choices
 
 
-def test_the_predicates_are_all_named() -> None:
+def test_the_description_of_the_predicate_column_names_every_predicate() -> None:
     (column,) = (each for each in TABLES[-1].columns if each.name == "predicate")
     for text in column.description.values():
         assert set(re.findall(r"\w+_\w+", text)) == {str(each) for each in Predicate}

@@ -95,7 +95,7 @@ class TestBootstrap:
 
 
 class TestUpdate:
-    def test_plugins_are_not_found_where_an_earlier_version_had_them(
+    def test_egg_info_of_an_earlier_version_is_removed_before_installing(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """Building a wheel leaves a folder in the checkout that would be read first."""

@@ -71,7 +71,7 @@ class TestJars:
             solr.ensure_jars(Progress(), lock)
         assert not list(locate_cache().iterdir())
 
-    def test_a_missing_network_is_one_line(
+    def test_a_missing_network_is_named(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Port 9 of the loopback interface: nobody listens.

@@ -58,7 +58,7 @@ def test_a_term_is_found_by_its_exact_code() -> None:
 
 
 @pytest.mark.parametrize("code", ["propuesta", "Proposed", "", None, 1, []])
-def test_an_unknown_term_is_an_error_that_names_list_and_code(code: object) -> None:
+def test_an_unknown_term_is_an_error_that_names_its_list(code: object) -> None:
     with pytest.raises(UnknownCode) as caught:
         statuses.IDEA_STATUS.term(code)  # pyright: ignore[reportArgumentType]
     assert caught.value.kind == "idea-status"

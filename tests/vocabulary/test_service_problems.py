@@ -115,7 +115,7 @@ class TestConcepts:
             assert re.fullmatch(rf"{each.broader}-[0-9]{{2}}", each.notation)
 
     @pytest.mark.parametrize("lang", ["es", "en"])
-    def test_every_concept_has_label_definition_and_a_synonym(self, lang: str) -> None:
+    def test_every_concept_has_label_and_definition_and_no_empty_synonym(self, lang: str) -> None:
         for each in [*problems.list_areas(), *problems.list_problems()]:
             assert each.pref_label[lang].strip()
             assert each.definition[lang].strip()
@@ -254,7 +254,7 @@ class TestMoreLanguages:
         assert message in str(caught.value)
         assert problems.get_problem("AGU").label("quc") == "Agua potable"
 
-    def test_the_example_of_the_docs_works(self, tmp_path: Path) -> None:
+    def test_the_labels_in_the_docs_can_be_used(self, tmp_path: Path) -> None:
         docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
         path = tmp_path / "labels.fr.ttl"
         path.write_text(docs.split("```turtle")[1].split("```")[0], encoding="utf-8")

@@ -103,7 +103,7 @@ def test_pilot_flags_agree_with_the_evidence_and_name_no_sixth_municipality() ->
         assert re.fullmatch(r"201[67]-\d\d-\d\d", each.source_date)
 
 
-def test_the_source_column_of_the_evidence_is_whole() -> None:
+def test_the_evidence_of_the_pilot_names_its_source_in_both_languages() -> None:
     (letter,) = [each for each in territory.read_pilot_evidence() if each.code == "2105"]
     assert letter.source_label("en") == (
         "INFOM, letter of the general manager to the mayor of San Carlos Alzatate"
@@ -225,7 +225,7 @@ def test_codes_from_spreadsheets_are_repaired(
         (b"0501", "bytes"),
     ],
 )
-def test_a_malformed_code_is_refused_with_its_value(given: object, why: str) -> None:
+def test_a_malformed_code_is_refused_with_a_short_message(given: object, why: str) -> None:
     with pytest.raises(MalformedCode) as caught:
         territory.repair_code(given)
     assert caught.value.kind == "municipality", why
@@ -246,7 +246,7 @@ def test_a_municipality_code_is_refused_as_a_department(given: object) -> None:
         territory.repair_code(given, "department")
 
 
-def test_the_room_is_read_without_ckan_rdflib_or_shapely() -> None:
+def test_the_vocabulary_is_read_without_ckan_rdflib_or_shapely() -> None:
     code = """
 import sys
 from ckanext.marathon.vocabulary import authorities, paths, problems, statuses, territory
