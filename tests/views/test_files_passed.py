@@ -69,7 +69,9 @@ def find_modules_of_page(visitor: Reader, path: str) -> set[str]:
     return passed
 
 
-def test_page_of_a_municipality(visitor: Reader, villa_nueva: dict[str, Any]) -> None:
+def test_the_page_of_a_municipality_passes_few_modules(
+    visitor: Reader, villa_nueva: dict[str, Any]
+) -> None:
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
     MarathonDataset(idea=[Idea(workshop=workshop["id"])["id"]])
     every_page = find_modules_of_page(visitor, "/about")
@@ -79,7 +81,7 @@ def test_page_of_a_municipality(visitor: Reader, villa_nueva: dict[str, Any]) ->
     assert len(own) <= MOST_OF_MUNICIPALITY_PAGE, sorted(own)
 
 
-def test_new_dataset(villa_nueva: dict[str, Any]) -> None:
+def test_saving_a_dataset_passes_few_modules(villa_nueva: dict[str, Any]) -> None:
     workshop = Workshop(owner_org=villa_nueva["id"], municipality=["0115"])
     idea = Idea(workshop=workshop["id"])["id"]
     new = {
