@@ -215,7 +215,7 @@ class Cursor:
         assert self.mark is not None, "cursors without a mark are read and never written"
         return f"{self.epoch}.{self.number}.{self.last}.{self.mark:016x}"
 
-    def is_valid(self, connection: Any, state: LogState) -> bool:
+    def is_valid(self, connection: sa.Connection, state: LogState) -> bool:
         """Return whether the log has the history that the cursor speaks of.
 
         Args:
@@ -243,7 +243,7 @@ def read_state() -> LogState:
     return make_state(row)
 
 
-def read_state_in(connection: Any) -> LogState:
+def read_state_in(connection: sa.Connection) -> LogState:
     """Return how far the log is, as a connection sees it that sees one moment."""
     return make_state(feed_log.read_clock_row(connection))
 
@@ -292,12 +292,12 @@ def _mark_of_settings(row: Any) -> int:
     return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1
 
 
-def open_snapshot() -> Any:
+def open_snapshot() -> sa.Connection:
     """Return a connection that sees the same as long as it is open."""
     return _connect(_ONE_MOMENT)
 
 
-def open_catalogue() -> tuple[Any, Any, LogState]:
+def open_catalogue() -> tuple[sa.Connection, Any, LogState]:
     """Return a connection with one snapshot, the catalogue in it, and the state of the log.
 
     If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
@@ -318,7 +318,7 @@ def open_catalogue() -> tuple[Any, Any, LogState]:
     return open_catalogue()
 
 
-def read_through(pieces: Iterator[Read], connection: Any) -> Iterator[Read]:
+def read_through(pieces: Iterator[Read], connection: sa.Connection) -> Iterator[Read]:
     """Yield from an iterator and close its connection at the end.
 
     A stream that is read to its end leaves no transaction open, even if its reader does not close
@@ -331,7 +331,7 @@ def read_through(pieces: Iterator[Read], connection: Any) -> Iterator[Read]:
 Read = TypeVar("Read")
 
 
-def open_for_one_statement() -> Any:
+def open_for_one_statement() -> sa.Connection:
     """Return a connection for a single statement, which needs no snapshot."""
     return _connect(_ONE_STATEMENT)
 
@@ -353,7 +353,7 @@ _ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
 _ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _connect(options: dict[str, Any]) -> Any:
+def _connect(options: dict[str, Any]) -> sa.Connection:
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine.connect().execution_options(**options)
 

@@ -201,7 +201,7 @@ def list_scopes_of_owner(organization: str | None) -> tuple[str, ...]:
 
 
 def _list_names(found: Collection[Scope]) -> tuple[str, ...]:
-    return tuple(sorted(each.name for each in found if each.code))
+    return tuple(sorted(scope.name for scope in found if scope.code))
 
 
 def _of_places(codes: Iterable[str]) -> Iterator[Scope]:
@@ -332,9 +332,11 @@ def describe_records(keys: Collection[Key], settings: FeedSettings) -> Descripti
     site = add_kept_iris(apply_settings(settings), wanted)
     ideas = link.list_targets(wanted, Predicate.DATASET_IDEA)
     packages = _load_packages(wanted | ideas)
-    organizations = _load_organizations({each.owner_org for each in packages.values()} | wanted)
+    organizations = _load_organizations(
+        {package.owner_org for package in packages.values()} | wanted
+    )
     needs = _list_needs(ideas)
-    first = _first_published([packages[each] for each in wanted if each in packages])
+    first = _first_published([packages[thing] for thing in wanted if thing in packages])
     found: Descriptions = {}
     for key in keys:
         if key.kind == Kind.CATALOG:
@@ -384,7 +386,9 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
     in a whole transaction: what is described twice in it is described the same.
     """
     created = {
-        each.id: each.metadata_created for each in packages if find_kind(each.type) == Kind.DATASET
+        package.id: package.metadata_created
+        for package in packages
+        if find_kind(package.type) == Kind.DATASET
     }
     found = feed_log.read_first_published(created)
     new = created.keys() - found.keys()
@@ -392,9 +396,9 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
         now: datetime = model.Session.execute(sa.select(sa.func.now())).scalar_one()
         is_new_log = not clock.read_clock().complete
         installed = dataset.read_installation_time()
-        for each in new:
-            is_older = is_new_log and created[each] < installed
-            found[each] = created[each].replace(tzinfo=UTC) if is_older else now
+        for thing in new:
+            is_older = is_new_log and created[thing] < installed
+            found[thing] = created[thing].replace(tzinfo=UTC) if is_older else now
     return found
 
 
@@ -533,7 +537,7 @@ def _list_refs(graph: Graph, own: str, site: Site) -> tuple[str, ...]:
     kinds = "|".join((Kind.ORGANIZATION, Kind.IDEA, Kind.WORKSHOP))
     ours = re.compile(rf"{re.escape(site.base)}/(?:{kinds})/[^/#?]+")
     named = (ours.match(value) for value in graph.objects() if isinstance(value, URIRef))
-    return tuple(sorted({each[0] for each in named if each} - {own}))
+    return tuple(sorted({match[0] for match in named if match} - {own}))
 
 
 def _is_in_feed(key: Key, package: model.Package) -> bool:
@@ -553,13 +557,13 @@ def _load_packages(wanted: Collection[str]) -> dict[str, model.Package]:
     """Return packages by id, read again, and the workshops that they get values from."""
     workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
-    return {each.id: each for each in query.populate_existing()}
+    return {package.id: package for package in query.populate_existing()}
 
 
 def _load_organizations(wanted: Iterable[str | None]) -> dict[str, Organization]:
     table = model.group_table
     query = sa.select(table.c["id"], table.c["name"], table.c["title"], table.c["extras"]).where(
-        table.c["id"].in_([each for each in wanted if each]),
+        table.c["id"].in_([thing for thing in wanted if thing]),
         table.c["is_organization"].is_(True),
         table.c["state"] == model.State.ACTIVE,
     )
@@ -583,13 +587,13 @@ def list_record_keys() -> list[Key]:
         group.is_organization.is_(True), group.state == model.State.ACTIVE
     )
     found += [
-        Key(Kind.ORGANIZATION, each)
-        for each in model.Session.scalars(query.order_by(group.created, group.id))
+        Key(Kind.ORGANIZATION, thing)
+        for thing in model.Session.scalars(query.order_by(group.created, group.id))
     ]
     for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
         query = sa.select(package.id).where(is_of_kind(kind), filter_public(package))
         ordered = query.order_by(package.metadata_created, package.id)
-        found += [Key(kind, each) for each in model.Session.scalars(ordered)]
+        found += [Key(kind, thing) for thing in model.Session.scalars(ordered)]
     return found
 
 
@@ -605,15 +609,15 @@ def find_affected(touched: Touched) -> set[Key]:
     organisations are named by no description.
     """
     kinds = _find_kinds(touched.packages)
-    workshops = [each for each, kind in kinds.items() if kind == Kind.WORKSHOP]
-    ideas = {each for each, kind in kinds.items() if kind == Kind.IDEA}
+    workshops = [thing for thing, kind in kinds.items() if kind == Kind.WORKSHOP]
+    ideas = {thing for thing, kind in kinds.items() if kind == Kind.IDEA}
     ideas.update(package.list_dependent_ids(workshops, Predicate.IDEA_WORKSHOP))
     datasets = package.list_dependent_ids(ideas, Predicate.DATASET_IDEA)
-    found = {Key(kind, each) for each, kind in kinds.items()}
-    found.update(Key(Kind.IDEA, each) for each in ideas)
-    found.update(Key(Kind.DATASET, each) for each in datasets)
+    found = {Key(kind, thing) for thing, kind in kinds.items()}
+    found.update(Key(Kind.IDEA, thing) for thing in ideas)
+    found.update(Key(Kind.DATASET, thing) for thing in datasets)
     organizations = _list_organizations(touched.groups)
-    found.update(Key(Kind.ORGANIZATION, each) for each in organizations)
+    found.update(Key(Kind.ORGANIZATION, thing) for thing in organizations)
     if organizations or touched.settings:
         found.add(CATALOG)
     return found
@@ -625,8 +629,8 @@ def list_keys_of_owner(organization: str) -> set[Key]:
         model.Package.owner_org == organization
     )
     return {
-        Key(kind, each)
-        for each, package_type in model.Session.execute(query)
+        Key(kind, thing)
+        for thing, package_type in model.Session.execute(query)
         if (kind := find_kind(package_type))
     }
 
@@ -683,10 +687,10 @@ def _find_kinds(packages: Collection[str]) -> dict[str, Kind]:
         for kind, thing in feed_log.list_logged_kinds(packages)
         if kind != Kind.ORGANIZATION
     }
-    for each, package_type in model.Session.execute(present):
+    for thing, package_type in model.Session.execute(present):
         kind = find_kind(package_type)
         if kind is not None:
-            found[each] = kind
+            found[thing] = kind
     return found
 
 

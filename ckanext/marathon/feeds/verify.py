@@ -234,8 +234,12 @@ REBUILD_WANTED = "ckanext.marathon.feed_rebuild_wanted"
 RebuildProgress = Callable[[int, int, int], None]
 
 
+def _ignore_progress(done: int, total: int, changes: int) -> None:
+    """Tell nobody."""
+
+
 def rebuild_log(
-    ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = lambda *_: None
+    ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = _ignore_progress
 ) -> int:
     """Describe every record again and write the differences into the log.
 

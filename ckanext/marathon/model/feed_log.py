@@ -506,7 +506,7 @@ _TOUCH = sa.text(
 ).bindparams(_IRIS)
 
 
-def _connection() -> Any:
+def _connection() -> sa.Connection:
     """Return the session's own connection: rows without objects."""
     return model.Session.connection()
 
@@ -615,7 +615,7 @@ _QUERY = {
 }
 
 
-def read_clock_row(connection: Any) -> sa.Row[Any]:
+def read_clock_row(connection: sa.Connection) -> sa.Row[Any]:
     """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
 
     Raises:
@@ -624,12 +624,12 @@ def read_clock_row(connection: Any) -> sa.Row[Any]:
     return connection.execute(_QUERY["clock"]).one()
 
 
-def read_catalogue(connection: Any) -> sa.Row[Any]:
+def read_catalogue(connection: sa.Connection) -> sa.Row[Any]:
     """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
     return connection.execute(_QUERY["catalogue"]).one()
 
 
-def read_window(connection: Any, number: int, kept_as: str) -> sa.Row[Any]:
+def read_window(connection: sa.Connection, number: int, kept_as: str) -> sa.Row[Any]:
     """Return all that answers a request for one window, in one query.
 
     Returns:
@@ -641,7 +641,7 @@ def read_window(connection: Any, number: int, kept_as: str) -> sa.Row[Any]:
     return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
 
 
-def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row[Any]]:
+def list_windows(connection: sa.Connection, kept_as: str) -> Iterator[sa.Row[Any]]:
     """Yield every window that is not empty: ``number``, and what :func:`read_window` returns."""
     last = 0
     while True:
@@ -652,7 +652,7 @@ def list_windows(connection: Any, kept_as: str) -> Iterator[sa.Row[Any]]:
         last = rows[-1].number
 
 
-def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row[Any]:
+def read_scope_page(connection: sa.Connection, scope: str, number: int) -> sa.Row[Any]:
     """Return a page of a part as :func:`read_window` does; pages of parts are not stored.
 
     Returns:
@@ -661,7 +661,7 @@ def read_scope_page(connection: Any, scope: str, number: int) -> sa.Row[Any]:
     return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
 
 
-def list_window_numbers(connection: Any, scope: str) -> list[int]:
+def list_window_numbers(connection: sa.Connection, scope: str) -> list[int]:
     """Return the numbers of the pages that are not empty, of a part or ("") of the whole."""
     found = connection.execute(_WINDOWS_OF_SCOPE if scope else _WINDOWS, {"scope": scope})
     return list(found.scalars())
@@ -676,19 +676,19 @@ _WINDOWS_OF_SCOPE = sa.text(
 )
 
 
-def read_window_change(connection: Any, number: int) -> int | None:
+def read_window_change(connection: sa.Connection, number: int) -> int | None:
     """Return the number of the last change of a window, ``None`` if there is no such window."""
     return connection.scalar(sa.select(Window.changed).where(Window.number == number))
 
 
-def read_live_count(connection: Any, number: int) -> int:
+def read_live_count(connection: sa.Connection, number: int) -> int:
     """Return the number of public datasets that the row of a window states."""
     return connection.scalar(sa.select(Window.live).where(Window.number == number)) or 0
 
 
-def count_live_datasets(connection: Any, number: int) -> int:
+def count_live_datasets(connection: sa.Connection, number: int) -> int:
     """Return how many public datasets have a slot of a window."""
-    return connection.scalar(_COUNTED, {"number": number})
+    return connection.scalar(_COUNTED, {"number": number}) or 0
 
 
 _COUNTED = sa.select(sa.func.count()).where(
@@ -698,7 +698,7 @@ _COUNTED = sa.select(sa.func.count()).where(
 )
 
 
-def list_renderings(connection: Any, number: int) -> Sequence[sa.Row[Any]]:
+def list_renderings(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
     """Return the up-to-date renderings of a window: ``format``, ``body``, ``size``, ``crc``."""
     columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
     up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
@@ -757,7 +757,9 @@ _FORGET = sa.text(
 )
 
 
-def list_page_entries(connection: Any, number: int, scope: str = "") -> list[DescribedThing]:
+def list_page_entries(
+    connection: sa.Connection, number: int, scope: str = ""
+) -> list[DescribedThing]:
     """Return all that a page consists of.
 
     Its public datasets by slot, and the public neighbours that they and those neighbours name.
@@ -771,7 +773,7 @@ def list_page_entries(connection: Any, number: int, scope: str = "") -> list[Des
     return _read_described(connection.execute(held, {"number": number, "scope": scope}))
 
 
-def describe_things(connection: Any, iris: Collection[str]) -> list[DescribedThing]:
+def describe_things(connection: sa.Connection, iris: Collection[str]) -> list[DescribedThing]:
     """Return those of these records that are public, and their public neighbours."""
     return _read_described(connection.execute(_HELD_BY_IRI, {"iris": list(iris)}))
 
@@ -826,7 +828,9 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 )
 
 
-def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa.Row[Any]]:
+def list_changes(
+    connection: sa.Connection, scope: str, since: int, limit: int
+) -> Sequence[sa.Row[Any]]:
     """Return the last change of each record that changed after a number, in order.
 
     Args:
@@ -844,18 +848,18 @@ def list_changes(connection: Any, scope: str, since: int, limit: int) -> list[sa
     return connection.execute(query, values).all()
 
 
-def read_mark_of_change(connection: Any, number: int) -> int | None:
+def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
     """Return the mark of the change with a number, ``None`` if the log has no such change."""
     return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def list_newest_changes(connection: Any, scope: str, limit: int) -> list[sa.Row[Any]]:
+def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> Sequence[sa.Row[Any]]:
     """Return changes of datasets as :func:`list_changes` does, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return connection.execute(query, {"scope": scope, "since": 0, "limit": limit}).all()
 
 
-def find_thing_ids(connection: Any, iris: Collection[str]) -> dict[str, str]:
+def find_thing_ids(connection: sa.Connection, iris: Collection[str]) -> dict[str, str]:
     """Return IRI → id in CKAN, by which its page is found."""
     query = sa.select(Entry.iri, Entry.thing).where(Entry.iri.in_(list(iris)))
     return dict(connection.execute(query).tuples().all())

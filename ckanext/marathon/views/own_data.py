@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import ckan.plugins.toolkit as tk
+import sqlalchemy as sa
 from ckan.types import Response
 from flask import Blueprint, request
 from flask import Response as FlaskResponse
@@ -103,7 +104,7 @@ def find_own_data_address() -> str:
     return f"{lookups.read_site().url}/marathon/data"
 
 
-def _set_state(answer: Response, connection: object, name: str) -> None:
+def _set_state(answer: Response, connection: sa.Connection, name: str) -> None:
     """Say which state of the site the answer shows.
 
     The feed's clock tells of what is public; what is in no feed shows in the stamp.
