@@ -200,6 +200,24 @@ class TestPublishing:
         save(ORGANIZATION)
         assert feed.since(1) == [("Create", "organization"), ("Update", "dataset")]
 
+    def test_all_is_described_before_other_saves_have_to_wait(
+        self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hold, described = clock.hold_clock, list[int]()
+
+        def hold_noting() -> Any:
+            described.append(len(site.described))
+            return hold()
+
+        site.records |= {
+            ORGANIZATION: describe(ORGANIZATION, "Town"),
+            DATASET: describe(DATASET, "Wells"),
+        }
+        site.named_by[ORGANIZATION] = {DATASET}
+        monkeypatch.setattr(clock, "hold_clock", hold_noting)
+        save(ORGANIZATION)
+        assert described == [len(site.described)] == [2]
+
     def test_who_names_a_changed_record_changes_without_being_described(
         self, site: DictSource, feed: Log
     ) -> None:
