@@ -49,7 +49,7 @@ class Description:
         body: N-Triples, one a line, in alphabetical order, each line ended.
         refs: IRIs of the neighbours that it names without describing them.
         scopes: names of the parts of the catalogue that it is in, in alphabetical order.
-        degraded: the record could not be described in full.
+        degraded: whether it could only be described briefly.
         name: by which its page is linked to, which no description says.
         first_published: when a dataset became public for the first time.
     """

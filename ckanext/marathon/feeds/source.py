@@ -96,7 +96,7 @@ def find_kind(package_type: str | None) -> Kind | None:
 
 
 def is_of_kind(kind: Kind) -> sa.ColumnElement[bool]:
-    """Return the condition that a package is in the log as this kind, if it is there."""
+    """Return the SQL condition for packages whose log entry, if any, has this kind."""
     package_type = sa.func.coalesce(model.Package.type, str(Kind.DATASET))
     if kind != Kind.DATASET:
         return package_type == str(kind)
@@ -177,10 +177,10 @@ KINDS = (*PLACES_AND_PROBLEMS, *THINGS)
 
 
 def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
-    """Return the names of the parts that a public dataset is in, in alphabetical order.
+    """Return the names of the parts that a public dataset belongs to, in alphabetical order.
 
-    What is tagged with a problem is in the problems above it, too; what came from an idea is in
-    its workshop's part, as far as visitors see the idea.
+    A dataset with a problem is also in the part of the area above it; a dataset of a public idea is
+    also in the part of the idea's workshop.
 
     Args:
         dataset: as ``package_show`` gives it to a visitor.
