@@ -19,7 +19,8 @@ from ckanext.dcat.interfaces import IDCATURIGenerator
 from flask import Blueprint
 
 from ckanext.marathon import visibility
-from ckanext.marathon.feeds import keys
+from ckanext.marathon.feeds import port
+from ckanext.marathon.feeds import source as source_feeds
 from ckanext.marathon.helpers import collect_helpers, collect_site_helpers
 from ckanext.marathon.logic import (
     activity,
@@ -140,6 +141,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         tk.add_resource("assets", "marathon")
         redacting.start_redacting()
         connection.use_connection()
+        port.register_source(source_feeds)
         saving.start_steps()
         activity.guard_streams()
         check_settings()
@@ -236,10 +238,10 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:
-        return keys.dataset_uri(dataset_dict)
+        return source_feeds.dataset_uri(dataset_dict)
 
     def resource_uri(self, resource_dict: dict[str, Any], default_uri: str) -> str | None:
-        return keys.resource_uri(resource_dict)
+        return source_feeds.resource_uri(resource_dict)
 
 
 # What the plugin ``marathon_site`` sets unless the site's own configuration says otherwise.

@@ -15,8 +15,8 @@ from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon import visibility
-from ckanext.marathon.feeds import describe, keys
-from ckanext.marathon.feeds.keys import Key
+from ckanext.marathon.feeds import log_state, source
+from ckanext.marathon.feeds.port import Key
 from ckanext.marathon.feeds.publish import publish_settings
 from ckanext.marathon.model.feed import Kind
 from tests import factories
@@ -290,13 +290,13 @@ class TestNeverPublic:
             get_user_dataset_labels=get_permission_labels().get_user_dataset_labels,
         )
         monkeypatch.setattr(visibility, "get_permission_labels", lambda: labels)
-        monkeypatch.setattr(describe, "_show_package", break_down)
+        monkeypatch.setattr(source, "_show_package", break_down)
         dataset = factories.MarathonDataset()
         assert feed.slot(dataset["id"]) is None
 
     def test_a_group_is_not_described_as_an_organisation(self, feed: Log) -> None:
         group = Key(Kind.ORGANIZATION, ckan_factories.Group()["id"])
-        assert describe.describe_records([group], keys.find_site()) == {group: None}
+        assert source.describe_records([group], log_state.find_settings()) == {group: None}
 
     def test_groups_and_users_are_not_captured(self, feed: Log) -> None:
         ckan_factories.Group()

@@ -16,8 +16,7 @@ from ckan import model
 from ckan.lib import search
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import clock
-from ckanext.marathon.model import dataset as dataset_model
+from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Entry
 from tests import factories
 from tests.remembered import remembered
@@ -159,7 +158,7 @@ class TestFirstPublication:
         assert call_action("package_show", id=draft["id"])["first_published"] is None
         before = datetime.now(UTC)
         call_action("package_patch", id=draft["id"], private=False)
-        first = dataset_model.read_first_published([draft["id"]])[draft["id"]]
+        first = feed_log.read_first_published([draft["id"]])[draft["id"]]
         # The clock of the database, which is the same machine's.
         assert abs(first - before) < timedelta(minutes=1)
         (issued,) = said(feed.text(draft["id"]), ISSUED)
@@ -174,22 +173,22 @@ class TestFirstPublication:
         self, dataset: dict[str, Any], feed: Log, faults: Callable[[], Any]
     ) -> None:
         call_action("package_patch", id=dataset["id"], issued="")
-        first = dataset_model.read_first_published([dataset["id"]])
+        first = feed_log.read_first_published([dataset["id"]])
         issued = said(feed.text(dataset["id"]), ISSUED)
         call_action("package_patch", id=dataset["id"], notes="Otra")
         call_action("package_patch", id=dataset["id"], private=True)
         assert feed.text(dataset["id"]) == ""
         call_action("package_patch", id=dataset["id"], private=False)
-        assert dataset_model.read_first_published([dataset["id"]]) == first
+        assert feed_log.read_first_published([dataset["id"]]) == first
         assert said(feed.text(dataset["id"]), ISSUED) == issued
         assert faults() == []
 
-    def test_a_sent_first_publication_is_ignored(self, dataset: dict[str, Any]) -> None:
-        first = dataset_model.read_first_published([dataset["id"]])
+    def test_what_a_client_sends_of_it_changes_nothing(self, dataset: dict[str, Any]) -> None:
+        first = feed_log.read_first_published([dataset["id"]])
         shown = call_action("package_show", id=dataset["id"])
         sent = {**shown, "first_published": "1999-01-01"}
         call_action("package_update", **sent)
-        assert dataset_model.read_first_published([dataset["id"]]) == first
+        assert feed_log.read_first_published([dataset["id"]]) == first
         package = model.Package.get(dataset["id"])
         assert package
         assert "first_published" not in package.extras

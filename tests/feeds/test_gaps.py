@@ -16,7 +16,7 @@ from ckan.lib import jobs
 from ckan.tests import factories as ckan_factories
 from ckan.tests.helpers import CKANCliRunner, call_action
 
-from ckanext.marathon.feeds import describe, log_state, publish, verify
+from ckanext.marathon.feeds import log_state, publish, source, verify
 from ckanext.marathon.feeds.publish import WithdrawalRefused
 from ckanext.marathon.model import feed as feed_model
 from ckanext.marathon.model import feed_log
@@ -125,7 +125,7 @@ class TestOrdinaryChange:
         self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch, faults: Any
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(publish, "describe_records", Faulty(describe.describe_records, 1))
+            patch.setattr(source, "describe_records", Faulty(source.describe_records, 1))
             rename(dataset)
         assert "Before" in feed.text(dataset["id"])
         assert publish.fill_gaps()
@@ -252,7 +252,7 @@ class TestWithdrawing:
     ) -> None:
         break_log()
         with monkeypatch.context() as patch:
-            patch.setattr(describe, "is_public", lambda package: False)
+            patch.setattr(source, "is_public", lambda package: False)
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 
@@ -264,7 +264,7 @@ class TestWithdrawing:
 
         break_log()
         with monkeypatch.context() as patch:
-            patch.setattr(describe, "_show_package", fail)
+            patch.setattr(source, "_show_package", fail)
             rename(dataset)
         assert not feed.is_public(dataset["id"])
 

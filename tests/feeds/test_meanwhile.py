@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.feeds import catalogue, changes, describe, log_state, publish
-from ckanext.marathon.feeds.keys import THE_WHOLE, Key
+from ckanext.marathon.feeds import catalogue, changes, log_state, source
+from ckanext.marathon.feeds.catalogue import THE_WHOLE
+from ckanext.marathon.feeds.port import Key
 from ckanext.marathon.feeds.verify import LogFault
 from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.model.feed import Kind, Rendering, Window
@@ -76,14 +77,14 @@ class TestPublishing:
             for _ in range(3)
         ]
         described: list[set[Key]] = []
-        render, here = describe.describe_records, threading.current_thread()
+        render, here = source.describe_records, threading.current_thread()
 
-        def noted(keys: Collection[Key], site: Any) -> Any:
+        def noted(keys: Collection[Key], settings: Any) -> Any:
             if threading.current_thread() is here:
                 described.append({key for key in keys if key.kind == Kind.DATASET})
-            return render(keys, site)
+            return render(keys, settings)
 
-        monkeypatch.setattr(publish, "describe_records", noted)
+        monkeypatch.setattr(source, "describe_records", noted)
         meanwhile(lambda: retitle(first, "Ahora"))
         # It loses its office, which its datasets name.
         call_action("organization_patch", id=owner["id"], contact_email="")

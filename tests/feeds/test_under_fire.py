@@ -20,8 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds import catalogue
 from ckanext.marathon.feeds import changes as changes_feeds
-from ckanext.marathon.feeds.catalogue import inflate_piece
-from ckanext.marathon.feeds.keys import THE_WHOLE
+from ckanext.marathon.feeds.catalogue import THE_WHOLE, inflate_piece
 from ckanext.marathon.feeds.verify import verify_log
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Change

@@ -13,7 +13,7 @@ from ckan.cli.cli import ckan
 from ckan.tests.helpers import CKANCliRunner
 
 from ckanext.marathon.feeds import catalogue, log_state, publish
-from ckanext.marathon.feeds.keys import THE_WHOLE
+from ckanext.marathon.feeds.catalogue import THE_WHOLE
 from ckanext.marathon.feeds.verify import LogFault, LogFaultKind
 from ckanext.marathon.model import clock, unit_of_work
 from tests import factories

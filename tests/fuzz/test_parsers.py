@@ -23,7 +23,7 @@ from ckanext.marathon import records
 from ckanext.marathon.cli.feed import list_readers as readers_command
 from ckanext.marathon.domain import addresses, dates, file, geometry, numbers, takedown, texts
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.feeds.keys import KINDS
+from ckanext.marathon.feeds.source import KINDS
 from ckanext.marathon.operations import portals
 from ckanext.marathon.rdf import facts, literals
 from ckanext.marathon.views import form_answers

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 # Every file of these kinds in the source has to be in the wheel.
 SHIPPED = {
     ".py", ".yaml", ".yml", ".ttl", ".csv", ".geojson", ".json", ".html", ".txt", ".js", ".css",
-    ".svg", ".png", ".po", ".mo", ".ini", ".mako",
+    ".svg", ".png", ".po", ".mo", ".ini", ".mako", ".md",
 }  # fmt: skip
 
 PROBE = """

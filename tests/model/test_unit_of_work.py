@@ -208,7 +208,7 @@ class TestOrderOfASave:
                 "audit.write_entries",
                 "reindex.mark_asking_ideas",
                 "reindex.write_notes",
-                "publish.relabel_activities",
+                "activity.relabel_touched",
                 "publish.publish_touched",
             ],
             "after_commit": [

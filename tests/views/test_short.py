@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.tests.helpers import call_action
 
-from ckanext.marathon.model import package
+from ckanext.marathon.model import feed_log, package
 from tests.factories import Idea, MarathonDataset, Workshop
 from tests.remembered import remembered
 
@@ -116,8 +116,10 @@ class TestAddress:
         assert package.shorten_id("idea", "an-id-of-their-own") == ""
 
     @pytest.mark.parametrize("table", list(_COPIES))
-    def test_the_query_uses_an_index(self, idea: dict[str, Any], table: str) -> None:
-        statement = package._unlogged if table == "package" else package._logged
+    def test_it_is_found_by_an_index(self, idea: dict[str, Any], table: str) -> None:
+        statement = (
+            package._unlogged if table == "package" else feed_log.select_records_by_beginning
+        )
         connection = model.Session.connection()
         # As many as make a difference to the planner.
         connection.execute(sa.text(_COPIES[table]), {"id": idea["id"]})

@@ -6,19 +6,16 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import astuple
 from datetime import UTC, datetime
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import click
-from ckan import model
 
 from ckanext.marathon.cli.maintenance import ProgressBar
 from ckanext.marathon.feeds import log_state, verify
 from ckanext.marathon.feeds.verify import LogFaultKind
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.model import clock
 from ckanext.marathon.operations import doctor, portals
 from ckanext.marathon.operations.feed_job import describe_gaps
 
@@ -134,11 +131,7 @@ def begin_new_epoch(yes: bool) -> None:
         click.confirm(
             tk._("Everybody who follows the feed will fetch all of it again."), abort=True
         )
-    clock.hold_clock()
-    lost = log_state.find_lost_change()
-    now = clock.begin_epoch(*(astuple(lost) if lost else ()))
-    log_state.write_witness(log_state.Witness(now.number, now.mark))
-    model.Session.commit()
+    now = log_state.begin_new_epoch(log_state.find_lost_change())
     click.echo(tk._("Epoch {epoch} has begun.").format(epoch=now.epoch))
 
 

@@ -20,8 +20,8 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.feeds import catalogue, log_state
+from ckanext.marathon.feeds.catalogue import CataloguePart
 from ckanext.marathon.feeds.inventory import strip_markup
-from ckanext.marathon.feeds.keys import CataloguePart
 from ckanext.marathon.feeds.log_state import LogState
 from ckanext.marathon.feeds.triples import Statements
 from ckanext.marathon.model import feed_log, link, package

@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,9 +26,8 @@ from sqlalchemy.exc import InternalError, OperationalError
 from zlib_ng import zlib_ng
 
 from ckanext.marathon.domain.addresses import is_mail_reachable
-from ckanext.marathon.feeds import data_json, inventory, keys, log_state, sheet, triples
+from ckanext.marathon.feeds import data_json, inventory, log_state, sheet, triples
 from ckanext.marathon.feeds.inventory import InventoryDataset
-from ckanext.marathon.feeds.keys import THE_WHOLE, WHOLE, CataloguePart
 from ckanext.marathon.feeds.log_state import (
     LogState,
     make_state,
@@ -36,10 +35,17 @@ from ckanext.marathon.feeds.log_state import (
     open_snapshot,
     require_ready,
 )
-from ckanext.marathon.feeds.triples import HYDRA, join_descriptions
+from ckanext.marathon.feeds.triples import (
+    HYDRA,
+    join_descriptions,
+    list_reached_lines,
+    sort_lines,
+)
 from ckanext.marathon.model import disk, feed_log
 from ckanext.marathon.model.feed import Kind, read_description
 from ckanext.marathon.rdf import lookups
+from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
+from ckanext.marathon.rdf.facts import PartFacts, Site
 from ckanext.marathon.rdf.formats import FORMATS as RDF_FORMATS
 from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
 
@@ -84,6 +90,121 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
         crc = zlib_ng.crc32_combine(crc, piece.crc, piece.size)
         size += piece.size
     yield _END + struct.pack("<II", crc, size & 0xFFFFFFFF)
+
+
+def combine_checksums(first: int, second: int, second_size: int) -> int:
+    """Return the CRC-32 of two concatenated texts from their CRC-32s."""
+    return _multiply(_shift(second_size), first) ^ second
+
+
+@lru_cache(maxsize=65_536)
+def _shift(size: int) -> int:
+    """Return x to the power of ``8 * size``, modulo the polynomial."""
+    product = 1 << 31
+    for power in _powers():
+        if not size:
+            break
+        if size & 1:
+            product = _multiply(power, product)
+        size >>= 1
+    return product
+
+
+@lru_cache(maxsize=1)
+def _powers() -> list[int]:
+    """Return x to the powers of 8, 16, 32 … modulo the polynomial."""
+    powers = [1 << 23]
+    for _ in range(63):
+        powers.append(_multiply(powers[-1], powers[-1]))
+    return powers
+
+
+def _multiply(a: int, b: int) -> int:
+    """Return the product of two polynomials, modulo CRC-32's; the highest bit is x to the 0."""
+    product = 0
+    bit = 1 << 31
+    while a:
+        if a & bit:
+            product ^= b
+            a ^= bit
+        bit >>= 1
+        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
+    return product
+
+
+# Parts that are about a record, and not about a place or a problem.
+THINGS = (str(Kind.ORGANIZATION), str(Kind.WORKSHOP), str(Kind.IDEA))
+
+
+class Scope(NamedTuple):
+    """A part of the catalogue: its kind, and a code, a notation or the id of a record."""
+
+    kind: str
+    code: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the log; "" for the whole."""
+        return f"{self.kind}/{self.code}" if self.kind else ""
+
+
+WHOLE = Scope("", "")
+
+
+@dataclass(frozen=True)
+class CataloguePart:
+    """A part of the catalogue, or the whole.
+
+    Attributes:
+        scope: which.
+        titles: by language, of what it is about; empty for the whole.
+        places: kind and code of the places that it is about.
+    """
+
+    scope: Scope
+    titles: Mapping[str, str]
+    places: tuple[tuple[str, str], ...] = ()
+
+    def iri(self, base: str) -> str:
+        """Return its IRI as a catalogue."""
+        return f"{base}/{self.scope.name}/catalog" if self.scope.kind else base
+
+    @property
+    def _page(self) -> str:
+        # The address of a record's page is the record's own IRI, and an organisation is not a
+        # document: the catalogue of the part needs another IRI.
+        return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
+
+    def lines(self, whole: list[bytes], site: Site) -> list[bytes]:
+        """Return its own description, as lines of N-Triples.
+
+        Args:
+            whole: what the whole catalogue says of itself.
+            site: where IRIs start.
+        """
+        if self.scope == WHOLE:
+            return whole
+        old, new = f"<{site.base}> ".encode(), f"<{self.iri(site.base)}> ".encode()
+        own_words = tuple(old + f"<{each}>".encode() for each in OF_THE_WHOLE)
+        kept = [line for line in whole if not line.startswith(own_words)]
+        inherited = [
+            new + line.removeprefix(old) if line.startswith(old) else line for line in kept
+        ]
+        graph = build_part_graph(
+            PartFacts(
+                site=site,
+                iri=URIRef(self.iri(site.base)),
+                catalogue=str(tk.config.get("ckan.site_title") or site.base),
+                titles=self.titles,
+                homepage=f"{site.url}/{self._page}",
+                places=self.places,
+            )
+        )
+        own = graph.serialize(format="nt11", encoding="utf-8").splitlines()
+        return sort_lines(list_reached_lines(self.iri(site.base), [*inherited, *filter(None, own)]))
+
+
+THE_WHOLE = CataloguePart(WHOLE, {})
 
 
 class DocumentFormat(NamedTuple):
@@ -274,7 +395,8 @@ def make_head(
 def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
     """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
-    return part.lines(whole, keys.find_site(moment)) if whole else []
+    site = replace(lookups.read_site(), base=moment.base, vocabulary=moment.vocabulary)
+    return part.lines(whole, site) if whole else []
 
 
 # Whoever comes back with the same question before anything changed.

@@ -19,7 +19,7 @@ import pyoxigraph
 import sqlalchemy as sa
 
 from ckanext.marathon.feeds import catalogue, log_state, triples
-from ckanext.marathon.feeds.keys import WHOLE, CataloguePart
+from ckanext.marathon.feeds.catalogue import WHOLE, CataloguePart
 from ckanext.marathon.feeds.log_state import Cursor, LogState
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind

@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,12 +26,10 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.model import meta
 
-from ckanext.marathon.feeds import keys
-from ckanext.marathon.feeds.describe import describe_records
-from ckanext.marathon.feeds.keys import CATALOG
+from ckanext.marathon.feeds import port
+from ckanext.marathon.feeds.port import CATALOG, FeedSettings
 from ckanext.marathon.model import clock, feed, feed_log
-from ckanext.marathon.model.feed import Entry, Kind, Member, Rendering, Window
-from ckanext.marathon.rdf import lookups
+from ckanext.marathon.model.feed import Entry, Kind, Rendering
 
 WITNESS_NAME = "marathon-feed.json"
 
@@ -130,6 +128,19 @@ def begin_epoch_after_loss() -> bool:
     write_witness(Witness(now.number, now.mark))
     model.Session.commit()
     return True
+
+
+def begin_new_epoch(lost: Witness | None = None) -> sa.Row[Any]:
+    """Begin a new epoch, in which followers start again, and return the clock; commits.
+
+    Args:
+        lost: the last change that was served and is no longer in the log, if known.
+    """
+    clock.hold_clock()
+    now = clock.begin_epoch(*astuple(lost)) if lost else clock.begin_epoch()
+    model.Session.commit()
+    write_witness(Witness(now.number, now.mark))
+    return now
 
 
 @dataclass(frozen=True)
@@ -232,12 +243,31 @@ def read_state() -> LogState:
     return make_state(row)
 
 
+def read_state_in(connection: sa.Connection) -> LogState:
+    """Return how far the log is, as a connection sees it that sees one moment."""
+    return make_state(feed_log.read_clock_row(connection))
+
+
 def make_state(row: sa.Row[Any]) -> LogState:
     """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
     if not _is_at_home(row):
         return read_state()
     mark = row.mark if row.clock_number else _mark_of_settings(row)
     return LogState(row.epoch, row.clock_number, mark, row.published, row.complete, row.unmarked)
+
+
+def find_settings(row: Any = None) -> FeedSettings:
+    """Return the settings of the feed: those of its first publication, else the present ones.
+
+    Other settings come too late: an IRI that changes is another record to those who copied it.
+
+    Args:
+        row: the clock's, if it was read already.
+    """
+    said = row or clock.read_clock()
+    if said.base:
+        return FeedSettings(said.base, said.vocabulary, said.page_size)
+    return port.get_source().read_settings()
 
 
 def fill_unpublished(row: Any) -> Any:
@@ -248,15 +278,10 @@ def fill_unpublished(row: Any) -> Any:
     """
     if row.clock_number:
         return row
-    site = keys.find_site(row)
-    rendition = describe_records([CATALOG], site)[CATALOG]
-    assert rendition is not None, "the catalogue is always public"
-    said = {
-        "base": site.base,
-        "vocabulary": site.vocabulary,
-        "page_size": keys.page_size(),
-        "catalogue": zlib.compress(rendition.body),
-    }
+    settings = find_settings(row)
+    catalogue = port.get_source().describe_records([CATALOG], settings)[CATALOG]
+    assert catalogue is not None, "the catalogue is always public"
+    said = {**settings._asdict(), "catalogue": zlib.compress(catalogue.body)}
     return SimpleNamespace(**{**row._mapping, **said})
 
 
@@ -272,7 +297,7 @@ def open_snapshot() -> sa.Connection:
     return _connect(_ONE_MOMENT)
 
 
-def open_catalogue() -> tuple[sa.Connection, sa.Row[Any], LogState]:
+def open_catalogue() -> tuple[sa.Connection, Any, LogState]:
     """Return a connection with one snapshot, the catalogue in it, and the state of the log.
 
     If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
@@ -403,19 +428,10 @@ def read_log_status() -> LogStatus:
         gaps=gaps,
         gaps_since=gaps_since,
         base=row.base,
-        base_now=lookups.read_site().base,
+        base_now=port.get_source().read_settings().base,
         public=counts[True],
         tombstones=counts[False],
         degraded=list(degraded),
         body_bytes=model.Session.scalar(sa.select(size)) or 0,
         kept_bytes=model.Session.scalar(sa.select(kept)) or 0,
     )
-
-
-def count_public_datasets(scope: str = "") -> int:
-    """Return how many datasets are public, of a part of the catalogue or ("") of the whole."""
-    if scope:
-        query = sa.select(sa.func.count()).where(Member.scope == scope, Member.current)
-    else:
-        query = sa.select(sa.func.coalesce(sa.func.sum(Window.live), 0))
-    return model.Session.scalar(query) or 0

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -24,14 +23,17 @@ from ckan import model
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-from ckanext.marathon.feeds import describe, keys
-from ckanext.marathon.feeds.describe import Rendition, describe_records, has_office, keep_public
-from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.feeds.log_state import Witness, begin_epoch_after_loss, write_witness
-from ckanext.marathon.model import activity, clock, feed, feed_log, unit_of_work
+from ckanext.marathon.feeds import port
+from ckanext.marathon.feeds.log_state import (
+    Witness,
+    begin_epoch_after_loss,
+    find_settings,
+    write_witness,
+)
+from ckanext.marathon.feeds.port import Description, Descriptions, FeedSettings, Key, Touched
+from ckanext.marathon.model import clock, feed, feed_log, unit_of_work
 from ckanext.marathon.model.feed import SETTINGS, Activity, Gap, Kind
 from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
-from ckanext.marathon.rdf.facts import Site
 
 # A follower hears of a neighbour before it hears of who names it.
 ORDER = {
@@ -48,21 +50,6 @@ ORDER = {
     )
 }
 
-Renditions = dict[Key, Rendition | None]
-
-
-@dataclass
-class Touched:
-    """Ids of packages and groups that a transaction touched, and whether settings changed."""
-
-    packages: set[str] = field(default_factory=set[str])
-    groups: set[str] = field(default_factory=set[str])
-    settings: bool = False
-
-    def __bool__(self) -> bool:
-        """Return whether there is anything."""
-        return bool(self.packages or self.groups or self.settings)
-
 
 def publish_changes(touched: Touched) -> int:
     """Write this transaction's changes of public content into the log; commits nothing.
@@ -72,9 +59,7 @@ def publish_changes(touched: Touched) -> int:
     Returns:
         how many changes were written.
     """
-    return _publish_wanted(
-        lambda: describe.find_affected(touched.packages, touched.groups, touched.settings)
-    )
+    return _publish_wanted(lambda: port.get_source().find_affected(touched))
 
 
 def republish_records(wanted: Collection[Key]) -> int:
@@ -95,7 +80,7 @@ def withdraw_records(touched: Touched) -> int:
     """
     clock.hold_clock()
     rows = feed_log.list_public_entries([*touched.packages, *touched.groups])
-    kept = keep_public(Key(Kind(row.kind), row.thing) for row in rows)
+    kept = port.get_source().keep_public([Key(Kind(row.kind), row.thing) for row in rows])
     steps = [_make_departure(row) for row in rows if Key(Kind(row.kind), row.thing) not in kept]
     return feed_log.write_steps(steps) if steps else 0
 
@@ -106,123 +91,119 @@ def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> i
     Records that other transactions changed in the meantime are described again under the lock, so
     that the transaction that publishes last has seen everything.
     """
-    site = keys.find_site()
-    renditions, seen = _describe_wanted(wanted(), site)
-    if not renditions:
+    settings = find_settings()
+    descriptions, seen = _describe_wanted(wanted(), settings)
+    if not descriptions:
         return 0
     held = clock.hold_clock()
-    settled = keys.find_site(held)
-    if settled != site:
-        site = settled
-        renditions, _seen = _describe_wanted(wanted(), site)
+    settled = find_settings(held)
+    if settled != settings:
+        settings = settled
+        descriptions, _seen = _describe_wanted(wanted(), settings)
     else:
+        source = port.get_source()
         # A dataset may have come to an organisation since.
-        now = wanted() | _list_keys_of_changed_owners(renditions, site) | renditions.keys()
-        now |= _list_keys_of_former_holders(renditions, site)
-        versions = describe.read_input_versions(now)
+        now = wanted() | source.find_affected_by_descriptions(descriptions) | descriptions.keys()
+        now |= _list_keys_of_former_holders(descriptions)
+        versions = source.read_input_versions(now)
         again = {key for key in now if key not in seen or versions[key] != seen[key]}
         if again:
-            renditions |= _describe_wanted(again, site, renditions.keys())[0]
-    steps = _make_steps(renditions, site, thorough)
+            descriptions |= _describe_wanted(again, settings, descriptions.keys())[0]
+    steps = _make_steps(descriptions, thorough)
     if steps:
         if not held.base:
-            clock.settle_clock(site.base, site.vocabulary, keys.page_size())
+            clock.settle_clock(settings.base, settings.vocabulary, settings.page_size)
         return feed_log.write_steps(steps)
     return 0
 
 
 def _describe_wanted(
-    wanted: set[Key], site: Site, done: Collection[Key] = ()
-) -> tuple[Renditions, describe.InputVersions]:
-    """Describe things, and what belongs to organisations that change in what others say of them.
+    wanted: set[Key], settings: FeedSettings, done: Collection[Key] = ()
+) -> tuple[Descriptions, dict[Key, Hashable]]:
+    """Describe records, and the further ones that these descriptions affect.
 
     Args:
-        wanted: the things.
-        site: where IRIs start.
-        done: what is described already, and is not again because of its organisation.
+        wanted: the records.
+        settings: where IRIs start.
+        done: what is described already, and is not again because another description affects it.
 
     Returns:
-        the descriptions, and the versions of the rows that they were made from.
+        the descriptions, and the versions of what they were made from.
     """
-    seen = describe.read_input_versions(wanted)
-    found = describe_records(wanted, site)
-    further = _list_keys_of_changed_owners(found, site) - wanted - set(done)
+    source = port.get_source()
+    seen = dict(source.read_input_versions(wanted))
+    found = source.describe_records(wanted, settings)
+    further = source.find_affected_by_descriptions(found) - wanted - set(done)
     if further:
-        seen |= describe.read_input_versions(further)
-        found |= describe_records(further, site)
+        seen |= source.read_input_versions(further)
+        found |= source.describe_records(further, settings)
     return found, seen
 
 
-def _list_keys_of_changed_owners(found: Renditions, site: Site) -> set[Key]:
-    """Return the records of organisations that appear, disappear, or get or lose an office.
-
-    Datasets name their organisation and its office; the rest of it they do not repeat.
-    """
-    organizations = {key: each for key, each in found.items() if key.kind == Kind.ORGANIZATION}
-    stored = feed_log.read_bodies([key.iri(site) for key in organizations])
-    further: set[Key] = set()
-    for key, now in organizations.items():
-        body = stored.get(key.iri(site))
-        before = Rendition(body, ()) if body is not None else None
-        if (before is None, has_office(before)) != (now is None, has_office(now)):
-            further |= describe.list_keys_of_owner(key.thing)
-    return further
-
-
-def _list_keys_of_former_holders(renditions: Renditions, site: Site) -> set[Key]:
+def _list_keys_of_former_holders(descriptions: Descriptions) -> set[Key]:
     """Return the records that the log still has under an IRI that now belongs to another."""
-    iris = {iri: key for key, iri in keys.find_iris(renditions, site).items()}
+    holders = {found.iri: key for key, found in descriptions.items() if found}
     return {
         Key(Kind(row.kind), row.thing)
-        for iri, row in feed_log.read_states(iris).items()
-        if row.digest is not None and row.thing != iris[iri].thing
+        for iri, row in feed_log.read_states(holders).items()
+        if row.digest is not None and row.thing != holders[iri].thing
     }
 
 
-def _make_steps(renditions: Renditions, site: Site, thorough: bool) -> list[feed_log.LogStep]:
-    iris = keys.find_iris(renditions, site)
-    stored = feed_log.read_states(iris.values())
-    bodies = feed_log.read_bodies(iris.values()) if thorough else {}
-    parts = feed_log.read_scopes(iris.values()) if thorough else {}
+def _make_steps(descriptions: Descriptions, thorough: bool) -> list[feed_log.LogStep]:
+    """Return what is to be written so that the log has these descriptions, in order."""
+    iris = [found.iri for found in descriptions.values() if found]
+    stored = feed_log.read_states(iris)
+    bodies = feed_log.read_bodies(iris) if thorough else {}
+    parts = feed_log.read_scopes(iris) if thorough else {}
     steps: list[feed_log.LogStep] = []
-    for key, rendition in renditions.items():
-        before = stored.get(iris[key])
-        if rendition is None and before is not None and before.thing != key.thing:
-            # The IRI is another's by now.
+    for key, found in descriptions.items():
+        if found is None:
             continue
-        activity = _find_activity(before, rendition, key)
-        if rendition and thorough:
-            said = bodies.get(iris[key], b""), parts.get(iris[key], ())
-            if said != (rendition.body, rendition.scopes):
+        before = stored.get(found.iri)
+        activity = _find_activity(before, found, key)
+        if thorough:
+            said = bodies.get(found.iri, b""), parts.get(found.iri, ())
+            if said != (found.body, found.scopes):
                 activity = activity or Activity.UPDATE
         if activity is None:
             continue
         steps.append(
             feed_log.LogStep(
-                iri=iris[key],
+                iri=found.iri,
                 kind=key.kind,
                 thing=key.thing,
                 activity=activity,
                 slot=before.slot if before else None,
-                body=zlib.compress(rendition.body) if rendition else None,
-                digest=rendition.digest if rendition else None,
-                refs=list(rendition.refs) if rendition else [],
-                degraded=bool(rendition and rendition.degraded),
-                scopes=rendition.scopes if rendition else (),
-                first_published=rendition.first_published if rendition else None,
+                body=zlib.compress(found.body),
+                digest=found.digest,
+                refs=found.refs,
+                degraded=found.degraded,
+                scopes=found.scopes,
+                first_published=found.first_published,
             )
         )
-    steps += _make_departures(renditions, set(iris.values()))
+    steps += [_make_departure(row) for row in list_departed_entries(descriptions)]
     steps.sort(key=lambda step: (step.activity == Activity.DELETE, ORDER[step.kind], step.iri))
     return steps
 
 
-def _make_departures(renditions: Renditions, current: Collection[str]) -> list[feed_log.LogStep]:
-    """Return the deletions of the IRIs that datasets had before they got others."""
-    things = [key.thing for key in renditions if key.kind == Kind.DATASET]
-    rows = feed_log.list_public_entries(things)
+def list_departed_entries(descriptions: Descriptions) -> list[sa.Row[Any]]:
+    """Return the public entries that these records have no more.
+
+    That is all entries of a record that is not public, and those of a dataset under an IRI that it
+    had before. An IRI that another record has by now stays.
+    """
+    current = {found.iri for found in descriptions.values() if found}
+    things = [
+        key.thing
+        for key, found in descriptions.items()
+        if found is None or key.kind == Kind.DATASET
+    ]
     return [
-        _make_departure(row) for row in rows if row.kind == Kind.DATASET and row.iri not in current
+        row
+        for row in feed_log.list_public_entries(things)
+        if Key(Kind(row.kind), row.thing) in descriptions and row.iri not in current
     ]
 
 
@@ -242,17 +223,13 @@ def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
     )
 
 
-def _find_activity(
-    before: sa.Row[Any] | None, rendition: Rendition | None, key: Key
-) -> Activity | None:
-    was_public = before is not None and before.digest is not None
-    if rendition is None:
-        return Activity.DELETE if was_public else None
-    if before is None or not was_public:
+def _find_activity(before: sa.Row[Any] | None, found: Description, key: Key) -> Activity | None:
+    """Return what happened to a public record, ``None`` if nothing did."""
+    if before is None or before.digest is None:
         return Activity.CREATE
     same = (before.digest, before.degraded, before.thing) == (
-        rendition.digest,
-        rendition.degraded,
+        found.digest,
+        found.degraded,
         key.thing,
     )
     return None if same else Activity.UPDATE
@@ -337,7 +314,8 @@ def fill_gaps() -> bool:
 def _publish_gap(gap: Gap) -> None:
     packages = {gap.record} if gap.record and not gap.is_group else set[str]()
     groups = {gap.record} if gap.is_group else set[str]()
-    republish_records(describe.find_affected(packages, groups, gap.record == SETTINGS))
+    touched = Touched(packages, groups, gap.record == SETTINGS)
+    republish_records(port.get_source().find_affected(touched))
     feed.close_gaps([gap.id])
     model.Session.commit()
 
@@ -383,13 +361,6 @@ def _note_record(touched: Touched, record: Any) -> None:
             touched.packages.add(record.table_id)
     elif isinstance(record, model.Tag):
         touched.packages.update(tagging.package_id for tagging in record.package_tags)
-
-
-def relabel_activities(unit: UnitOfWork) -> None:
-    """Give activities about the touched records the present permission labels."""
-    touched = unit.find_notes(Touched)
-    if touched:
-        activity.relabel_rows(touched.packages, touched.groups)
 
 
 def publish_touched(unit: UnitOfWork) -> None:

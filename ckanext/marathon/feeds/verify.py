@@ -16,17 +16,15 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from ckan import model
-from ckan.model.system_info import delete_system_info, get_system_info, set_system_info
+from ckan.model.system_info import SystemInfo, delete_system_info, get_system_info, set_system_info
 
-from ckanext.marathon.feeds import catalogue, keys, log_state
-from ckanext.marathon.feeds.catalogue import Piece, inflate_piece
-from ckanext.marathon.feeds.describe import describe_records
-from ckanext.marathon.feeds.keys import CATALOG, THE_WHOLE, Key
-from ckanext.marathon.feeds.log_state import open_snapshot
-from ckanext.marathon.feeds.publish import republish_records
+from ckanext.marathon.feeds import catalogue, log_state, port
+from ckanext.marathon.feeds.catalogue import THE_WHOLE, Piece, inflate_piece
+from ckanext.marathon.feeds.log_state import find_settings, open_snapshot
+from ckanext.marathon.feeds.port import CATALOG, Key
+from ckanext.marathon.feeds.publish import list_departed_entries, republish_records
 from ckanext.marathon.model import clock, feed, feed_log
 from ckanext.marathon.model.feed import Change, Clock, Entry, Kind, Window
-from ckanext.marathon.visibility import filter_public
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -88,27 +86,6 @@ class LogFault:
     what: str
 
 
-def list_record_keys() -> list[Key]:
-    """Return all public records by age, neighbours before the records that name them."""
-    group, package = model.Group, model.Package
-    found = [CATALOG]
-    query = sa.select(group.id).where(
-        group.is_organization.is_(True), group.state == model.State.ACTIVE
-    )
-    found += [
-        Key(Kind.ORGANIZATION, each)
-        for each in model.Session.scalars(query.order_by(group.created, group.id))
-    ]
-    for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT, Kind.DATASET):
-        query = sa.select(package.id).where(
-            keys.is_of_kind(kind),
-            filter_public(package),
-        )
-        ordered = query.order_by(package.metadata_created, package.id)
-        found += [Key(kind, each) for each in model.Session.scalars(ordered)]
-    return found
-
-
 def verify_log(
     ini: str = "",
     workers: int = 1,
@@ -126,7 +103,7 @@ def verify_log(
         workers: how many processes compare.
         progress: called with (records done, total records).
     """
-    wanted = list_record_keys()
+    wanted = port.get_source().list_record_keys()
     expected = set(wanted)
     everything = [*wanted, *(key for key in list_logged_keys() if key not in expected)]
     model.Session.rollback()
@@ -199,32 +176,26 @@ def list_logged_keys() -> list[Key]:
 
 
 def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
-    site = keys.find_site()
-    renditions = describe_records(some, site)
-    iris = keys.find_iris(some, site)
-    stored = feed_log.read_states(iris.values())
-    bodies = feed_log.read_bodies(iris.values())
-    parts = feed_log.read_scopes(iris.values())
-    found: list[tuple[Key, LogFault]] = []
-    for key, rendition in renditions.items():
-        iri = iris[key]
-        before = stored.get(iri)
-        digest = before.digest if before is not None and before.thing == key.thing else None
-        if rendition is None:
-            wrong = None if digest is None else LogFaultKind.NOT_PUBLIC
-        elif digest is None:
-            wrong = LogFaultKind.MISSING
-        else:
-            said = bodies.get(iri), digest, parts.get(iri, ())
-            same = said == (rendition.body, rendition.digest, rendition.scopes)
-            wrong = None if same else LogFaultKind.OUTDATED
-        if wrong:
-            found.append((key, LogFault(wrong, iri)))
-    current = set(iris.values())
-    for row in feed_log.list_public_entries(key.thing for key in some if key.kind == Kind.DATASET):
-        if row.kind == Kind.DATASET and row.iri not in current:
-            found.append((Key(Kind.DATASET, row.thing), LogFault(LogFaultKind.NOT_PUBLIC, row.iri)))
-    return found
+    descriptions = port.get_source().describe_records(some, find_settings())
+    current = {found.iri for found in descriptions.values() if found}
+    stored = feed_log.read_states(current)
+    bodies = feed_log.read_bodies(current)
+    parts = feed_log.read_scopes(current)
+    faults: list[tuple[Key, LogFault]] = []
+    for key, found in descriptions.items():
+        if found is None:
+            continue
+        before = stored.get(found.iri)
+        if before is None or before.digest is None or before.thing != key.thing:
+            faults.append((key, LogFault(LogFaultKind.MISSING, found.iri)))
+            continue
+        said = bodies.get(found.iri), before.digest, parts.get(found.iri, ())
+        if said != (found.body, found.digest, found.scopes):
+            faults.append((key, LogFault(LogFaultKind.OUTDATED, found.iri)))
+    for row in list_departed_entries(descriptions):
+        key = Key(Kind(row.kind), row.thing)
+        faults.append((key, LogFault(LogFaultKind.NOT_PUBLIC, row.iri)))
+    return faults
 
 
 def _verify_pages() -> Iterator[LogFault]:
@@ -263,11 +234,12 @@ REBUILD_WANTED = "ckanext.marathon.feed_rebuild_wanted"
 RebuildProgress = Callable[[int, int, int], None]
 
 
+def _ignore_progress(done: int, total: int, changes: int) -> None:
+    """Tell nobody."""
+
+
 def rebuild_log(
-    ini: str,
-    workers: int = 1,
-    restart: bool = False,
-    progress: RebuildProgress = lambda done, total, changes: None,
+    ini: str, workers: int = 1, restart: bool = False, progress: RebuildProgress = _ignore_progress
 ) -> int:
     """Describe every record again and write the differences into the log.
 
@@ -285,7 +257,7 @@ def rebuild_log(
     """
     # Those that open meanwhile may be of what is described already.
     gaps = feed.list_gap_ids()
-    wanted = list_record_keys()
+    wanted = port.get_source().list_record_keys()
     expected = set(wanted)
     wanted += [key for key in list_logged_keys() if key not in expected]
     model.Session.rollback()
@@ -311,6 +283,13 @@ def rebuild_log(
     model.Session.commit()
     _forget_rebuild()
     return changes
+
+
+# For a connection of one's own, see :func:`is_rebuild_wanted`.
+_system_info: Any = SystemInfo
+IS_REBUILD_WANTED = sa.select(
+    sa.or_(~Clock.complete, sa.exists().where(_system_info.key == REBUILD_WANTED))
+)
 
 
 def is_rebuild_wanted() -> bool:

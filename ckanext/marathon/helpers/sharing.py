@@ -14,9 +14,9 @@ from ckanext.dcat.profiles.croissant import JSONLD_CONTEXT
 from markupsafe import Markup
 
 from ckanext.marathon.domain import workshop as workshop_domain
-from ckanext.marathon.feeds import keys, schema_org
-from ckanext.marathon.feeds.keys import Key
-from ckanext.marathon.helpers.chain import marathon_thing_note, write_story
+from ckanext.marathon.feeds import schema_org, source
+from ckanext.marathon.feeds.port import Key
+from ckanext.marathon.helpers.chain import marathon_story, marathon_thing_note
 from ckanext.marathon.helpers.labels import marathon_date, marathon_host, marathon_period
 from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
 from ckanext.marathon.model import package as package_model
@@ -41,17 +41,17 @@ def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, 
         dataset: as ``package_show`` gives it.
         is_public: describe it only if the log has it; otherwise also private ones.
     """
-    here = keys.find_site()
+    here = source.find_site()
     key = Key(Kind.DATASET, str(dataset["id"]))
-    iri = keys.find_iris([key], here)[key]
+    iri = source.find_iris([key], here)[key]
     title = str(tk.config.get("ckan.site_title") or here.base)
     found = schema_org.describe_dataset(iri, here.base, here.vocabulary, title)
     if found is None and not is_public:
         graph = build_record_graph(dataset, Lookups.of_this_request())
         lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
         found = schema_org.describe_dataset_lines(lines, iri, here.base, here.vocabulary, title)
-    # The page is on this site even if the dataset kept the IRI of another catalogue.
-    return None if found is None else {**found, "url": str(key.iri(here))}
+    # Its page is ours, also where its IRI is another catalogue's.
+    return None if found is None else {**found, "url": source.build_iri(key, here)}
 
 
 def write_croissant(dataset: dict[str, Any]) -> Markup:

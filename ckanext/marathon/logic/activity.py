@@ -16,6 +16,7 @@ from ckan import authz
 from ckan.types import Context
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, remove_hidden
+from ckanext.marathon.feeds.port import Touched
 from ckanext.marathon.model import activity
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -70,6 +71,13 @@ def settle_new_rows(unit: UnitOfWork) -> None:
             row.permission_labels = activity.list_package_labels(package)
         elif activity.is_of_group(row.activity_type):
             row.permission_labels = activity.list_group_labels(row.object_id)
+
+
+def relabel_touched(unit: UnitOfWork) -> None:
+    """Give activities about the touched records the present permission labels."""
+    touched = unit.find_notes(Touched)
+    if touched:
+        activity.relabel_rows(touched.packages, touched.groups)
 
 
 def _is_row(instance: Any) -> bool:

@@ -35,7 +35,7 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.file import read_checksum
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, quote_value
-from ckanext.marathon.feeds import keys
+from ckanext.marathon.feeds import source as source_feeds
 from ckanext.marathon.feeds.inventory import strip_markup
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic import resource as resource_logic
@@ -166,7 +166,7 @@ def _note_unused(
     """Add a notice about why a record is not published under the IRI that was sent."""
     if iri is not None:
         message = tk._("another record has {value}, so that this one is published under its own")
-    elif _is_ours(given.strip(), keys.find_site()):
+    elif _is_ours(given.strip(), source_feeds.find_site()):
         message = tk._("{value} is an address of this site, which gives its records their own")
     else:
         message = tk._(
@@ -217,7 +217,7 @@ def list_contested() -> list[Contested]:
         )
         .order_by(table.name)
     )
-    site = keys.find_site()
+    site = source_feeds.find_site()
     named = {
         row.name: iri
         for row in model.Session.execute(query)
@@ -250,7 +250,7 @@ def read_foreign_iri(given: str, site: Site | None = None) -> str | None:
         pyoxigraph.NamedNode(text)
     except ValueError:
         text = str(make_web_iri(text) or "")
-    return None if not text or _is_ours(text, site or keys.find_site()) else text
+    return None if not text or _is_ours(text, site or source_feeds.find_site()) else text
 
 
 def _is_ours(text: str, site: Site) -> bool:

@@ -23,9 +23,8 @@ from ckanext.marathon.domain import numbers
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.errors import N_, FieldFault, Malformed, Taken, make_fault
 from ckanext.marathon.logic import dataset, messages, permissions, resource, unkept
-from ckanext.marathon.model import dataset as dataset_model
+from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model import idea as idea_model
-from ckanext.marathon.model import link
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records import Workshop
@@ -231,7 +230,7 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
 
     What is computed is the same for everybody; which ideas are named is not.
     """
-    first = dataset_model.read_first_published([dataset.id]).get(dataset.id)
+    first = feed_log.read_first_published([dataset.id]).get(dataset.id)
     pkg_dict["first_published"] = first.astimezone(UTC).isoformat() if first else None
     named = package_model.read_stored_texts(dataset, "idea")
     ideas = package_model.load_packages(named)

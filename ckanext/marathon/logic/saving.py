@@ -72,7 +72,7 @@ STEPS = Steps(
         reindex.mark_asking_ideas,
         reindex.write_notes,
         # What is public, and to whom
-        publish.relabel_activities,
+        activity.relabel_touched,
         publish.publish_touched,
     ),
     after_commit=(

@@ -10,8 +10,7 @@ here, and names nothing. What descriptions lack is what only people can add.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,9 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.dates import Period
-from ckanext.marathon.model import link
+from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model.clock import get_utc_now
-from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.records import Dataset
 
@@ -60,7 +58,6 @@ def read_installation_time() -> datetime:
 
 
 _group: Any = model.Group
-_IS_PUBLIC = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
 
 
 class Publication(NamedTuple):
@@ -80,23 +77,6 @@ class Published:
     latest: tuple[Publication, ...] = ()
 
 
-def read_first_published(things: Iterable[str]) -> dict[str, datetime]:
-    """Return id in CKAN → when it became public for the first time, of datasets that ever were.
-
-    A dataset that is older than the plugin was public before there was a log; else it is the time
-    of the first change that the log has of it.
-    """
-    # A dataset that got another IRI has an entry under each.
-    first = sa.func.min(Entry.first_published)
-    query = (
-        sa.select(Entry.thing, first.label("first"))
-        .where(Entry.kind == str(Kind.DATASET), Entry.thing.in_(list(things)))
-        .group_by(Entry.thing)
-        .having(first.is_not(None))
-    )
-    return {row.thing: row.first for row in model.Session.execute(query)}
-
-
 def list_published_datasets(
     period: Period, municipality: str = "", limit: int | None = None
 ) -> Published:
@@ -107,28 +87,27 @@ def list_published_datasets(
         municipality: code of the only one, "" for the country.
         limit: of those named; all are counted.
     """
+    published = _select_published(period, municipality).subquery("published")
+    is_published = published.c.thing == PACKAGE.id
     # Apart, because to count beside the latest would put all of them in order.
     count, examples = model.Session.execute(
-        _found(
-            period,
-            municipality,
+        sa.select(
             sa.func.count(),
             sa.func.count().filter(PACKAGE.extras["example"].astext == "true"),
-        )
+        ).join_from(published, PACKAGE, is_published)
     ).one()
     query = (
-        _found(
-            period,
-            municipality,
+        sa.select(
             PACKAGE.id,
             PACKAGE.name,
             PACKAGE.title,
             _group.title.label("organization"),
-            Entry.first_published.label("at"),
+            published.c.first_published.label("at"),
             PACKAGE.extras,
         )
+        .join_from(published, PACKAGE, is_published)
         .outerjoin(model.Group, _group.id == PACKAGE.owner_org)
-        .order_by(Entry.first_published.desc(), PACKAGE.id)
+        .order_by(published.c.first_published.desc(), PACKAGE.id)
         .limit(limit)
     )
     rows: Any = model.Session.execute(query)
@@ -136,24 +115,19 @@ def list_published_datasets(
     return Published(count, examples, tuple(latest))
 
 
-def _found(period: Period, municipality: str, *columns: Any) -> Any:
-    return (
-        sa.select(*columns)
-        .select_from(Entry)
-        .join(PACKAGE, PACKAGE.id == Entry.thing)
-        .where(_IS_PUBLIC, _within(period), _in(municipality))
-    )
+def _select_published(period: Period, municipality: str) -> sa.Select[Any]:
+    """Select ``thing`` and ``first_published`` of the public datasets of a period."""
+    scope = f"{link.MUNICIPALITY}/{municipality}" if municipality else ""
+    published = feed_log.select_public_datasets(scope).subquery("public")
+    query = sa.select(published).where(published.c.first_published < period.ends)
+    if period.starts is None:
+        return query
+    return query.where(published.c.first_published >= period.starts)
 
 
 def count_published_by_municipality(period: Period) -> dict[str, int]:
     """Return code → datasets published in a period; one about several counts with each."""
-    query = (
-        sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
-        .join(Entry, Entry.iri == Member.iri)
-        .where(Member.scope.like("municipality/%"), Member.current.is_(True), _within(period))
-        .group_by(Member.scope)
-    )
-    return dict(model.Session.execute(query).tuples().all())
+    return feed_log.count_public_datasets_by_code(link.MUNICIPALITY, period.starts, period.ends)
 
 
 def count_published_by_problem(period: Period, municipality: str) -> dict[str, int]:
@@ -163,7 +137,8 @@ def count_published_by_problem(period: Period, municipality: str) -> dict[str, i
         link.select_links(Predicate.DATASET_PROBLEM),
         link.select_inherited_links(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_PROBLEM),
     ).subquery("held")
-    ids = sa.select(Entry.thing).where(_IS_PUBLIC, _within(period), _in(municipality))
+    published = _select_published(period, municipality).subquery("published")
+    ids = sa.select(published.c.thing)
     pairs = (
         sa.select(held.c.subject, held.c.object).where(held.c.subject.in_(ids)).distinct()
     ).subquery("pairs")
@@ -173,30 +148,13 @@ def count_published_by_problem(period: Period, municipality: str) -> dict[str, i
 
 def select_needs_met_before(before: datetime) -> sa.Select[Any]:
     """Select ids of data needs met by datasets that were published before a given time."""
+    published = feed_log.select_public_datasets().subquery("published")
     return (
         sa.select(Link.object)
-        .join(Entry, Entry.thing == Link.subject)
+        .join(published, published.c.thing == Link.subject)
         .where(
             Link.predicate == str(Predicate.DATASET_DATA_NEED),
-            _IS_PUBLIC,
-            Entry.first_published < before,
-        )
-    )
-
-
-def _within(period: Period) -> sa.ColumnElement[bool]:
-    before = Entry.first_published < period.ends
-    return (
-        before if period.starts is None else sa.and_(before, Entry.first_published >= period.starts)
-    )
-
-
-def _in(municipality: str) -> sa.ColumnElement[bool]:
-    if not municipality:
-        return sa.true()
-    return Entry.iri.in_(
-        sa.select(Member.iri).where(
-            Member.scope == f"municipality/{municipality}", Member.current.is_(True)
+            published.c.first_published < before,
         )
     )
 

@@ -96,7 +96,7 @@ class Entry(tk.BaseModel):
 
 
 class Member(tk.BaseModel):
-    """A dataset that is or was in a part of the catalogue (``feeds/keys.py``).
+    """A dataset that is or was in a part of the catalogue (``feeds/source.py``).
 
     Attributes:
         scope: the part, as its address says it: ``municipality/2105``.
@@ -236,6 +236,10 @@ class FeedGap(tk.BaseModel):
     is_group: Mapped[bool] = mapped_column(sa.Boolean)
     since: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     due: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
+
+
+# Whether everything that is public is in the log, for a connection of one's own.
+IS_LOG_COMPLETE = sa.select(sa.and_(Clock.complete, ~sa.exists(sa.select(FeedGap.id))))
 
 
 class Gap(NamedTuple):

@@ -157,6 +157,28 @@ def read_bodies(iris: Iterable[str]) -> dict[str, bytes]:
     }
 
 
+def read_bodies_by_thing(kind: Kind, things: Iterable[str]) -> dict[str, bytes]:
+    """Return id in CKAN → N-Triples of the public records of a kind."""
+    query = sa.select(Entry.thing, Entry.body).where(
+        Entry.kind == str(kind), Entry.body.is_not(None)
+    )
+    return {
+        row.thing: read_description(row.body)
+        for some in _batches(things)
+        for row in model.Session.execute(query.where(Entry.thing.in_(some)))
+    }
+
+
+def list_logged_kinds(things: Iterable[str]) -> set[tuple[Kind, str]]:
+    """Return kind and id of the records with these ids that are or were public."""
+    query = sa.select(Entry.kind, Entry.thing).distinct()
+    return {
+        (Kind(kind), thing)
+        for some in _batches(things)
+        for kind, thing in model.Session.execute(query.where(Entry.thing.in_(some)))
+    }
+
+
 def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
     """Return ``iri``, ``kind``, ``thing`` and ``slot`` of the public records with these ids."""
     query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
@@ -167,6 +189,136 @@ def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
         for some in _batches(things)
         for row in model.Session.execute(query.where(Entry.thing.in_(some)))
     ]
+
+
+_IS_PUBLIC_DATASET = sa.and_(Entry.kind == str(Kind.DATASET), Entry.body.is_not(None))
+
+
+def select_public_datasets(scope: str = "") -> sa.Select[tuple[str, datetime | None]]:
+    """Select ``thing`` (the id in CKAN) and ``first_published`` of the public datasets.
+
+    Args:
+        scope: name of a part of the catalogue; "" for the whole.
+    """
+    query = sa.select(Entry.thing, Entry.first_published).where(_IS_PUBLIC_DATASET)
+    if scope:
+        query = query.where(
+            Entry.iri.in_(sa.select(Member.iri).where(Member.scope == scope, Member.current))
+        )
+    return query
+
+
+def count_public_datasets(scope: str = "") -> int:
+    """Return how many datasets are public, of a part of the catalogue or ("") of the whole."""
+    if scope:
+        query = sa.select(sa.func.count()).where(Member.scope == scope, Member.current)
+    else:
+        query = sa.select(sa.func.coalesce(sa.func.sum(Window.live), 0))
+    return model.Session.scalar(query) or 0
+
+
+def count_public_datasets_by_code(
+    kind: str, since: datetime | None = None, before: datetime | None = None
+) -> dict[str, int]:
+    """Return code → how many datasets are public, of the parts of a kind.
+
+    Args:
+        kind: of parts, as ``municipality``.
+        since: counts those that were published for the first time at this time or later.
+        before: counts those that were published for the first time before this time.
+    """
+    query = (
+        sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
+        .where(Member.scope.like(f"{kind}/%"), Member.current.is_(True))
+        .group_by(Member.scope)
+    )
+    if since or before:
+        query = query.join(Entry, Entry.iri == Member.iri)
+    if since:
+        query = query.where(Entry.first_published >= since)
+    if before:
+        query = query.where(Entry.first_published < before)
+    return dict(model.Session.execute(query).tuples().all())
+
+
+def read_first_published(things: Iterable[str]) -> dict[str, datetime]:
+    """Return id in CKAN → when it became public for the first time, of datasets that ever were.
+
+    A dataset that is older than the plugin was public before there was a log; else it is the time
+    of the first change that the log has of it.
+    """
+    # A dataset that got another IRI has an entry under each.
+    first = sa.func.min(Entry.first_published)
+    query = (
+        sa.select(Entry.thing, first.label("first"))
+        .where(Entry.kind == str(Kind.DATASET), Entry.thing.in_(list(things)))
+        .group_by(Entry.thing)
+        .having(first.is_not(None))
+    )
+    return {row.thing: row.first for row in model.Session.execute(query)}
+
+
+class LoggedRecord(NamedTuple):
+    """A record that is or was public.
+
+    Attributes:
+        thing: its id in CKAN.
+        is_public: whether it is public now.
+    """
+
+    thing: str
+    is_public: bool
+
+
+def find_oldest_record(kind: str, first: str) -> LoggedRecord | None:
+    """Return the record with an id that begins so that was public first, ``None`` if none was.
+
+    Args:
+        kind: of records, a value of :class:`.Kind`.
+        first: hexadecimal digits, the beginning of an id.
+    """
+    rows = model.Session.execute(select_records_by_beginning(kind, first)).all()
+    found = {row.iri: LoggedRecord(row.thing, row.is_public) for row in rows}
+    if len(found) < 2:
+        return next(iter(found.values()), None)
+    query = (
+        sa.select(Change.iri)
+        .where(Change.iri.in_(found))
+        .group_by(Change.iri)
+        .order_by(sa.func.min(Change.number))
+        .limit(1)
+    )
+    return found.get(model.Session.scalar(query) or "", next(iter(found.values())))
+
+
+# More ids than these never begin alike by chance.
+_ALIKE = 20
+
+
+def select_records_by_beginning(kind: str, first: str) -> sa.Select[tuple[str, str, bool]]:
+    """Select ``thing``, ``iri`` and ``is_public`` of the records with ids that begin so."""
+    return (
+        # A dataset that got another IRI has a tombstone for the former one.
+        sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
+        .distinct(Entry.thing)
+        .where(
+            # A range of the index, in every collation: digits before letters, none after the f.
+            Entry.thing >= first,
+            Entry.thing < f"{first}g",
+            Entry.thing.startswith(first),
+            Entry.kind == kind,
+        )
+        .order_by(Entry.thing, Entry.digest.is_(None))
+        .limit(_ALIKE)
+    )
+
+
+def is_public(kind: Kind, thing: str) -> bool | None:
+    """Return whether the record with an id in CKAN is public; ``None`` if it never was."""
+    query = sa.select(Entry.digest.is_not(None)).where(
+        Entry.thing == thing, Entry.kind == str(kind)
+    )
+    return model.Session.scalar(query)
 
 
 def was_public(thing: str) -> bool:
@@ -354,7 +506,7 @@ _TOUCH = sa.text(
 ).bindparams(_IRIS)
 
 
-def _connection() -> Any:
+def _connection() -> sa.Connection:
     """Return the session's own connection: rows without objects."""
     return model.Session.connection()
 
@@ -536,7 +688,7 @@ def read_live_count(connection: sa.Connection, number: int) -> int:
 
 def count_live_datasets(connection: sa.Connection, number: int) -> int:
     """Return how many public datasets have a slot of a window."""
-    return connection.execute(_COUNTED, {"number": number}).scalar_one()
+    return connection.scalar(_COUNTED, {"number": number}) or 0
 
 
 _COUNTED = sa.select(sa.func.count()).where(
@@ -678,7 +830,7 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 
 def list_changes(
     connection: sa.Connection, scope: str, since: int, limit: int
-) -> list[sa.Row[Any]]:
+) -> Sequence[sa.Row[Any]]:
     """Return the last change of each record that changed after a number, in order.
 
     Args:
@@ -701,7 +853,7 @@ def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
     return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> list[sa.Row[Any]]:
+def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> Sequence[sa.Row[Any]]:
     """Return changes of datasets as :func:`list_changes` does, the newest first."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
     return list(connection.execute(query, {"scope": scope, "since": 0, "limit": limit}))

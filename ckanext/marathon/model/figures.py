@@ -19,10 +19,9 @@ from sqlalchemy.orm import aliased
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.domain.workshop import ANNOUNCED, HELD
-from ckanext.marathon.model import clock, dataset, link, own_data, package
+from ckanext.marathon.model import clock, dataset, feed_log, link, own_data, package
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.dataset import Published
-from ckanext.marathon.model.feed import Entry, Kind, Member
 from ckanext.marathon.model.idea import Transition
 from ckanext.marathon.model.link import GIVEN_UP, PACKAGE, PROBLEM, Link, Predicate
 from ckanext.marathon.records import Commitment, Idea, Milestone, Workshop
@@ -61,9 +60,12 @@ def read_time_of_figures() -> datetime:
 
 def read_total_figures() -> Figures:
     """Return the figures of the whole site."""
-    return cache_until_change(
-        "figures", "", lambda: _figures(_EVERYTHING, {"": _count(_DATASETS)}).get("", Figures())
-    )
+    return cache_until_change("figures", "", _read_total)
+
+
+def _read_total() -> Figures:
+    found = _figures(_EVERYTHING, {"": feed_log.count_public_datasets()})
+    return found.get("", Figures())
 
 
 def read_figures_by(kind: str) -> Mapping[str, Figures]:
@@ -74,7 +76,11 @@ def read_figures_by(kind: str) -> Mapping[str, Figures]:
     Args:
         kind: ``MUNICIPALITY``, ``DEPARTMENT`` or ``PROBLEM`` of ``model/link.py``.
     """
-    return cache_until_change("figures", kind, lambda: _figures(_talks(kind), _datasets(kind)))
+    return cache_until_change(
+        "figures",
+        kind,
+        lambda: _figures(_talks(kind), feed_log.count_public_datasets_by_code(kind)),
+    )
 
 
 def _figures(talked: sa.Select[Any], datasets: Mapping[str, int]) -> dict[str, Figures]:
@@ -140,25 +146,6 @@ def _talks(kind: str) -> sa.Select[Any]:
         code = link.select_place_of_kind(places.c.object, kind)
         query = sa.select(places.c.subject, code.label("code"))
     return query.distinct()
-
-
-def _datasets(kind: str) -> dict[str, int]:
-    """Return the number of public datasets by code, from the feed's log."""
-    query = (
-        sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
-        .where(Member.scope.like(f"{kind}/%"), Member.current.is_(True))
-        .group_by(Member.scope)
-    )
-    return dict(model.Session.execute(query).tuples().all())
-
-
-_DATASETS = sa.select(sa.func.count()).where(
-    Entry.kind == str(Kind.DATASET), Entry.body.is_not(None)
-)
-
-
-def _count(query: sa.Select[Any]) -> int:
-    return model.Session.execute(query).scalar_one()
 
 
 def list_latest(package_type: str, limit: int) -> list[model.Package]:

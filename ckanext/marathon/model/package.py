@@ -23,7 +23,7 @@ from sqlalchemy.orm.util import identity_key
 
 from ckanext.marathon import visibility
 from ckanext.marathon.domain.errors import Taken
-from ckanext.marathon.model.feed import Change, Entry
+from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.records import list_stored_rows, list_stored_texts, read_flag
 from ckanext.marathon.visibility import filter_public
@@ -305,8 +305,6 @@ def name_packages(package_ids: Collection[str]) -> list[NamedPackage]:
 SHORT, LONGER = 8, 12
 _CODE = re.compile(rf"[0-9a-f]{{{SHORT}}}|[0-9a-f]{{{LONGER}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# More ids than these never begin alike by chance.
-_MOST = 20
 
 
 class ShortAddress(NamedTuple):
@@ -326,10 +324,9 @@ def find_short_address(package_type: str, code: str) -> ShortAddress | None:
     if not _CODE.fullmatch(code):
         return None
     first = code if len(code) == SHORT else f"{code[:SHORT]}-{code[SHORT:]}"
-    rows = list(model.Session.execute(_logged(package_type, first)))
-    if rows:
-        oldest = rows[0] if len(rows) == 1 else _oldest(rows)
-        return ShortAddress(oldest.thing, oldest.is_public)
+    logged = feed_log.find_oldest_record(package_type, first)
+    if logged:
+        return ShortAddress(logged.thing, logged.is_public)
     # A site whose log has not been put together yet.
     identifier = model.Session.scalar(_unlogged(package_type, first))
     return ShortAddress(identifier, True) if identifier else None
@@ -344,42 +341,17 @@ def shorten_id(package_type: str, identifier: str) -> str:
     return digits[: SHORT if found and found.id == identifier else LONGER]
 
 
-def _begins(column: Any, first: str) -> sa.ColumnElement[bool]:
-    # A range of the index, in every collation: digits before letters, and none after the f.
-    return sa.and_(column >= first, column < f"{first}g", column.startswith(first))
-
-
-def _logged(package_type: str, first: str) -> sa.Select[Any]:
-    return (
-        # A dataset that got another IRI has a tombstone for the former one.
-        sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
-        .distinct(Entry.thing)
-        .where(_begins(Entry.thing, first), Entry.kind == package_type)
-        .order_by(Entry.thing, Entry.digest.is_(None))
-        .limit(_MOST)
-    )
-
-
 def _unlogged(package_type: str, first: str) -> sa.Select[Any]:
     return (
         sa.select(PACKAGE.id)
         .where(
-            _begins(PACKAGE.id, first),
+            # A range of the index, in every collation: digits before letters, none after the f.
+            PACKAGE.id >= first,
+            PACKAGE.id < f"{first}g",
+            PACKAGE.id.startswith(first),
             PACKAGE.type == package_type,
             visibility.filter_public(PACKAGE),
         )
         .order_by(PACKAGE.metadata_created, PACKAGE.id)
         .limit(1)
     )
-
-
-def _oldest(rows: list[Any]) -> Any:
-    query = (
-        sa.select(Change.iri)
-        .where(Change.iri.in_([row.iri for row in rows]))
-        .group_by(Change.iri)
-        .order_by(sa.func.min(Change.number))
-        .limit(1)
-    )
-    first = model.Session.scalar(query)
-    return next((row for row in rows if row.iri == first), rows[0])

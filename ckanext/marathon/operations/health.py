@@ -39,9 +39,8 @@ from rq.utils import as_text
 from rq.worker import BaseWorker
 from sqlalchemy.exc import OperationalError
 
-from ckanext.marathon.feeds.verify import REBUILD_WANTED
-from ckanext.marathon.model import disk
-from ckanext.marathon.model.feed import Clock, FeedGap
+from ckanext.marathon.feeds.verify import IS_REBUILD_WANTED
+from ckanext.marathon.model import disk, feed
 
 WEB, WATCH, SUPERVISOR = "web", "watch", "supervisor"
 # A web worker touches its file every second. `make run` waits for servers in between.
@@ -339,27 +338,25 @@ class HealthState(StrEnum):
 
 def check_database() -> HealthState:
     """Return whether PostgreSQL answers a query."""
-    _query("SELECT 1")
+    _query(sa.text("SELECT 1"))
     return HealthState.OK
 
 
 def check_feed() -> HealthState:
     """Return whether the feed's log is complete."""
-    gap = f"EXISTS (SELECT FROM {FeedGap.__tablename__})"
-    complete = _query(f"SELECT complete AND NOT {gap} FROM {Clock.__tablename__}")  # noqa: S608 - constants only
+    complete = _query(feed.IS_LOG_COMPLETE)
     return HealthState.OK if complete else HealthState.INCOMPLETE
 
 
 def needs_feed() -> bool:
-    """Return whether the feed's log must be built: as ``feeds.verify.is_rebuild_wanted``.
+    """Return whether the feed's log is to be put together: as ``verify.is_rebuild_wanted``.
 
     Uses its own connection, which is not inherited by forked processes.
     """
-    marked = f"EXISTS (SELECT FROM system_info WHERE key = '{REBUILD_WANTED}')"
-    return bool(_query(f"SELECT NOT complete OR {marked} FROM {Clock.__tablename__}"))  # noqa: S608 - constants only
+    return bool(_query(IS_REBUILD_WANTED))
 
 
-def _query(text: str) -> object:
+def _query(statement: sa.Executable) -> object:
     options = f"-c statement_timeout={_CONNECT_SECONDS}s"
     engine = sa.create_engine(
         tk.config["sqlalchemy.url"],
@@ -368,7 +365,7 @@ def _query(text: str) -> object:
     )
     try:
         with engine.connect() as connection:
-            return connection.scalar(sa.text(text))
+            return connection.scalar(statement)
     except OperationalError as fault:
         if "timeout expired" in str(fault):
             raise TimeoutError from fault

@@ -22,7 +22,7 @@ import requests
 
 from ckanext.marathon.feeds.changes import AS
 from ckanext.marathon.feeds.inventory import CLASSES
-from ckanext.marathon.feeds.keys import KINDS
+from ckanext.marathon.feeds.source import KINDS
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.namespaces import DCT, RDF
 

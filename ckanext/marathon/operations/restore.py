@@ -270,7 +270,8 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     told(0, 1)
     upkeep.scrub_activities()
     told(1, 1)
-    _begin_epoch()
+    # Numbers of the feed will be given to other changes.
+    log_state.begin_new_epoch()
     _forget_jobs()
     is_elsewhere = manifest.site.get("url") != str(tk.config.get("ckan.site_url") or "")
     # The addresses of files and pages in the log are those of the site that was saved.
@@ -297,14 +298,6 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _begin_epoch() -> None:
-    """Begin a new epoch, so that followers start again: change numbers will be used again."""
-    clock.hold_clock()
-    now = clock.begin_epoch()
-    model.Session.commit()
-    log_state.write_witness(log_state.Witness(now.number, now.mark))
 
 
 def _forget_jobs() -> None:

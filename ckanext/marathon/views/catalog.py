@@ -28,14 +28,21 @@ from flask import Response as FlaskResponse
 from rdflib import URIRef
 
 from ckanext.marathon.domain import dates
-from ckanext.marathon.feeds import atom, catalogue, keys, log_state, sheet
+from ckanext.marathon.feeds import atom, catalogue, log_state, sheet, source
 from ckanext.marathon.feeds import changes as changes_feeds
-from ckanext.marathon.feeds.catalogue import DATA_JSON, FORMATS, RDF_DOCUMENTS
+from ckanext.marathon.feeds.catalogue import (
+    DATA_JSON,
+    FORMATS,
+    RDF_DOCUMENTS,
+    THE_WHOLE,
+    CataloguePart,
+    Scope,
+)
 from ckanext.marathon.feeds.data_json import US
-from ckanext.marathon.feeds.keys import KINDS, PLACES_AND_PROBLEMS, THE_WHOLE, CataloguePart, Scope
 from ckanext.marathon.feeds.log_state import LogNotReady
 from ckanext.marathon.feeds.publish import publish_settings
-from ckanext.marathon.model import clock, dataset
+from ckanext.marathon.feeds.source import KINDS, PLACES_AND_PROBLEMS
+from ckanext.marathon.model import clock, feed_log
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.lookups import Lookups
 from ckanext.marathon.rdf.namespaces import DCAT
@@ -98,7 +105,7 @@ def write_search_page(
     """
     # As an anonymous user, so that the answer is the same for everybody.
     context: Context = {"user": "", "auth_user_obj": None}
-    size = keys.page_size()
+    size = source.read_page_size()
     given = search.profiles.replace(",", " ") or str(tk.config.get(PROFILES_OPTION) or "")
     profiles = given.split() or list(DEFAULT_RDF_PROFILES)
     serializer = RDFSerializer(profiles=profiles)
@@ -112,8 +119,8 @@ def write_search_page(
         "sort": "metadata_modified desc, id asc",
     }
     found = tk.get_action("package_search")(context, query)
-    # Packages from Solr lack the first publication.
-    known = dataset.read_first_published(each["id"] for each in found["results"])
+    # Solr's copies do not say when they were published for the first time.
+    known = feed_log.read_first_published(each["id"] for each in found["results"])
     for each in found["results"]:
         at = known.get(each["id"])
         each["first_published"] = at.isoformat() if at else None
@@ -193,14 +200,14 @@ def add_for_parts(
     def of_part(kind: str = "", code: str = "", **values: Any) -> Response:
         publish_settings()
         if not kind:
-            return view(keys.THE_WHOLE, **values)
+            return view(catalogue.THE_WHOLE, **values)
         try:
-            return view(keys.find_catalogue_part(kind, code), **values)
-        except keys.PartElsewhere as found:
+            return view(source.find_catalogue_part(kind, code), **values)
+        except source.PartElsewhere as found:
             return _redirect_to_part(Scope(kind, code), found.scope)
-        except keys.PartGone:
+        except source.PartGone:
             return answer_refusal(410, tk._("It is no longer public:"), f"{kind}/{code}")
-        except keys.NoPart:
+        except source.NoPart:
             return _answer_unknown_part(kind, code)
 
     blueprint.add_url_rule(whole or path, endpoint=endpoint, view_func=of_part)
@@ -256,7 +263,7 @@ def show_portal(part: CataloguePart) -> Response:
             "kind": part.scope.kind,
             "state": state,
             "page_size": clock.read_clock().page_size,
-            "public": log_state.count_public_datasets(part.scope.name),
+            "public": feed_log.count_public_datasets(part.scope.name),
             "changes_a_page": changes_feeds.SIZE,
             "formats": [
                 each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"

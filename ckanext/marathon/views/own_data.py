@@ -14,8 +14,8 @@ from flask import Blueprint, request
 from flask import Response as FlaskResponse
 
 from ckanext.marathon import spreadsheets
-from ckanext.marathon.feeds import keys, log_state
-from ckanext.marathon.model import dataset, feed_log
+from ckanext.marathon.feeds import log_state, source
+from ckanext.marathon.model import dataset
 from ckanext.marathon.model import own_data as own_data_model
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import Table
@@ -71,7 +71,7 @@ def show_table(table: str, extension: str) -> Response:
         return answer_refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = log_state.open_snapshot()
     try:
-        site = replace(keys.find_site(), kept=dataset.read_kept_iris_of_datasets())
+        site = replace(source.find_site(), kept=dataset.read_kept_iris_of_datasets())
         answer = FlaskResponse(
             content_type=spreadsheets.CSV if extension == "csv" else "application/json"
         )
@@ -109,7 +109,7 @@ def _set_state(answer: Response, connection: sa.Connection, name: str) -> None:
 
     The ETag depends on the feed's change number, and on a stamp for values that are in no feed.
     """
-    state = log_state.make_state(feed_log.read_clock_row(connection))
+    state = log_state.read_state_in(connection)
     if state.is_ready:
         set_validators(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")
         # No Last-Modified: the log has no time for values that are in no feed.

@@ -27,12 +27,11 @@ from markupsafe import Markup
 from ckanext.marathon import visibility
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.texts import is_reference
-from ckanext.marathon.feeds import keys
+from ckanext.marathon.feeds import source
 from ckanext.marathon.helpers.form import list_errors_by_input
-from ckanext.marathon.helpers.labels import TYPES, marathon_municipality_names
-from ckanext.marathon.helpers.record import marathon_type_label
-from ckanext.marathon.helpers.sharing import LETTERS, Share, list_poster_lines, read_share
-from ckanext.marathon.model import audit, dataset, feed_log, package
+from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
+from ckanext.marathon.model import audit, feed_log, package
 from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.rdf.lookups import Lookups, read_site
@@ -88,7 +87,7 @@ def _is_gone_file(package: model.Package | None, file: str) -> bool:
     stored = model.Resource.get(file)
     if package is None or (stored is not None and stored.state == model.State.ACTIVE):
         return False
-    since = dataset.read_first_published([package.id]).get(package.id)
+    since = feed_log.read_first_published([package.id]).get(package.id)
     return since is not None and audit.is_deleted_since(file, package.id, since)
 
 
@@ -155,7 +154,7 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
         _refuse_profiles()
     elif profiles:
         try:
-            lookups = Lookups.of_this_request(keys.find_site())
+            lookups = Lookups.of_this_request(source.find_site())
             graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
@@ -163,7 +162,7 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
     return answer_rdf(
-        build_record_graph(thing, Lookups.of_this_request(keys.find_site())), extension
+        build_record_graph(thing, Lookups.of_this_request(source.find_site())), extension
     )
 
 
@@ -176,7 +175,8 @@ def show_organization_data(id: str, extension: str) -> Response:
         return tk.abort(404, tk._("Not found"))
     _refuse_profiles()
     return answer_rdf(
-        build_organization_graph(keys.find_site(), Organization.from_shown(organization)), extension
+        build_organization_graph(source.find_site(), Organization.from_shown(organization)),
+        extension,
     )
 
 
@@ -185,7 +185,7 @@ def show_distribution_data(id: str, resource_id: str, extension: str) -> Respons
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
     dataset = show_public(id)
-    lookups = Lookups.of_this_request(keys.find_site())
+    lookups = Lookups.of_this_request(source.find_site())
     graph = build_distribution_graph(dataset, resource_id, lookups) if dataset else None
     if graph is None:
         return tk.abort(404, tk._("Not found"))
@@ -279,7 +279,7 @@ def add_vary_accept(response: Response) -> Response:
 
 
 def _find_type(package: dict[str, Any]) -> str:
-    return keys.find_kind(package["type"]) or "dataset"
+    return source.find_kind(package["type"]) or "dataset"
 
 
 def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:

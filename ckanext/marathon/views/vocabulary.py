@@ -12,7 +12,7 @@ from ckan.types import Response
 from flask import Blueprint, make_response
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.feeds.keys import find_site
+from ckanext.marathon.feeds.source import find_site
 from ckanext.marathon.rdf import vocabulary as rdf_vocabulary
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
