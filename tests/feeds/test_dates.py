@@ -183,7 +183,7 @@ class TestFirstPublication:
         assert said(feed.text(dataset["id"]), ISSUED) == issued
         assert faults() == []
 
-    def test_what_a_client_sends_of_it_changes_nothing(self, dataset: dict[str, Any]) -> None:
+    def test_a_sent_first_publication_is_ignored(self, dataset: dict[str, Any]) -> None:
         first = feed_log.read_first_published([dataset["id"]])
         shown = call_action("package_show", id=dataset["id"])
         sent = {**shown, "first_published": "1999-01-01"}

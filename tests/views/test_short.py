@@ -116,7 +116,7 @@ class TestAddress:
         assert package.shorten_id("idea", "an-id-of-their-own") == ""
 
     @pytest.mark.parametrize("table", list(_COPIES))
-    def test_it_is_found_by_an_index(self, idea: dict[str, Any], table: str) -> None:
+    def test_the_query_uses_an_index(self, idea: dict[str, Any], table: str) -> None:
         statement = (
             package._unlogged if table == "package" else feed_log.select_records_by_beginning
         )

@@ -92,46 +92,6 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
     yield _END + struct.pack("<II", crc, size & 0xFFFFFFFF)
 
 
-def combine_checksums(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two concatenated texts from their CRC-32s."""
-    return _multiply(_shift(second_size), first) ^ second
-
-
-@lru_cache(maxsize=65_536)
-def _shift(size: int) -> int:
-    """Return x to the power of ``8 * size``, modulo the polynomial."""
-    product = 1 << 31
-    for power in _powers():
-        if not size:
-            break
-        if size & 1:
-            product = _multiply(power, product)
-        size >>= 1
-    return product
-
-
-@lru_cache(maxsize=1)
-def _powers() -> list[int]:
-    """Return x to the powers of 8, 16, 32 … modulo the polynomial."""
-    powers = [1 << 23]
-    for _ in range(63):
-        powers.append(_multiply(powers[-1], powers[-1]))
-    return powers
-
-
-def _multiply(a: int, b: int) -> int:
-    """Return the product of two polynomials, modulo CRC-32's; the highest bit is x to the 0."""
-    product = 0
-    bit = 1 << 31
-    while a:
-        if a & bit:
-            product ^= b
-            a ^= bit
-        bit >>= 1
-        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
-    return product
-
-
 # Parts that are about a record, and not about a place or a problem.
 THINGS = (str(Kind.ORGANIZATION), str(Kind.WORKSHOP), str(Kind.IDEA))
 

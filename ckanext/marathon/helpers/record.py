@@ -19,7 +19,7 @@ from flask import g
 
 from ckanext.marathon.domain import addresses
 from ckanext.marathon.domain.errors import Malformed
-from ckanext.marathon.domain.texts import load_json
+from ckanext.marathon.domain.texts import is_json_list, load_json
 from ckanext.marathon.feeds.source import dataset_uri, find_kind
 from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.model.feed import Kind

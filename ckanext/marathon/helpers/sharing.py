@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.feeds import schema_org, source
 from ckanext.marathon.feeds.port import Key
-from ckanext.marathon.helpers.chain import marathon_story, marathon_thing_note
+from ckanext.marathon.helpers.chain import marathon_thing_note, write_story
 from ckanext.marathon.helpers.labels import marathon_date, marathon_host, marathon_period
 from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
 from ckanext.marathon.model import package as package_model

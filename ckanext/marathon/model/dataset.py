@@ -11,6 +11,7 @@ here, and names nothing. What descriptions lack is what only people can add.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 

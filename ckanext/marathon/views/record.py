@@ -29,8 +29,9 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.feeds import source
 from ckanext.marathon.helpers.form import list_errors_by_input
-from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.helpers.sharing import LETTERS, list_poster_lines, marathon_share
+from ckanext.marathon.helpers.labels import TYPES, marathon_municipality_names
+from ckanext.marathon.helpers.record import marathon_type_label
+from ckanext.marathon.helpers.sharing import LETTERS, Share, list_poster_lines, read_share
 from ckanext.marathon.model import audit, feed_log, package
 from ckanext.marathon.rdf.agent import build_organization_graph
 from ckanext.marathon.rdf.formats import FORMATS
