@@ -21,7 +21,7 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from ckanext.marathon.domain.texts import remove_hidden
-from ckanext.marathon.vocabulary import statuses
+from ckanext.marathon.vocabulary import schemes
 from ckanext.marathon.vocabulary.codes import Labels, pick_label
 
 Cell = str | bool | int | float | date | datetime | None
@@ -216,9 +216,9 @@ class OpenColumn:
     refers_to: str = ""
 
     @property
-    def choices(self) -> tuple[statuses.Term, ...]:
+    def choices(self) -> tuple[schemes.Term, ...]:
         """The terms whose codes it may have; empty without restriction."""
-        return statuses.get_term_list(self.terms).terms if self.terms else ()
+        return schemes.get_term_list(self.terms).terms if self.terms else ()
 
 
 @dataclass(frozen=True, slots=True)

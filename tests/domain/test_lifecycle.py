@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from ckanext.marathon.domain import idea
-from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+from ckanext.marathon.vocabulary.schemes import IDEA_STATUS
 
 ALLOWED = {
     ("proposed", "prioritised"): "",

@@ -34,7 +34,7 @@ TABLES = {"model/feed", "model/feed_log", "model/clock"}
 # News join the tables with CKAN's packages.
 HOLDERS = TABLES | {"feeds/log_state", "feeds/verify", "feeds/atom"}
 # A backup counts and compares the tables of other versions, in a database that is not the site's.
-NAME_TABLES = TABLES | {"operations/backup_database"}
+NAME_TABLES = TABLES | {"operations/backup"}
 README = PACKAGE / "feeds" / "README.md"
 
 

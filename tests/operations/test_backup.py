@@ -25,8 +25,7 @@ from ckan.model import meta
 
 from ckanext.marathon.cli.maintenance import read_takedown_list
 from ckanext.marathon.operations import restore
-from ckanext.marathon.operations.backup_database import ProgramFailed
-from ckanext.marathon.operations.backup_manifest import BackupFault
+from ckanext.marathon.operations.backup import BackupFault, ProgramFailed
 from stack.data_directory import Layout
 from stack.messages import Progress
 from stack.postgres import Postgres, find_binaries

@@ -15,9 +15,15 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.marathon.operations import backup, restore
-from ckanext.marathon.operations.backup import Copies, copy_file
-from ckanext.marathon.operations.backup_database import OPTION, ProgramFailed
-from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
+from ckanext.marathon.operations.backup import (
+    PROGRAMS_OPTION,
+    BackupFault,
+    Copies,
+    Manifest,
+    ProgramFailed,
+    Progress,
+    copy_file,
+)
 from stack.postgres import find_binaries
 from tests import factories, proving
 from tests.stack.faulty import mounted
@@ -34,7 +40,7 @@ def files(
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[Path]:
     """A site with a dataset of three uploaded files; where these are."""
-    monkeypatch.setitem(ckan_config, OPTION, str(find_binaries()))
+    monkeypatch.setitem(ckan_config, PROGRAMS_OPTION, str(find_binaries()))
     dataset = factories.MarathonDataset(
         resources=[{"url": f"https://example.gt/{name}.csv"} for name in "abc"]
     )

@@ -9,9 +9,13 @@ from ckan import model
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon import spreadsheets
-from ckanext.marathon.operations import own_data, starter
-from ckanext.marathon.operations.own_data import NAME, publish_own_data
-from ckanext.marathon.operations.starter import StarterError, StarterOutcome
+from ckanext.marathon.operations import starter
+from ckanext.marathon.operations.starter import (
+    OWN_DATA_NAME,
+    StarterError,
+    StarterOutcome,
+    publish_own_data,
+)
 from tests.factories import CivilSociety, CoordinatingBody, NationalBody
 from tests.remembered import remembered
 
@@ -31,7 +35,7 @@ class TestPublish:
         self, body: dict[str, Any]
     ) -> None:
         assert publish_own_data() == StarterOutcome.ADDED
-        shown = show(NAME)
+        shown = show(OWN_DATA_NAME)
         assert shown["owner_org"] == body["id"]
         wanted = [
             f"{table}.{form}"
@@ -60,23 +64,23 @@ class TestPublish:
 
     def test_the_dataset_of_the_starter_catalogue_counts_as_present(self) -> None:
         bring_starter(examples=False)
-        before = show(NAME)
+        before = show(OWN_DATA_NAME)
         assert publish_own_data() == StarterOutcome.PRESENT
-        assert show(NAME) == before
+        assert show(OWN_DATA_NAME) == before
 
     def test_edited_texts_stay_and_addresses_are_corrected(self, body: dict[str, Any]) -> None:
         publish_own_data()
-        first, *rest = show(NAME)["resources"]
+        first, *rest = show(OWN_DATA_NAME)["resources"]
         added = {"url": "https://example.gt/mapa", "name": "Mapa"}
         call_action(
             "package_patch",
-            id=NAME,
+            id=OWN_DATA_NAME,
             title="Nuestros talleres",
             documentation=["https://old.example.gt/marathon/data", "https://example.gt/guia"],
             resources=[{**first, "url": "https://old.example.gt/x.csv", "name": "Ellos"}, added],
         )
         assert publish_own_data() == StarterOutcome.COMPLETED
-        shown = show(NAME)
+        shown = show(OWN_DATA_NAME)
         assert shown["title"] == "Nuestros talleres"
         assert shown["documentation"][1:] == ["https://example.gt/guia"]
         names = [each["name"] for each in shown["resources"]]
@@ -88,19 +92,19 @@ class TestPublish:
 
     def test_a_deleted_dataset_is_restored_by_the_command_only(self) -> None:
         bring_starter(examples=False)
-        id_ = show(NAME)["id"]
+        id_ = show(OWN_DATA_NAME)["id"]
         call_action("package_delete", id=id_)
         assert starter.load_starter(examples=False)[StarterOutcome.LEFT_OUT] == 1
-        assert show(NAME)["state"] == "deleted"
+        assert show(OWN_DATA_NAME)["state"] == "deleted"
         assert publish_own_data() == StarterOutcome.COMPLETED
-        assert (show(NAME)["id"], show(NAME)["state"]) == (id_, "active")
+        assert (show(OWN_DATA_NAME)["id"], show(OWN_DATA_NAME)["state"]) == (id_, "active")
 
     def test_after_a_purge_the_dataset_gets_the_same_id_again(self, body: dict[str, Any]) -> None:
         publish_own_data()
-        id_ = show(NAME)["id"]
+        id_ = show(OWN_DATA_NAME)["id"]
         call_action("dataset_purge", id=id_)
         assert publish_own_data() == StarterOutcome.ADDED
-        assert show(NAME)["id"] == id_
+        assert show(OWN_DATA_NAME)["id"] == id_
 
 
 class TestOwner:
@@ -118,11 +122,11 @@ class TestOwner:
             publish_own_data("nadie")
         with pytest.raises(StarterError):
             publish_own_data(CivilSociety()["id"])
-        assert model.Package.get(NAME) is None
+        assert model.Package.get(OWN_DATA_NAME) is None
 
     def test_without_solr_the_error_names_the_search_engine(
         self, body: dict[str, Any], ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:9/solr/nobody")
         with pytest.raises(StarterError, match="search engine"):
-            own_data.publish_own_data()
+            starter.publish_own_data()

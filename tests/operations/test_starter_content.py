@@ -10,7 +10,7 @@ import yaml
 
 from ckanext.marathon.operations import starter
 from ckanext.marathon.operations.starter import ContentError, StarterItem, read_items, read_sources
-from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
 REAL = read_items(examples=False)
 EXAMPLES = tuple(item for item in read_items() if item.is_example)
@@ -76,8 +76,8 @@ def test_codes_notations_and_terms_exist(item: StarterItem) -> None:
             assert authorities.find_file_type(file.fields["format"])
             assert all(authorities.find_language(each) for each in file.fields["language"])
     if item.type == "workshop":
-        assert item.fields["kind"] in statuses.WORKSHOP_KIND.codes
-        assert item.fields["status"] in statuses.WORKSHOP_STATUS.codes
+        assert item.fields["kind"] in schemes.WORKSHOP_KIND.codes
+        assert item.fields["status"] in schemes.WORKSHOP_STATUS.codes
 
 
 def test_only_the_municipality_named_in_a_letter_is_a_pilot() -> None:
@@ -154,7 +154,7 @@ def test_examples_are_never_attached_to_a_real_workshop() -> None:
 def test_examples_show_every_status_in_three_municipalities() -> None:
     ideas = [item for item in EXAMPLES if item.type == "idea"]
     reached = {item.steps[-1][0] if item.steps else "proposed" for item in ideas}
-    assert reached == set(statuses.IDEA_STATUS.codes)
+    assert reached == set(schemes.IDEA_STATUS.codes)
     workshops = [item for item in EXAMPLES if item.type == "workshop"]
     assert len({tuple(item.fields["municipality"]) for item in workshops}) == 3
     assert len([item for item in EXAMPLES if item.type == "dataset"]) == 3

@@ -15,7 +15,7 @@ from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.rdf.workshop import build_workshop_graph
 from ckanext.marathon.records import Commitment, Dataset, Idea, Workshop
-from ckanext.marathon.vocabulary import paths
+from ckanext.marathon.vocabulary import schemes
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .samples import COMMITMENT, FACTS, FULL, IDEA, SITE, WORKSHOP
@@ -23,7 +23,7 @@ from .shapes import violations
 
 
 def test_there_is_a_graph_for_every_kind_of_concept() -> None:
-    assert set(rdf_vocabulary.KINDS) == set(paths.KINDS)
+    assert set(rdf_vocabulary.KINDS) == set(schemes.CONCEPT_KINDS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from importlib.resources import files as resources
 
 import pytest
 
-from ckanext.marathon.vocabulary import authorities, statuses
+from ckanext.marathon.vocabulary import authorities, schemes
 
 EU = "http://publications.europa.eu/resource/authority/"
 ADMS = "http://purl.org/adms/"
@@ -183,7 +183,7 @@ class TestOthers:
     def test_roles_of_organisations_give_a_publisher_type_where_certain(self) -> None:
         types = {
             code: found.code if (found := authorities.find_publisher_type(code)) else None
-            for code in statuses.ORGANIZATION_ROLE.codes
+            for code in schemes.ORGANIZATION_ROLE.codes
         }
         assert types == {
             "municipality": "LocalAuthority",

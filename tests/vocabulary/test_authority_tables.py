@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckanext.marathon.vocabulary import authorities, problems, statuses
+from ckanext.marathon.vocabulary import authorities, problems, schemes
 from ckanext.marathon.vocabulary import codes as codes_vocabulary
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
@@ -122,7 +122,7 @@ def test_no_spelling_is_ambiguous() -> None:
 def test_concepts_are_hashable() -> None:
     assert len(set(every_concept())) == sum(COUNTS.values())
     assert len({*problems.list_areas(), *problems.list_problems()}) == 73
-    assert sum(len(set(each.terms)) for each in statuses.list_term_lists()) == 42
+    assert sum(len(set(each.terms)) for each in schemes.list_term_lists()) == 42
 
 
 def test_an_unknown_scheme_is_an_error() -> None:

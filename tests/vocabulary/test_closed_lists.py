@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ckanext.marathon.vocabulary import codes, paths, problems, statuses, territory
+from ckanext.marathon.vocabulary import codes, problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 # Stored in databases and published: a code that changes here breaks both.
@@ -24,7 +24,7 @@ CODES = {
 
 
 def test_the_lists_have_the_stored_codes() -> None:
-    assert {each.name: " ".join(each.codes) for each in statuses.list_term_lists()} == CODES
+    assert {each.name: " ".join(each.codes) for each in schemes.list_term_lists()} == CODES
 
 
 def test_every_row_of_the_file_belongs_to_a_list() -> None:
@@ -33,7 +33,7 @@ def test_every_row_of_the_file_belongs_to_a_list() -> None:
 
 @pytest.mark.parametrize("lang", ["es", "en"])
 def test_every_term_has_a_label_and_no_two_of_a_list_share_it(lang: str) -> None:
-    for each in statuses.list_term_lists():
+    for each in schemes.list_term_lists():
         texts = [term.labels[lang] for term in each.terms]
         assert all(text.strip() for text in texts)
         assert len(texts) == len(set(texts))
@@ -41,33 +41,33 @@ def test_every_term_has_a_label_and_no_two_of_a_list_share_it(lang: str) -> None
 
 
 def test_definitions_are_in_both_languages_or_in_none() -> None:
-    for each in statuses.list_term_lists():
+    for each in schemes.list_term_lists():
         for term in each.terms:
             assert bool(term.definition["es"]) == bool(term.definition["en"])
-    assert all(term.definition["es"] for term in statuses.IDEA_STATUS.terms)
+    assert all(term.definition["es"] for term in schemes.IDEA_STATUS.terms)
 
 
 def test_a_term_is_found_by_its_exact_code() -> None:
-    term = statuses.IDEA_STATUS.term("in_progress")
+    term = schemes.IDEA_STATUS.term("in_progress")
     assert (term.label(), term.label("en"), term.label("es_GT")) == (
         "en ejecución",
         "in progress",
         "en ejecución",
     )
-    assert statuses.get_term_list("idea-status") is statuses.IDEA_STATUS
+    assert schemes.get_term_list("idea-status") is schemes.IDEA_STATUS
 
 
 @pytest.mark.parametrize("code", ["propuesta", "Proposed", "", None, 1, []])
 def test_an_unknown_term_is_an_error_that_names_its_list(code: object) -> None:
     with pytest.raises(UnknownCode) as caught:
-        statuses.IDEA_STATUS.term(code)  # pyright: ignore[reportArgumentType]
+        schemes.IDEA_STATUS.term(code)  # pyright: ignore[reportArgumentType]
     assert caught.value.kind == "idea-status"
 
 
 @pytest.mark.parametrize("name", ["idea_status", "", None, []])
 def test_an_unknown_list_is_an_error(name: object) -> None:
     with pytest.raises(UnknownCode):
-        statuses.get_term_list(name)  # pyright: ignore[reportArgumentType]
+        schemes.get_term_list(name)  # pyright: ignore[reportArgumentType]
 
 
 class TestPaths:
@@ -83,26 +83,26 @@ class TestPaths:
         ],
     )
     def test_paths_are_stable(self, kind: str, code: str, path: str) -> None:
-        assert paths.build_concept_path(kind, code) == path
-        assert paths.build_scheme_path(kind) == kind
+        assert schemes.build_concept_path(kind, code) == path
+        assert schemes.build_scheme_path(kind) == kind
 
     def test_every_concept_has_a_path_of_its_own_that_needs_no_escaping(self) -> None:
         found = [
             *(
-                paths.build_concept_path("municipality", each.code)
+                schemes.build_concept_path("municipality", each.code)
                 for each in territory.list_municipalities()
             ),
             *(
-                paths.build_concept_path("department", each.code)
+                schemes.build_concept_path("department", each.code)
                 for each in territory.list_departments()
             ),
             *(
-                paths.build_concept_path("service-problem", each.notation)
+                schemes.build_concept_path("service-problem", each.notation)
                 for each in [*problems.list_areas(), *problems.list_problems()]
             ),
             *(
-                paths.build_concept_path(each.name, code)
-                for each in statuses.list_term_lists()
+                schemes.build_concept_path(each.name, code)
+                for each in schemes.list_term_lists()
                 for code in each.codes
             ),
         ]
@@ -125,4 +125,4 @@ class TestPaths:
     )
     def test_an_unknown_code_has_no_path(self, kind: object, code: object) -> None:
         with pytest.raises(UnknownCode):
-            paths.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]
+            schemes.build_concept_path(kind, code)  # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ import pytest
 import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF, SKOS
 
-from ckanext.marathon.vocabulary import authorities, codes, paths, problems
+from ckanext.marathon.vocabulary import authorities, codes, problems, schemes
 from ckanext.marathon.vocabulary.codes import MalformedCode, MalformedData, UnknownCode, fold_text
 
 BASE = "https://datos.example.gt/vocabulary/"
@@ -54,7 +54,7 @@ class TestTurtle:
         assert (SCHEME, RDF.type, SKOS.ConceptScheme) in graph
         for concept in [*problems.list_areas(), *problems.list_problems()]:
             iri = rdflib.URIRef(
-                BASE + paths.build_concept_path("service-problem", concept.notation)
+                BASE + schemes.build_concept_path("service-problem", concept.notation)
             )
             assert (iri, SKOS.inScheme, SCHEME) in graph
             assert graph.value(iri, SKOS.notation) == rdflib.Literal(concept.notation)

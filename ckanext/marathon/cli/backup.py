@@ -12,9 +12,14 @@ from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.cli.maintenance import ProgressBar, read_takedown_list
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.operations import backup, backup_manifest, restore
-from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
-from ckanext.marathon.operations.backup_manifest import BackupFault, Manifest, Progress
+from ckanext.marathon.operations import backup, restore
+from ckanext.marathon.operations.backup import (
+    BackupFault,
+    Manifest,
+    ProgramFailed,
+    ProgramMissing,
+    Progress,
+)
 
 _SCRATCH = click.option(
     "--scratch", default="", help="Address of an empty database to try the backup in."
@@ -83,7 +88,7 @@ def restore_site(
             click.echo(_write_summary(tk._("Whole, and loads:"), manifest))
             return
         further = read_takedown_list(takedowns) if takedowns else []
-        if backup_manifest.is_restoring():
+        if backup.is_restoring():
             click.echo("! " + tk._("An earlier restore was interrupted. It is done again."))
         _confirm_overwriting(directory, yes)
         manifest = restore.restore_backup(directory, further, steps.begin)
@@ -151,7 +156,7 @@ def _tell_faults() -> Generator[None]:
     except (BackupFault, ProgramFailed, ProgramMissing, OSError, OperationalError) as fault:
         # For an unreachable database: the driver's message without the statement.
         message = redact_text(str(fault.orig if isinstance(fault, OperationalError) else fault))
-        if backup_manifest.is_restoring():
+        if backup.is_restoring():
             message += " " + tk._(
                 "The restore was interrupted, and the site answers 503 until it is done again."
             )

@@ -27,7 +27,7 @@ from ckanext.marathon.domain.takedown import parse_takedowns
 from ckanext.marathon.logic import messages
 from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.model.municipality import MunicipalityClaim
-from ckanext.marathon.operations import doctor, own_data, starter, upkeep
+from ckanext.marathon.operations import doctor, starter, upkeep
 from ckanext.marathon.operations.doctor import Finding, Health
 from ckanext.marathon.operations.starter import (
     ContentError,
@@ -240,14 +240,16 @@ def own_data_group() -> None:
 def publish_own_data(organization: str) -> None:
     """Publish the dataset of the site's own tables, or bring it up to date."""
     try:
-        outcome = own_data.publish_own_data(organization)
+        outcome = starter.publish_own_data(organization)
     except (ContentError, StarterError) as error:
         raise click.ClickException(str(error)) from None
     said = {
         StarterOutcome.ADDED: tk._("Published: {address}"),
         StarterOutcome.COMPLETED: tk._("Brought up to date: {address}"),
     }.get(outcome, tk._("Nothing to do: {address}"))
-    click.echo(said.format(address=tk.h.url_for("dataset.read", id=own_data.NAME, _external=True)))
+    click.echo(
+        said.format(address=tk.h.url_for("dataset.read", id=starter.OWN_DATA_NAME, _external=True))
+    )
 
 
 @click.command("starter")

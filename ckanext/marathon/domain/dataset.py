@@ -78,7 +78,7 @@ class IdeaRequired(StrEnum):
     NEVER = "never"
 
 
-# Roles of an organisation (vocabulary/statuses.py).
+# Roles of an organisation (vocabulary/schemes.py).
 MUNICIPALITY = "municipality"
 CIVIL_SOCIETY = "civil_society"
 COORDINATING_BODY = "coordinating_body"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ckanext.marathon.domain import dates, privacy
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path, make_fault
-from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+from ckanext.marathon.vocabulary.schemes import IDEA_STATUS
 
 FIRST_STATUS = "proposed"
 

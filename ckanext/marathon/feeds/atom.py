@@ -31,7 +31,7 @@ from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.records import Workshop
-from ckanext.marathon.vocabulary import statuses
+from ckanext.marathon.vocabulary import schemes
 
 # Somebody who publishes a dataset goes on with it for a while: that is no change yet.
 _STILL_NEW = timedelta(hours=1)
@@ -341,7 +341,7 @@ def _title_item(item: NewsItem) -> str:
         return tk._("A dataset is not here any more")
     title = item.thing.title or item.thing.name
     if item.event == NewsEvent.STEP:
-        status = tk.h.marathon_term(statuses.IDEA_STATUS.name, item.status)
+        status = tk.h.marathon_term(schemes.IDEA_STATUS.name, item.status)
         return tk._("Idea now “{status}”: {title}").format(status=status, title=title)
     said = {
         NewsEvent.IDEA: tk._("New idea: {title}"),

@@ -67,7 +67,7 @@ from ckanext.marathon.records import (
     read_package_record,
 )
 from ckanext.marathon.visibility import filter_public, is_public
-from ckanext.marathon.vocabulary import paths, problems, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
@@ -280,7 +280,7 @@ def _find_part_of_vocabulary(kind: str, reference: str) -> CataloguePart:
             reference
         )
     except UnknownCode:
-        code = paths.repair_concept_code(kind, reference)
+        code = schemes.repair_concept_code(kind, reference)
         raise (PartElsewhere(Scope(kind, code)) if code else NoPart()) from None
     return CataloguePart(
         Scope(kind, reference), dict.fromkeys(LANGUAGES, place.name), ((kind, reference),)

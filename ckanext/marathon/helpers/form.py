@@ -35,7 +35,7 @@ from ckanext.marathon.logic import permissions
 from ckanext.marathon.model import link, package
 from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
-from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
 
 class FieldChoice(TypedDict):
@@ -63,7 +63,7 @@ class PickerGroup(TypedDict):
 
 def marathon_term_choices(field: dict[str, Any]) -> list[FieldChoice]:
     """Return the terms of the list that the field's ``term_list`` names."""
-    terms = statuses.get_term_list(field["term_list"]).terms
+    terms = schemes.get_term_list(field["term_list"]).terms
     return [{"value": term.code, "label": dict(term.labels)} for term in terms]
 
 
@@ -93,7 +93,7 @@ def marathon_chosen(field: Mapping[str, Any], value: Listed) -> list[str]:
 
 
 def _term_code(list_name: str, spelling: str) -> str:
-    for term in statuses.get_term_list(list_name).terms:
+    for term in schemes.get_term_list(list_name).terms:
         if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
             return term.code
     return spelling
@@ -207,7 +207,7 @@ def marathon_settable_roles(
 def _settable_roles(organization: dict[str, Any]) -> list[str]:
     context = Context(user=current_user.name)
     stored = model.Group.get(organization.get("id"))
-    roles = [term.code for term in statuses.get_term_list("organization-role").terms]
+    roles = [term.code for term in schemes.get_term_list("organization-role").terms]
     return [role for role in roles if permissions.may_give_role(context, stored, role)]
 
 

@@ -16,7 +16,7 @@ from ckan.types import Context
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.model.figures import Figures
-from ckanext.marathon.vocabulary import problems, statuses, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 TYPES = ("dataset", "workshop", "idea", "commitment")
@@ -59,7 +59,7 @@ def marathon_problem(notation: str) -> problems.ServiceProblem | None:
 def marathon_term(list_name: str, code: str) -> str:
     """Return the label of a term in the visitor's language, the code itself if unknown."""
     try:
-        term = statuses.get_term_list(list_name).term(code)
+        term = schemes.get_term_list(list_name).term(code)
     except UnknownCode:
         return code
     return term.label(tk.h.lang())

@@ -30,7 +30,7 @@ from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records import Workshop
 from ckanext.marathon.search.document import RELATIONSHIPS
 from ckanext.marathon.visibility import Viewer, as_reader
-from ckanext.marathon.vocabulary import statuses
+from ckanext.marathon.vocabulary import schemes
 
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.package import Flat
@@ -378,7 +378,7 @@ def move_code(package: model.Package, owner_org: str) -> None:
 def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
     status = package_model.read_stored_text(idea, "status")
     # One that is no term was not set by any save: it was there, and was left as it is.
-    known = {term.code for term in statuses.get_term_list("idea-status").terms}
+    known = {term.code for term in schemes.get_term_list("idea-status").terms}
     if status not in known or status == idea_model.find_last_status(idea.id):
         return
     user = model.User.get(context.get("user"))

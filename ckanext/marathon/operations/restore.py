@@ -23,13 +23,14 @@ from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic.erasing import LIST_FILE, dictize_entry, read_list_file
 from ckanext.marathon.model import clock
-from ckanext.marathon.operations import backup, backup_database, backup_manifest, upkeep
-from ckanext.marathon.operations.backup_database import ProgramFailed, ProgramMissing
-from ckanext.marathon.operations.backup_manifest import (
+from ckanext.marathon.operations import backup, upkeep
+from ckanext.marathon.operations.backup import (
     FILES_NAME,
     MANIFEST,
     BackupFault,
     Manifest,
+    ProgramFailed,
+    ProgramMissing,
     Progress,
     check_backup_files,
     describe_damage,
@@ -40,7 +41,7 @@ from ckanext.marathon.operations.backup_manifest import (
 def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
     """Copy the files of a backup to a folder beside the present ones; return that folder."""
     forget_waiting(storage)
-    waiting = storage / backup_manifest.RESTORE_FOLDER
+    waiting = storage / backup.RESTORE_FOLDER
     new = waiting / "new"
     new.mkdir(parents=True)
     names = list(manifest.names(FILES_NAME))
@@ -60,7 +61,7 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
 
 def forget_waiting(storage: Path) -> None:
     """Delete the copied files that were not put in place."""
-    shutil.rmtree(storage / backup_manifest.RESTORE_FOLDER, ignore_errors=True)
+    shutil.rmtree(storage / backup.RESTORE_FOLDER, ignore_errors=True)
 
 
 def _hand_over(storage: Path, waiting: Path) -> None:
@@ -78,8 +79,8 @@ def change_places(storage: Path, waiting: Path) -> None:
     old.mkdir(exist_ok=True)
     for path in list(storage.iterdir()):
         if path.name not in (
-            backup_manifest.RESTORE_NOTE,
-            backup_manifest.RESTORE_FOLDER,
+            backup.RESTORE_NOTE,
+            backup.RESTORE_FOLDER,
             "webassets",
         ):
             path.rename(old / path.name)
@@ -102,7 +103,7 @@ def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
         BackupFault: the file of ``ckanext.marathon.takedown_list`` cannot be read.
     """
     return unite_takedowns(
-        backup_manifest.read_noted_takedowns(),
+        backup.read_noted_takedowns(),
         _present_takedowns(),
         _listed_takedowns(),
         manifest.takedowns,
@@ -121,8 +122,8 @@ def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
 
 
 def _present_takedowns() -> Rows:
-    with backup_database.create_engine_of_backup().connect() as connection:
-        return backup_database.read_takedowns(connection)
+    with backup.create_engine_of_backup().connect() as connection:
+        return backup.read_takedowns(connection)
 
 
 def _listed_takedowns() -> Rows:
@@ -197,7 +198,7 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
     manifest = check_backup(directory, progress(tk._("Checking files")))
     told = progress(tk._("Trying the database"))
     told(0, 1)
-    backup_database.try_database(directory, manifest, scratch)
+    backup.try_database(directory, manifest, scratch)
     told(1, 1)
     return manifest
 
@@ -208,13 +209,13 @@ def describe_present() -> list[str]:
     Nothing is returned for an empty site.
     """
     found: list[str] = []
-    inspector = sa.inspect(backup_database.create_engine_of_backup())
+    inspector = sa.inspect(backup.create_engine_of_backup())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with backup_database.create_engine_of_backup().connect() as connection:
+    with backup.create_engine_of_backup().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
@@ -242,26 +243,26 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     storage = backup.find_storage()
     directory = directory.resolve()
     for name in ("pg_restore", "psql"):
-        backup_database.find_program(name)
+        backup.find_program(name)
     manifest = check_backup(directory, progress(tk._("Checking files")))
     _check_space(storage, manifest)
     storage.mkdir(parents=True, exist_ok=True)
     takedowns = collect_takedowns(manifest, further)
-    is_repeated = backup_manifest.is_restoring()
-    backup_manifest.write_restore_note(directory, takedowns)
+    is_repeated = backup.is_restoring()
+    backup.write_restore_note(directory, takedowns)
     try:
         waiting = prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
         told = progress(tk._("Database"))
         told(0, 1)
-        backup_database.replace_database(directory)
+        backup.replace_database(directory)
         told(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
         forget_waiting(storage)
         # Nothing was changed; unless an earlier restore was interrupted, the note can go.
         if not is_repeated:
-            backup_manifest.remove_restore_note()
+            backup.remove_restore_note()
         raise
-    backup_database.compare_database(manifest)
+    backup.compare_database(manifest)
     change_places(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     apply_takedowns(takedowns, progress(tk._("Takedowns")))
@@ -280,7 +281,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
     _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
-    backup_manifest.remove_restore_note()
+    backup.remove_restore_note()
     return manifest
 
 

@@ -34,17 +34,18 @@ from ckan.lib.search.common import SearchError, SearchIndexError, SolrConnection
 from ckan.types import Context
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.action.organization import leave_organization
-from ckanext.marathon.model import audit, disk, municipality, package
+from ckanext.marathon.model import audit, disk, figures, municipality, package
 from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link as link_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.vocabulary import codes, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
-from ckanext.marathon.vocabulary.paths import build_concept_path
+from ckanext.marathon.vocabulary.schemes import build_concept_path
 
 
 def find_vocabulary_base() -> str:
@@ -820,3 +821,95 @@ def _check_storage() -> None:
         raise StarterError(
             tk._("This site cannot keep files: set ckan.storage_path in its configuration.")
         )
+
+
+OWN_DATA_NAME = "talleres-ideas-y-datos-necesarios"
+OWN_DATA_PATH = "/marathon/data"
+# Fields of a resource that depend on the site and on this version of the program.
+_OWN_DATA_FIELDS = ("url", "download_url", "format")
+
+
+def publish_own_data(organization: str = "") -> StarterOutcome:
+    """Publish or update the dataset; restore it if somebody deleted it.
+
+    Args:
+        organization: name or id of the owner of a new dataset; "" means the coordinating body.
+
+    Returns:
+        ``ADDED``, ``COMPLETED`` or, if there was nothing to do, ``PRESENT``.
+
+    Raises:
+        StarterError: there is no owner, its name is taken, or the site refuses it.
+    """
+    (item,) = (each for each in read_items(examples=False) if each.name == OWN_DATA_NAME)
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    writer = StarterWriter(user)
+    found = model.Package.get(derive_id(item)) or model.Package.get(item.name)
+    if found is None:
+        writer.use("organization", item.fields["owner_org"], _find_own_data_owner(organization))
+        return writer.ensure(item)[0]
+    if found.type != package.DATASET:
+        message = tk._("the address {name} belongs to something else ({type}).")
+        raise StarterError(message.format(name=item.name, type=found.type))
+    with refusals_of(item):
+        return _refresh_own_data(writer, item, found.id)
+
+
+def _find_own_data_owner(organization: str) -> str:
+    """Return the id of the organisation that is to own the dataset.
+
+    Raises:
+        StarterError: there is no such organisation, or not exactly one coordinating body.
+    """
+    if organization:
+        found = model.Group.get(organization)
+        if found is None or not found.is_organization or found.state != model.State.ACTIVE:
+            message = tk._("There is no organisation {name}.")
+            raise StarterError(message.format(name=organization))
+        return found.id
+    coordinating = figures.list_organizations_with_role(dataset.COORDINATING_BODY, 2)
+    if len(coordinating) != 1:
+        raise StarterError(
+            tk._(
+                "Say who publishes the dataset with --organization: there is not exactly one "
+                "organisation that coordinates."
+            )
+        )
+    return coordinating[0].id
+
+
+def _refresh_own_data(writer: StarterWriter, item: StarterItem, id_: str) -> StarterOutcome:
+    context: Context = {"user": writer.user, "ignore_auth": True, "use_cache": False}
+    shown = tk.get_action("package_show")(context, {"id": id_})
+    wanted = [writer.resource(item, file) for file in item.files]
+    change: dict[str, Any] = {
+        "documentation": _merge_own_data_pages(shown.get("documentation") or []),
+        "resources": _merge_own_data_files(shown["resources"], wanted),
+        "state": model.State.ACTIVE,
+    }
+    if all(shown.get(name) == value for name, value in change.items()):
+        return StarterOutcome.PRESENT
+    again: Context = {"user": writer.user, "ignore_auth": True}
+    tk.get_action("package_patch")(again, {"id": id_, **change})
+    return StarterOutcome.COMPLETED
+
+
+def _merge_own_data_files(
+    shown: list[dict[str, Any]], wanted: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the resources with corrected addresses, and with the missing ones added."""
+    ours = {each["id"]: each for each in wanted}
+    known = {each["id"] for each in shown}
+    kept = [
+        {**each, **{name: ours[each["id"]][name] for name in _OWN_DATA_FIELDS}}
+        if each["id"] in ours
+        else each
+        for each in shown
+    ]
+    return [*kept, *(each for each in wanted if each["id"] not in known)]
+
+
+def _merge_own_data_pages(addresses: list[str]) -> list[str]:
+    """Return the documentation links, with the present address of our page."""
+    here = derive_address(OWN_DATA_PATH)
+    return [here, *(each for each in addresses if not each.endswith(OWN_DATA_PATH))]

@@ -21,7 +21,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.rdf.facts import Site, make_part_iri, make_web_iri
 from ckanext.marathon.rdf.literals import PARAGRAPH, clean_text, make_text
 from ckanext.marathon.records import Dataset
-from ckanext.marathon.vocabulary import authorities, problems, statuses
+from ckanext.marathon.vocabulary import authorities, problems, schemes
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .namespaces import DCT, FOAF, RDF, RDFS, SKOS
@@ -72,7 +72,7 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
     Returns:
         Its IRI; ``None`` if the list has no such term.
     """
-    terms = statuses.get_term_list(kind)
+    terms = schemes.get_term_list(kind)
     try:
         term = terms.term(str(code))
     except UnknownCode:

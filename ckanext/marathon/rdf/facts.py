@@ -16,7 +16,7 @@ import pyoxigraph
 from rdflib import URIRef
 
 from ckanext.marathon.records import Dataset, Idea, Organization, PackageRecord, Record, Workshop
-from ckanext.marathon.vocabulary import paths
+from ckanext.marathon.vocabulary import schemes
 
 _WEB = re.compile(
     r"(https?|ftp)://([^/?#\\]*)(/[^?#]*)?(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL
@@ -194,7 +194,7 @@ class Site:
         Raises:
             UnknownCode: no such kind or code.
         """
-        return URIRef(f"{self.vocabulary}/{paths.build_concept_path(kind, code)}")
+        return URIRef(f"{self.vocabulary}/{schemes.build_concept_path(kind, code)}")
 
     def scheme(self, kind: str) -> URIRef:
         """Return the IRI of a concept scheme of ours.
@@ -202,7 +202,7 @@ class Site:
         Raises:
             UnknownCode: no such kind.
         """
-        return URIRef(f"{self.vocabulary}/{paths.build_scheme_path(kind)}")
+        return URIRef(f"{self.vocabulary}/{schemes.build_scheme_path(kind)}")
 
     def term(self, name: str) -> URIRef:
         """Return the IRI of a term of ``schemas/ontology.ttl``."""

@@ -12,7 +12,7 @@ from rdflib import Graph, Literal, URIRef
 from ckanext.marathon.rdf.concept import add_term, add_texts
 from ckanext.marathon.rdf.facts import Site
 from ckanext.marathon.rdf.place import SCHEME_TITLES, add_place
-from ckanext.marathon.vocabulary import codes, problems, statuses, territory
+from ckanext.marathon.vocabulary import codes, problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .namespaces import DCT, OWL, RDF, SKOS, new_graph
@@ -20,7 +20,7 @@ from .namespaces import DCT, OWL, RDF, SKOS, new_graph
 KINDS: tuple[str, ...] = (
     *SCHEME_TITLES,
     problems.KIND,
-    *(each.name for each in statuses.list_term_lists()),
+    *(each.name for each in schemes.list_term_lists()),
 )
 
 
@@ -83,12 +83,12 @@ def _codes(kind: str) -> tuple[str, ...]:
         return tuple(each.code for each in territory.list_municipalities())
     if kind == "department":
         return tuple(each.code for each in territory.list_departments())
-    return statuses.get_term_list(kind).codes
+    return schemes.get_term_list(kind).codes
 
 
 def _add_scheme(graph: Graph, site: Site, kind: str) -> None:
     iri = site.scheme(kind)
-    title = SCHEME_TITLES.get(kind) or statuses.get_term_list(kind).title
+    title = SCHEME_TITLES.get(kind) or schemes.get_term_list(kind).title
     graph.add((iri, RDF.type, SKOS.ConceptScheme))
     add_texts(graph, iri, DCT.title, title)
 
@@ -97,7 +97,7 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
     iri = site.concept(kind, code)
     if kind not in SCHEME_TITLES:
         add_term(graph, site, kind, code)
-        add_texts(graph, iri, SKOS.definition, statuses.get_term_list(kind).term(code).definition)
+        add_texts(graph, iri, SKOS.definition, schemes.get_term_list(kind).term(code).definition)
         return
     add_place(graph, site, kind, code)
     graph.add((iri, SKOS.notation, Literal(code)))

@@ -19,7 +19,7 @@ from ckanext.marathon.domain.texts import is_json_object
 from ckanext.marathon.records import DATASET, OTHER_TYPES
 from ckanext.marathon.search.document import list_registered_types
 from ckanext.marathon.visibility import filter_public
-from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import MAX_QUERY, UnknownCode, fold_text
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Municipality
@@ -380,9 +380,9 @@ _NAMERS: dict[str, Namer] = {
     "vocab_municipality": _by(lambda code, _lang: territory.get_municipality(code).name),
     "vocab_department": _by(lambda code, _lang: territory.get_department(code).name),
     "vocab_service_problem": _by(lambda n, lang: problems.get_problem(n).label(lang)),
-    "vocab_kind": _by(lambda code, lang: statuses.WORKSHOP_KIND.term(code).label(lang)),
-    "vocab_status": _by(lambda code, lang: statuses.WORKSHOP_STATUS.term(code).label(lang)),
-    "vocab_idea_status": _by(lambda code, lang: statuses.IDEA_STATUS.term(code).label(lang)),
+    "vocab_kind": _by(lambda code, lang: schemes.WORKSHOP_KIND.term(code).label(lang)),
+    "vocab_status": _by(lambda code, lang: schemes.WORKSHOP_STATUS.term(code).label(lang)),
+    "vocab_idea_status": _by(lambda code, lang: schemes.IDEA_STATUS.term(code).label(lang)),
     "vocab_data_needs": _data_needs,
     "vocab_idea": _public_titles,
     "vocab_workshop": _public_titles,

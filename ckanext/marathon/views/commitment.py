@@ -25,7 +25,7 @@ from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Commitment, Milestone
 from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.views import answers
-from ckanext.marathon.vocabulary.statuses import MILESTONE_STATUS
+from ckanext.marathon.vocabulary.schemes import MILESTONE_STATUS
 
 COMPLETED = "completed"
 

@@ -39,7 +39,7 @@ from ckanext.marathon.domain.texts import is_json_object, quote_value
 from ckanext.marathon.logic import erasing, reindex, resource
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import search_index
-from ckanext.marathon.operations import backup_manifest, feed_job
+from ckanext.marathon.operations import backup, feed_job
 from ckanext.marathon.operations.health import HealthState, check_all
 from ckanext.marathon.search import connection
 from ckanext.marathon.views.answers import answer_busy
@@ -163,7 +163,7 @@ RESTORE_RETRY_SECONDS = 60
 @restoring.before_app_request
 def refuse_while_restoring() -> Response | None:
     """Answer 503 while a restore is under way, or was interrupted."""
-    if not backup_manifest.is_restoring():
+    if not backup.is_restoring():
         return None
     return answer_busy(
         tk._("The site is being restored from a backup. Try again later."), RESTORE_RETRY_SECONDS

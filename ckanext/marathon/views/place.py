@@ -37,7 +37,7 @@ from ckanext.marathon.spreadsheets import Column, ColumnType, Table
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
-from ckanext.marathon.vocabulary import paths, problems, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
@@ -532,7 +532,7 @@ def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Respon
 
     For an unknown code, the vocabulary's page lists the existing ones.
     """
-    meant = paths.repair_concept_code(kind, code)
+    meant = schemes.repair_concept_code(kind, code)
     if meant and meant != code:
         if kind == "service-problem":
             answer = tk.redirect_to("marathon_place.problem", notation=meant)

@@ -43,7 +43,7 @@ from ckanext.marathon.records import (
 )
 from ckanext.marathon.views.workshop import describe_event
 from ckanext.marathon.visibility import is_shown_public
-from ckanext.marathon.vocabulary import problems, statuses, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 
 Package = dict[str, Any]
 
@@ -408,7 +408,7 @@ def _list_next_statuses(status: str) -> list[NextStatus]:
     return [
         NextStatus(
             code,
-            labels.marathon_term(statuses.IDEA_STATUS.name, code),
+            labels.marathon_term(schemes.IDEA_STATUS.name, code),
             idea_domain.needs_reason(status, code),
         )
         for code in idea_domain.list_next_statuses(status)

@@ -25,7 +25,7 @@ from ckanext.marathon.model.figures import Promise, Report, ReportPart
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Record
 from ckanext.marathon.spreadsheets import XLSX, Cell, Column, ColumnType, Table, write_workbook
-from ckanext.marathon.vocabulary import paths, problems, statuses, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
 
@@ -227,7 +227,7 @@ def _summary(
     yield tk._("Figures as of"), write_as_of(report).isoformat()
     yield from tabulate_figures(report)
     yield tk._("Announced, not known to have been held"), report.announced
-    for status in statuses.IDEA_STATUS.terms:
+    for status in schemes.IDEA_STATUS.terms:
         name = tk._("Ideas: {status}").format(status=status.label(tk.h.lang()))
         yield name, report.by_status[status.code]
     yield tk._("Examples among them, not real"), report.examples
@@ -269,7 +269,7 @@ def _status(code: str) -> str:
 
 def _term(terms: str, code: str) -> str:
     try:
-        return statuses.get_term_list(terms).term(code).label(tk.h.lang())
+        return schemes.get_term_list(terms).term(code).label(tk.h.lang())
     except UnknownCode:
         return code
 
@@ -402,7 +402,7 @@ def _find_address(place: Municipality | None, period: Period, ending: str = "") 
 
 def _redirect_code(code: str, endpoint: str) -> Response:
     """Redirect a code as spreadsheets write it; for an unknown one to the list of codes."""
-    meant = paths.repair_concept_code("municipality", code)
+    meant = schemes.repair_concept_code("municipality", code)
     if not meant or meant == code:
         return tk.redirect_to("marathon_vocabulary.concept", kind="municipality", code=code)
     days = {

@@ -16,8 +16,9 @@ from ckanext.marathon.feeds.source import find_site
 from ckanext.marathon.rdf import vocabulary as rdf_vocabulary
 from ckanext.marathon.rdf.formats import FORMATS
 from ckanext.marathon.views.answers import answer_rdf, find_wanted_extension, vary_by_accept
-from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, territory
 from ckanext.marathon.vocabulary import codes as codes_vocabulary
+from ckanext.marathon.vocabulary import schemes as schemes_vocabulary
 from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
@@ -63,13 +64,15 @@ def name_vocabulary(kind: str) -> str:
         return tk._("Departments")
     if kind == problems.KIND:
         return tk._("Service problems")
-    return pick_label(statuses.get_term_list(kind).title, tk.h.lang())
+    return pick_label(schemes_vocabulary.get_term_list(kind).title, tk.h.lang())
 
 
 Place = territory.Municipality | territory.Department
 
 
-def make_link(kind: str, thing: Place | problems.ServiceProblem | statuses.Term) -> ConceptLink:
+def make_link(
+    kind: str, thing: Place | problems.ServiceProblem | schemes_vocabulary.Term
+) -> ConceptLink:
     """Return a link to a concept given as an object of the vocabulary room."""
     lang = tk.h.lang()
     code = thing.notation if isinstance(thing, problems.ServiceProblem) else thing.code
@@ -111,7 +114,9 @@ def list_branches(kind: str) -> list[ConceptBranch]:
             for branch in problems.list_branches()
         ]
     return [
-        ConceptBranch(None, [make_link(kind, each) for each in statuses.get_term_list(kind).terms])
+        ConceptBranch(
+            None, [make_link(kind, each) for each in schemes_vocabulary.get_term_list(kind).terms]
+        )
     ]
 
 
@@ -127,7 +132,7 @@ def make_concept_page(kind: str, code: str) -> ConceptPage:
         return _make_department_page(code)
     if kind == problems.KIND:
         return _make_problem_page(code)
-    term = statuses.get_term_list(kind).term(code)
+    term = schemes_vocabulary.get_term_list(kind).term(code)
     lang = tk.h.lang()
     return ConceptPage(
         kind, code, term.label(lang), name_vocabulary(kind), pick_label(term.definition, lang)

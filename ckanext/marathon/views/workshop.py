@@ -39,7 +39,7 @@ from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
 from ckanext.marathon.views import answers
 from ckanext.marathon.views.answers import answer_bytes, find_encoding, is_fresh
 from ckanext.marathon.views.errors import is_allowed
-from ckanext.marathon.vocabulary import paths, problems, territory
+from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 
@@ -406,14 +406,16 @@ def _read_wanted() -> WantedWorkshops:
 
 def _find_municipality(code: str) -> territory.Municipality:
     try:
-        return territory.get_municipality(paths.repair_concept_code("municipality", code) or code)
+        return territory.get_municipality(schemes.repair_concept_code("municipality", code) or code)
     except UnknownCode:
         return tk.abort(404, tk._("No municipality has the code “{code}”.").format(code=code))
 
 
 def _find_problem(notation: str) -> problems.ServiceProblem:
     try:
-        return problems.get_problem(paths.repair_concept_code(problems.KIND, notation) or notation)
+        return problems.get_problem(
+            schemes.repair_concept_code(problems.KIND, notation) or notation
+        )
     except UnknownCode:
         text = tk._("No service problem has the code “{code}”.")
         return tk.abort(404, text.format(code=notation))

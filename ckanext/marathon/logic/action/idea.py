@@ -24,7 +24,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.records import Idea, Workshop
 from ckanext.marathon.visibility import Viewer
-from ckanext.marathon.vocabulary.statuses import IDEA_STATUS
+from ckanext.marathon.vocabulary.schemes import IDEA_STATUS
 
 _NAME_TRIES = 20
 

@@ -43,7 +43,7 @@ from ckanext.marathon.logic.validators.package import (
     tell_at_field,
 )
 from ckanext.marathon.model import municipality, package
-from ckanext.marathon.vocabulary import authorities, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 
 Value = TypeVar("Value")
@@ -330,7 +330,7 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValida
 
     The code is stored; a label in Spanish or English is accepted for it.
     """
-    terms = statuses.get_term_list(field["term_list"]).terms
+    terms = schemes.get_term_list(field["term_list"]).terms
 
     def validator(value: object) -> str:
         wanted = value.strip().casefold() if isinstance(value, str) else ""
