@@ -18,8 +18,8 @@ DATA = $(or $(MARATHON_DATA),.data)
 MARATHON_SHAPES ?= ../shared/shacl
 # MARATHON_PUBLISHED: catalogues that others published; MARATHON_NEIGHBOURS: shapes of other profiles; see
 # docs/running.md.
-# Three processes, because tests wait for servers much of the time; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
-PROCESSES = -n 3 --no-loadscope-reorder
+# Four processes, because tests wait for servers much of the time; PYTEST_ARGS="-n 0" for one, as pytest's --pdb needs it.
+PROCESSES = -n 4 --no-loadscope-reorder
 export MARATHON_SHAPES := $(abspath $(MARATHON_SHAPES))
 
 help:

@@ -70,7 +70,7 @@ def fill_in(
     page: requests.Response, fields: Mapping[str, Any], form: str = "form#dataset-edit"
 ) -> FilledForm:
     """Return a page's form with some fields changed; see :meth:`Visitor.submit`."""
-    found = BeautifulSoup(page.text, "html.parser").select_one(form)
+    found = BeautifulSoup(page.text, "lxml").select_one(form)
     assert found is not None, f"{page.url}: no {form}"
     filled = {**shown_values(found), **fields}
     for pressed in found.select("button.btn-primary[type=submit][name]")[-1:]:
@@ -129,14 +129,14 @@ _SANITIZED = {
 def body(response: requests.Response) -> str:
     """Return a page's body, without what is made anew for each request and empty lines."""
     assert response.status_code == 200, f"{response.url}: {response.status_code}"
-    found = BeautifulSoup(TOKENS.sub("", response.text), "html.parser").body
+    found = BeautifulSoup(TOKENS.sub("", response.text), "lxml").body
     assert found is not None, response.url
     return "\n".join(line.strip() for line in found.decode().splitlines() if line.strip())
 
 
 def stylesheets(response: requests.Response) -> set[str]:
     """Return the addresses of the style sheets and scripts of a page."""
-    page = BeautifulSoup(response.text, "html.parser")
+    page = BeautifulSoup(response.text, "lxml")
     links = [str(tag["href"]) for tag in page.select("link[rel=stylesheet]")]
     return {*links, *(str(tag["src"]) for tag in page.select("script[src]"))}
 
@@ -145,7 +145,7 @@ def links(response: requests.Response) -> set[str]:
     """Return the paths, with their query, that a page of the site links to on the same site."""
     here = urlsplit(response.url)
     found = set()
-    for tag in BeautifulSoup(response.text, "html.parser").select("a[href], link[href]"):
+    for tag in BeautifulSoup(response.text, "lxml").select("a[href], link[href]"):
         address = urlsplit(urldefrag(urljoin(response.url, str(tag["href"]))).url)
         if address.scheme in ("http", "https") and address.netloc == here.netloc:
             found.add(address._replace(scheme="", netloc="").geturl())

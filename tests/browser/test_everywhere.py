@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests import proving
+
 from .conftest import Town, Visit
 
 PAGES = [
@@ -66,7 +68,11 @@ FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}
 def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
     phone: Visit, filled: Callable[[str], str], locale: str
 ) -> None:
-    """Width, size in bytes, language, heading and labels; axe finds no violation."""
+    """Width, size in bytes, language, heading and labels; axe finds no violation.
+
+    axe reads the Spanish pages on a phone and the English ones at a desk: what it finds depends on
+    the texts or on the width, not on both at once. In ``make prove`` it reads all.
+    """
     network = phone.page.context.new_cdp_session(phone.page)
     network.send("Network.enable")
     network.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -80,7 +86,7 @@ def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
     for path in PAGES:
         sent.clear()
         page = phone.go(f"/{locale}{filled(path)}")
-        faults = violations(page)
+        faults = violations(page) if locale == "es" or proving.FULL else []
         if phone.is_wider_than_its_window():
             faults.append("wider than the window")
         if page.locator("html").get_attribute("lang") != locale:
@@ -103,8 +109,9 @@ def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
 
 
 def test_axe_finds_no_faults_on_a_desktop(desk: Visit, filled: Callable[[str], str]) -> None:
-    found = {path: violations(desk.go(filled(path))) for path in PAGES}
-    assert {path: faults for path, faults in found.items() if faults} == {}
+    for locale in ["es", "en"] if proving.FULL else ["en"]:
+        found = {path: violations(desk.go(f"/{locale}{filled(path)}")) for path in PAGES}
+        assert {path: faults for path, faults in found.items() if faults} == {}
 
 
 def violations(page: Page) -> list[str]:

@@ -20,7 +20,7 @@ def test_a_form_sent_twice_becomes_one_dataset(live_site: Site, town: Town) -> N
     officer = Visitor(live_site)
     officer.log_in(town.officer, PASSWORD)
     page = officer.get("/dataset/new")
-    form = BeautifulSoup(page.text, "html.parser").select_one("#dataset-edit")
+    form = BeautifulSoup(page.text, "lxml").select_one("#dataset-edit")
     assert form
     fields: dict[str, Any] = {
         **shown_values(form),

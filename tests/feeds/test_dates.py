@@ -74,7 +74,7 @@ def in_data_json(get: Get) -> dict[str, Any]:
 
 def on_page(get: Get, dataset: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """Return what the page says by the names of its facts, and what it tells search engines."""
-    page = BeautifulSoup(get(f"/dataset/{dataset['name']}").text, "html.parser")
+    page = BeautifulSoup(get(f"/dataset/{dataset['name']}").text, "lxml")
     facts = {
         term.text.strip(): value.text.strip()
         for each in page.select(".marathon-facts")

@@ -48,7 +48,7 @@ class Site:
 
     def results(self, path: str) -> str:
         """Return a search page without its filters, which name workshops."""
-        page = BeautifulSoup(self.page(path), "html.parser")
+        page = BeautifulSoup(self.page(path), "lxml")
         for filters in page.select(".marathon-filters"):
             filters.extract()
         return str(page)
@@ -176,7 +176,7 @@ class TestPages:
     def test_pages_list_only_datasets(self, site: Site) -> None:
         wrong = {}
         for place, page in PAGES.items():
-            text = BeautifulSoup(page(site), "html.parser").get_text(" ")
+            text = BeautifulSoup(page(site), "lxml").get_text(" ")
             shown = [k for k in ("Datos", "Taller", "Idea", "Compromiso") if f"{k} {WORD}" in text]
             # A home page may have no list of datasets at all.
             if shown != ["Datos"] and not (place == "the home page" and shown == []):
@@ -184,7 +184,7 @@ class TestPages:
         assert wrong == {}
 
     def test_the_list_of_datasets_of_an_organisation_has_only_datasets(self, site: Site) -> None:
-        soup = BeautifulSoup(site.page(f"/organization/{site.muni['name']}"), "html.parser")
+        soup = BeautifulSoup(site.page(f"/organization/{site.muni['name']}"), "lxml")
         listed = [item.get_text(" ", strip=True) for item in soup.select(".dataset-list h2")]
         assert listed == [f"Datos {WORD}"]
 
@@ -204,7 +204,7 @@ class TestPages:
         for package_type, title in titles.items():
             for query in ("", f"?q={WORD}", f"?tags={WORD}"):
                 page = site.page(f"/{package_type}/{query}")
-                listed = BeautifulSoup(page, "html.parser").select(".dataset-list h2 a")
+                listed = BeautifulSoup(page, "lxml").select(".dataset-list h2 a")
                 assert [item.get_text(strip=True) for item in listed] == [f"{title} {WORD}"]
 
 

@@ -99,7 +99,7 @@ def test_croissant_has_a_checksum_for_each_file(app: Any, tmp_path: Path) -> Non
 def test_data_json_schema_org_and_croissant_agree(app: Any) -> None:
     for row in inventory(app)["dataset"]:
         identifier = row["identifier"].rpartition("/")[2]
-        page = BeautifulSoup(app.get(f"/dataset/{identifier}").data, "html.parser")
+        page = BeautifulSoup(app.get(f"/dataset/{identifier}").data, "lxml")
         found = [
             json.loads(each.text) for each in page.select('script[type="application/ld+json"]')
         ]

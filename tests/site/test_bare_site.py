@@ -86,6 +86,6 @@ def test_the_server_logged_no_error(upgraded: Upgraded) -> None:
 
 
 def test_a_spanish_page_has_the_language_es(upgraded: Upgraded) -> None:
-    page = BeautifulSoup(upgraded.site.get("/es/dataset/new").text, "html.parser")
+    page = BeautifulSoup(upgraded.site.get("/es/dataset/new").text, "lxml")
     assert page.html is not None
     assert page.html["lang"] == "es"

@@ -280,7 +280,7 @@ def page_of(app: Any, token: str, page: str, **ids: str) -> tuple[int, str]:
     """Return status and text of a page, without the ids that its address has."""
     headers = {"Authorization": token} if token else {}
     answer = app.get(page.format(**ids), headers=headers, follow_redirects=False)
-    text = BeautifulSoup(answer.get_data(as_text=True), "html.parser").get_text(" ", strip=True)
+    text = BeautifulSoup(answer.get_data(as_text=True), "lxml").get_text(" ", strip=True)
     for each in ids.values():
         text = text.replace(each, "…")
     return answer.status_code, text

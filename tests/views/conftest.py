@@ -50,7 +50,7 @@ class Reader:
         """GET a page that must be there."""
         answer = self.get(path)
         assert answer.status_code == 200, (path, answer.status_code)
-        return BeautifulSoup(answer.text, "html.parser")
+        return BeautifulSoup(answer.text, "lxml")
 
 
 def token_of(user: dict[str, Any]) -> str:

@@ -177,7 +177,7 @@ def test_the_catalogue_is_the_same_for_a_sysadmin(app: Any, dataset: dict[str, A
 
 @pytest.mark.parametrize("page", ["/", "/dataset/", "/dataset/{name}"])
 def test_html_pages_link_to_their_rdf(app: Any, dataset: dict[str, Any], page: str) -> None:
-    html = BeautifulSoup(app.get(page.format(**dataset)).text, "html.parser")
+    html = BeautifulSoup(app.get(page.format(**dataset)).text, "lxml")
     found = {str(each["type"]): str(each["href"]) for each in html.select('link[rel="alternate"]')}
     assert {"text/turtle", "application/rdf+xml", "application/ld+json"} <= found.keys()
     for media_type, address in found.items():

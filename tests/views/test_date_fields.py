@@ -56,7 +56,7 @@ def write(package_id: str, **fields: Any) -> None:
 
 def send_untouched(reader: Reader, path: str) -> Any:
     """Send the form of a page as it is shown."""
-    page = BeautifulSoup(reader.get(path).text, "html.parser")
+    page = BeautifulSoup(reader.get(path).text, "lxml")
     form = page.select_one("form:has([data-marathon-form])")
     assert form, path
     answer = reader.post(path, {**shown_values(form), "save": "save"})
@@ -198,7 +198,7 @@ class TestUnchangedForms:
     def test_a_day_typed_in_local_notation_is_stored_as_an_iso_date(self, admin: Reader) -> None:
         dataset = factories.MarathonDataset()
         path = f"/dataset/edit/{dataset['name']}"
-        form = BeautifulSoup(admin.get(path).text, "html.parser").select_one("#dataset-edit")
+        form = BeautifulSoup(admin.get(path).text, "lxml").select_one("#dataset-edit")
         assert form
         answer = admin.post(path, {**shown_values(form), "issued": "03/06/2017", "save": "save"})
         assert answer.status_code == 302

@@ -26,7 +26,7 @@ def error_page(app: Flask, lang: str, before: str = "", **variables: Any) -> Bea
         app.preprocess_request()
         if before:
             render(before)
-        return BeautifulSoup(render("error_document_template.html", variables), "html.parser")
+        return BeautifulSoup(render("error_document_template.html", variables), "lxml")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_an_unknown_address_gets_404_with_search_and_home(
 ) -> None:
     answer = app.get(f"/{lang}/nowhere", follow_redirects=False)
     assert answer.status_code == 404
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     content = page.select_one("#error-content")
     assert content
     assert [each.text for each in page.select("h1")] == [title]

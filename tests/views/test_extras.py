@@ -37,7 +37,7 @@ HARVESTED = {
 
 
 def details(app: Any, dataset: dict[str, Any], locale: str = "es") -> dict[str, str]:
-    page = BeautifulSoup(app.get(f"/{locale}/dataset/{dataset['name']}").data, "html.parser")
+    page = BeautifulSoup(app.get(f"/{locale}/dataset/{dataset['name']}").data, "lxml")
     terms = page.select(".marathon-facts > dt")
     return {term.text.strip(): term.find_next_sibling("dd").text.strip() for term in terms}
 
@@ -67,7 +67,7 @@ def test_extras_of_package_hide_extras_are_not_shown(app: Any, dataset: dict[str
 def page_of(app: Any, path: str) -> BeautifulSoup:
     answer = app.get(path)
     assert answer.status_code == 200, path
-    return BeautifulSoup(answer.data, "html.parser")
+    return BeautifulSoup(answer.data, "lxml")
 
 
 def test_extras_of_harvesters_have_translated_labels(app: Any, marathon_site: None) -> None:

@@ -64,7 +64,7 @@ def datasets() -> list[str]:
 
 def soup(answer: Any) -> BeautifulSoup:
     assert answer.status_code == 200
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 class TestBlankForm:

@@ -41,7 +41,7 @@ def colleague(reader: Any, villa_nueva: dict[str, Any]) -> Reader:
 
 def page_of(answer: Any) -> BeautifulSoup:
     assert answer.status_code == 409, answer.status_code
-    return BeautifulSoup(answer.text, "html.parser")
+    return BeautifulSoup(answer.text, "lxml")
 
 
 def warning(page: BeautifulSoup) -> str:
@@ -135,7 +135,7 @@ class TestSecondSave:
         post(colleague, workshop, {**values_of(colleague, workshop), "venue": "Hall"})
         answer = post(editor, workshop, {**mine, "title": ""})
         assert answer.status_code == 200
-        again: Values = shown_values(form_of(BeautifulSoup(answer.text, "html.parser")))
+        again: Values = shown_values(form_of(BeautifulSoup(answer.text, "lxml")))
         assert post(editor, workshop, {**again, "title": "Mine"}).status_code == 409
 
     def test_the_script_gets_409_for_a_conflict(

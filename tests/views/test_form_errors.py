@@ -284,7 +284,7 @@ class TestMissingIdea:
             "resources__0__url": "https://example.gt/a.csv",
             "resources__1__upload": (io.BytesIO(CSV), "b.csv"),
         }
-        page = BeautifulSoup(editor.post("/dataset/new", sent).text, "html.parser")
+        page = BeautifulSoup(editor.post("/dataset/new", sent).text, "lxml")
         assert len(page.select("[data-files] [data-file]")) == 3
 
 

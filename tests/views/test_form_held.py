@@ -38,13 +38,13 @@ def workshop(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 
 def held_in(answer: Any) -> dict[str, list[str]]:
-    form = BeautifulSoup(answer.text, "html.parser").select_one("form.marathon-held")
+    form = BeautifulSoup(answer.text, "lxml").select_one("form.marathon-held")
     assert form, answer.text[:2000]
     return shown_values(form)
 
 
 def listed_in(answer: Any) -> dict[str, str]:
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     labels = [each.get_text() for each in page.select(".marathon-held-list dt")]
     return dict(
         zip(labels, [e.get_text() for e in page.select(".marathon-held-list dd")], strict=True)
@@ -59,7 +59,7 @@ class TestExpiredSession:
         sent |= {"title": "Mine & <b>", "invitation-1-organisation": ["School"]}
         answer = post(visitor, workshop, sent, **HERE)
         assert answer.status_code == 403
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         link = page.select_one('a[href$="/user/login"][target="_blank"]')
         assert link
         assert "Your session has ended" in page.text
@@ -87,7 +87,7 @@ class TestExpiredSession:
         }
         answer = visitor.post("/workshop/new", sent, **HERE)
         assert answer.status_code == 403
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         assert page.select_one('input[type=file][name="resources__0__upload"]')
         assert "minutes.pdf" in page.text
         assert editor.post("/workshop/new", held_in(answer), **HERE).status_code == 302
@@ -229,7 +229,7 @@ class TestForgery:
         user = officer(villa_nueva["id"])
         client = self.logged_in(app, user)
         path = f"/workshop/edit/{workshop['name']}"
-        page = BeautifulSoup(client.get(path).text, "html.parser")
+        page = BeautifulSoup(client.get(path).text, "lxml")
         form = page.select_one("#dataset-edit")
         assert form
         sent = {**shown_values(form), "title": "Mine", "save": "save", "_csrf_token": "old"}

@@ -44,7 +44,7 @@ def shown_after_error(reader: Reader, thing: dict[str, Any], sent: dict[str, Any
     """Send a form that has an error; return what the page that comes back would send."""
     answer = post(reader, thing, sent)
     assert answer.status_code == 200, answer.status_code
-    page = BeautifulSoup(answer.text, "html.parser")
+    page = BeautifulSoup(answer.text, "lxml")
     assert page.select(".marathon-errors [role=alert]"), "no error was said"
     return shown_values(form_of(page))
 
@@ -237,7 +237,7 @@ class TestNew:
             "invitation-11-organisation": "Clinic",
             "save": "publish",
         }
-        page = BeautifulSoup(editor.post("/workshop/new", sent).text, "html.parser")
+        page = BeautifulSoup(editor.post("/workshop/new", sent).text, "lxml")
         again: dict[str, Any] = {**shown_values(form_of(page)), "title": "June", "save": "publish"}
         assert editor.post("/workshop/new", again).status_code == 302
         rows = call_action("package_show", id="june", context={"user": editor.name})["invitation"]
@@ -272,7 +272,7 @@ class TestSearchIsAway:
         monkeypatch.undo()
         assert stored(editor, workshop, "invitation") == ROWS
         if not headers:
-            again = shown_values(form_of(BeautifulSoup(answer.text, "html.parser")))
+            again = shown_values(form_of(BeautifulSoup(answer.text, "lxml")))
             assert post(editor, workshop, again).status_code == 302
             assert stored(editor, workshop, "invitation") == EDITED
 

@@ -30,7 +30,7 @@ class TestStatus:
         sent = {"status": "implemented", "reason": "The council decided so"}
         answer = editor.post(f"/idea/{idea['id']}/status", sent)
         assert answer.status_code == 200
-        form = BeautifulSoup(answer.text, "html.parser").select_one("#change-status[open] form")
+        form = BeautifulSoup(answer.text, "lxml").select_one("#change-status[open] form")
         assert form
         assert form.select_one("[role=alert]")
         again = shown_values(form)
@@ -61,7 +61,7 @@ class TestOffice:
         sent = {"organization": "villa-nueva", "email": "no address", "role": "admin"}
         answer = admin.post("/marathon/municipality/invite", sent)
         assert answer.status_code == 400
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         form = page.select_one("#org-villa-nueva form:has(input[type=email])")
         assert form
         again = shown_values(form)
@@ -70,7 +70,7 @@ class TestOffice:
     def test_selected_municipalities_are_shown_again(self, coordinator: Reader) -> None:
         sent = {"q": "San Juan", "code": ["0110", "9999"]}
         answer = coordinator.post("/marathon/municipality/add", sent)
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         assert page.select_one('input[name="q"][value="San Juan"]')
         if answer.status_code == 400:
             assert page.select_one('input[name="code"][value="0110"][checked]')

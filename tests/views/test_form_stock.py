@@ -51,7 +51,7 @@ def other_admin(reader: Any, villa_nueva: dict[str, Any]) -> Reader:
 
 
 def form_in(answer: Any) -> Tag:
-    form = BeautifulSoup(answer.text, "html.parser").select_one("form:has([data-marathon-form])")
+    form = BeautifulSoup(answer.text, "lxml").select_one("form:has([data-marathon-form])")
     assert form, answer.text[:1000]
     return form
 

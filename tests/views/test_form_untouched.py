@@ -182,9 +182,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def open_form(reader: Reader, path: str) -> dict[str, list[str]]:
-    form = BeautifulSoup(reader.get(path).text, "html.parser").select_one(
-        "form:has([data-marathon-form])"
-    )
+    form = BeautifulSoup(reader.get(path).text, "lxml").select_one("form:has([data-marathon-form])")
     assert form, path
     values = shown_values(form)
     areas = {str(area["name"]) for area in form.select("textarea[name]")}
@@ -202,7 +200,7 @@ def open_form(reader: Reader, path: str) -> dict[str, list[str]]:
 
 def send(reader: Reader, path: str, **changed: Any) -> Any:
     answer = reader.post(path, {**open_form(reader, path), **changed, "save": "save"})
-    wrong = BeautifulSoup(answer.text, "html.parser").select(".error-explanation li")
+    wrong = BeautifulSoup(answer.text, "lxml").select(".error-explanation li")
     assert answer.status_code == 302, (path, [each.get_text(" ", strip=True) for each in wrong])
     return answer
 

@@ -39,7 +39,7 @@ def whole_site(marathon_site: None, migrate_db_for: Callable[[str], None]) -> No
 
 
 def page(app: Any, path: str = "/", status: int = 200, **options: Any) -> BeautifulSoup:
-    return BeautifulSoup(app.get(path, status=status, **options).body, "html.parser")
+    return BeautifulSoup(app.get(path, status=status, **options).body, "lxml")
 
 
 def numbers(home: BeautifulSoup) -> list[int]:

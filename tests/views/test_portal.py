@@ -44,7 +44,7 @@ class TestPage:
     def test_every_address_on_the_page_gets_200(
         self, visitor: Reader, dataset: dict[str, Any], part: str
     ) -> None:
-        page = BeautifulSoup(visitor.get(f"{part}/catalog").data, "html.parser")
+        page = BeautifulSoup(visitor.get(f"{part}/catalog").data, "lxml")
         feeds = page.select(".marathon-feeds a")
         assert len(feeds) > 10
         for link in feeds:

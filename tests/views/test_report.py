@@ -159,7 +159,7 @@ class TestRefusals:
         assert answer.status_code == 400
         if "%00" in query:
             return
-        page = BeautifulSoup(answer.text, "html.parser")
+        page = BeautifulSoup(answer.text, "lxml")
         wrong = page.select_one(f"#report-{field}")
         assert wrong
         assert wrong["aria-invalid"] == "true"
