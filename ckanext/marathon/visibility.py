@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import sqlalchemy as sa
 from ckan import authz, model
@@ -22,6 +22,10 @@ from ckanext.marathon.records import OTHER_TYPES
 
 #: What these columns hold of a package that everybody may see.
 PUBLIC: Mapping[str, Any] = MappingProxyType({"state": model.State.ACTIVE, "private": False})
+#: What these columns hold of a public organisation. All organisations are, until they are deleted.
+PUBLIC_ORGANIZATION: Mapping[str, Any] = MappingProxyType(
+    {"state": model.State.ACTIVE, "is_organization": True}
+)
 # CKAN's permission label that everybody has.
 PUBLIC_LABEL = "public"
 # The label of coordinating bodies: they see our types, datasets apart, before these are public.
@@ -43,6 +47,24 @@ def is_public(package: model.Package) -> bool:
     """Return whether everybody may see a package; plugins' permission labels may hide it."""
     return all(getattr(package, column) == value for column, value in PUBLIC.items()) and (
         PUBLIC_LABEL in get_permission_labels().get_dataset_labels(package)
+    )
+
+
+def filter_public_organizations(group: object) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a group is an organisation, and not deleted.
+
+    Args:
+        group: ``model.Group``, an alias of it, or the columns of its table.
+    """
+    return sa.and_(
+        *(getattr(group, column) == value for column, value in PUBLIC_ORGANIZATION.items())
+    )
+
+
+def is_public_organization(group: model.Group | None) -> TypeGuard[model.Group]:
+    """Return whether there is a group that is an organisation and not deleted."""
+    return group is not None and all(
+        getattr(group, column) == value for column, value in PUBLIC_ORGANIZATION.items()
     )
 
 

@@ -66,7 +66,7 @@ from ckanext.marathon.records import (
     Workshop,
     read_package_record,
 )
-from ckanext.marathon.visibility import filter_public, is_public
+from ckanext.marathon.visibility import filter_public, filter_public_organizations, is_public
 from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
@@ -564,8 +564,7 @@ def _load_organizations(wanted: Iterable[str | None]) -> dict[str, Organization]
     table = model.group_table
     query = sa.select(table.c["id"], table.c["name"], table.c["title"], table.c["extras"]).where(
         table.c["id"].in_([thing for thing in wanted if thing]),
-        table.c["is_organization"].is_(True),
-        table.c["state"] == model.State.ACTIVE,
+        filter_public_organizations(table.c),
     )
     rows: Any = model.Session.execute(query)
     return {row.id: Organization.from_stored(row) for row in rows}
@@ -583,9 +582,7 @@ def list_record_keys() -> list[Key]:
     """Return all public records by age, neighbours before the records that name them."""
     group, package = model.Group, model.Package
     found = [CATALOG]
-    query = sa.select(group.id).where(
-        group.is_organization.is_(True), group.state == model.State.ACTIVE
-    )
+    query = sa.select(group.id).where(filter_public_organizations(group))
     found += [
         Key(Kind.ORGANIZATION, thing)
         for thing in model.Session.scalars(query.order_by(group.created, group.id))

@@ -26,7 +26,12 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model import unit_of_work
 from ckanext.marathon.model.unit_of_work import UnitOfWork
 from ckanext.marathon.records import OTHER_TYPES
-from ckanext.marathon.visibility import COORDINATION_LABEL, Viewer
+from ckanext.marathon.visibility import (
+    COORDINATION_LABEL,
+    Viewer,
+    filter_public_organizations,
+    is_public_organization,
+)
 
 # What the coordinating body may say of an organisation that it brings in.
 ROLES_OF_COORDINATION = (MUNICIPALITY, CIVIL_SOCIETY)
@@ -72,8 +77,7 @@ def _standing(user_id: str) -> Standing:
             model.Member.table_name == "user",
             model.Member.table_id == user_id,
             model.Member.state == model.State.ACTIVE,
-            model.Group.state == model.State.ACTIVE,
-            model.Group.is_organization.is_(True),
+            filter_public_organizations(model.Group),
             model.User.state == model.State.ACTIVE,
         )
     )
@@ -161,16 +165,13 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
         return True
     if package_type not in OTHER_TYPES or not is_coordinator(user):
         return False
-    organization = model.Group.get(org_id)
-    return bool(
-        organization and organization.is_organization and organization.state == model.State.ACTIVE
-    )
+    return is_public_organization(model.Group.get(org_id))
 
 
 def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
     """Return the organisations (id, name, title) for which ``may_create_in`` is true, by title."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
-        model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE
+        filter_public_organizations(model.Group)
     )
     everywhere = authz.is_sysadmin(user) or (package_type in OTHER_TYPES and is_coordinator(user))
     if not everywhere:
@@ -264,11 +265,7 @@ def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
     code = package_model.read_stored_text(organization, "municipality_code")
     role = role_of(organization) or (MUNICIPALITY if code else "")
-    return bool(
-        organization.is_organization
-        and organization.state == model.State.ACTIVE
-        and role == MUNICIPALITY
-    )
+    return is_public_organization(organization) and role == MUNICIPALITY
 
 
 def role_of(organization: model.Group) -> str:

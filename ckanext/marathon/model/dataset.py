@@ -248,8 +248,7 @@ def count_organizations_without_contact() -> int:
     """Return how many organisations with public datasets give no e-mail address for questions."""
     owners = sa.select(PACKAGE.owner_org).where(_IS_PUBLIC_DATASET)
     query = sa.select(sa.func.count()).where(
-        _organization.is_organization.is_(True),
-        _organization.state == model.State.ACTIVE,
+        visibility.filter_public_organizations(_organization),
         _organization.id.in_(owners),
         sa.func.coalesce(_organization.extras["contact_email"].astext, "") == "",
     )

@@ -233,8 +233,7 @@ def list_organizations_with_role(role: str, limit: int) -> list[model.Group]:
     query = (
         sa.select(model.Group)
         .where(
-            group.is_organization.is_(True),
-            group.state == model.State.ACTIVE,
+            visibility.filter_public_organizations(group),
             group.extras["role"].astext == role,
         )
         .order_by(group.created, group.id)

@@ -43,6 +43,7 @@ from ckanext.marathon.model import idea as idea_model
 from ckanext.marathon.model import link as link_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf.lookups import read_site
+from ckanext.marathon.visibility import is_public_organization
 from ckanext.marathon.vocabulary import codes, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.schemes import build_concept_path
@@ -863,7 +864,7 @@ def _find_own_data_owner(organization: str) -> str:
     """
     if organization:
         found = model.Group.get(organization)
-        if found is None or not found.is_organization or found.state != model.State.ACTIVE:
+        if not is_public_organization(found):
             message = tk._("There is no organisation {name}.")
             raise StarterError(message.format(name=organization))
         return found.id

@@ -42,6 +42,7 @@ from ckanext.marathon.records import (
     list_rows,
     read_record,
 )
+from ckanext.marathon.visibility import filter_public_organizations
 
 from .namespaces import new_graph
 
@@ -392,8 +393,7 @@ class Lookups:
         """Return the coordinating body if there is exactly one."""
         group = cast(Any, model.Group)
         query = model.Session.query(group).filter(
-            group.is_organization.is_(True),
-            group.state == "active",
+            filter_public_organizations(group),
             group.extras["role"].astext == COORDINATING_BODY,
         )
         # Rows read earlier by this session may have been changed by others since.

@@ -238,7 +238,7 @@ def redirect_to_organization_data() -> Response | None:
         return None
     reference = (request.view_args or {}).get("id") or ""
     group = model.Group.get(reference)
-    is_public = group and group.is_organization and group.state == model.State.ACTIVE
+    is_public = visibility.is_public_organization(group)
     known = group.id if group else reference
     if not is_public and feed_log.was_public(known) and not _show_organization(reference):
         return refuse_gone()

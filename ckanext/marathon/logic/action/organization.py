@@ -21,7 +21,7 @@ from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.records import DATASET
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.visibility import Viewer, filter_public
+from ckanext.marathon.visibility import Viewer, filter_public, is_public_organization
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MalformedCode, UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality
@@ -429,7 +429,7 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
         return _success(municipality.code, "existed", existing)
     name = municipality.slug
     taken = model.Group.get(name)
-    if taken and taken.is_organization and taken.state == model.State.ACTIVE:
+    if is_public_organization(taken):
         text = tk._(
             "The organisation «{title}» has the address «{name}» but no INE code. Give it the "
             "code, or change its address."
