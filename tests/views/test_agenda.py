@@ -15,6 +15,7 @@ from ckan.lib.search.common import is_available
 from ckan.tests.helpers import call_action
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.feeds.calendar import write_calendar
 from tests import factories
 
 from .conftest import Reader
@@ -240,6 +241,11 @@ class TestCalendar:
         assert b"\nATTENDEE" not in body
         (event,) = icalendar.Calendar.from_ical(body).events
         assert event["SUMMARY"] == " ".join(HOSTILE.split())
+
+    def test_the_name_of_a_calendar_is_escaped_as_text(self) -> None:
+        body = write_calendar("Agua, basura; caminos", "https://example.gt/agenda.ics", [])
+        assert b"\r\nNAME:Agua\\, basura\\; caminos\r\n" in body
+        assert b"\r\nX-WR-CALNAME:Agua\\, basura\\; caminos\r\n" in body
 
     @pytest.mark.parametrize("last", ["2030-06-04", "2030-06-03"])
     def test_an_end_without_an_hour_is_the_end_of_its_day(self, visitor: Reader, last: str) -> None:
