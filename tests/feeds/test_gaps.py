@@ -164,25 +164,49 @@ class TestOrdinaryChange:
         assert faults() == []
 
     def test_a_rolled_back_change_leaves_no_gap(
-        self, dataset: dict[str, Any], monkeypatch: Patch
+        self, dataset: dict[str, Any], break_log: Break
     ) -> None:
+        noted: list[int] = []
+
+        def fail(_session: Any) -> None:
+            noted.append(feed_model.read_gaps()[0])
+            raise ZeroDivisionError
+
         package = model.Package.get(dataset["id"])
         assert package
         package.title = "Never"
         model.Session.flush()
+        break_log()
+        # It comes after our own listener, so that the gap is open already when the commit fails.
+        sa.event.listen(model.Session, "before_commit", fail)
+        try:
+            with pytest.raises(ZeroDivisionError):
+                model.repo.commit()
+        finally:
+            sa.event.remove(model.Session, "before_commit", fail)
         model.Session.rollback()
+        assert noted == [1]
+        assert feed_model.read_gaps()[0] == 0
         model.repo.commit()
         assert feed_model.read_gaps()[0] == 0
+        assert jobs.get_queue().count == 0
+        assert call_action("package_show", id=dataset["id"])["title"] == "Before"
 
-    def test_a_lost_connection_while_publishing_fails_the_save(
-        self, dataset: dict[str, Any], monkeypatch: Patch
+    def test_a_lost_connection_while_publishing_fails_the_save_and_leaves_no_gap(
+        self, dataset: dict[str, Any], feed: Log, monkeypatch: Patch
     ) -> None:
+        before = feed.number
+
         def lose(_touched: Any) -> None:
             raise sa.exc.OperationalError("", {}, Exception(), connection_invalidated=True)
 
         monkeypatch.setattr(publish, "publish_changes", lose)
         with pytest.raises(sa.exc.OperationalError):
             rename(dataset)
+        model.Session.rollback()
+        assert feed_model.read_gaps()[0] == 0
+        assert feed.number == before
+        assert call_action("package_show", id=dataset["id"])["title"] == "Before"
 
 
 def make_private(dataset: dict[str, Any]) -> None:

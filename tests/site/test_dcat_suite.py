@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from tests import dcat_suite, proving
 from tests.sites import ROOT
 
@@ -15,8 +17,9 @@ FOLDER = "MARATHON_DCAT_SUITE"
 def test_the_plugin_breaks_only_the_listed_tests_of_ckanext_dcat() -> None:
     folder = os.environ.get(FOLDER)
     if not folder:
-        proving.NOTES.append(f"the tests of ckanext-dcat: {FOLDER} names no folder; not tried")
-        return
+        reason = f"the tests of ckanext-dcat: {FOLDER} names no folder; not tried"
+        proving.NOTES.append(reason)
+        pytest.skip(reason)
     path = Path(folder).resolve()
     found = dcat_suite.compare(dcat_suite.run(path, False), dcat_suite.run(path, True))
     proving.NOTES.append(

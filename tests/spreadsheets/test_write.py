@@ -22,7 +22,7 @@ COLUMNS = [
 ROWS: list[list[Cell]] = [
     ["0501", "Agua, drenaje y «pozos»", 3, date(2017, 6, 3)],
     ["2105", "=1+1", -2, None],
-    ["", "una\nlínea\x00 y otra", 0, None],
+    ["", "una\nlínea\x00 y\x1f otra", 0, None],
 ]
 
 
@@ -84,4 +84,6 @@ class TestExcel:
 
     @pytest.mark.parametrize("unknown", ["\x00", "\x1f"])
     def test_characters_invalid_in_excel_are_left_out(self, unknown: str) -> None:
+        assert any(unknown in str(cell) for row in ROWS for cell in row)
         assert all(unknown not in str(cell) for row in self.sheet() for cell in row)
+        assert self.sheet()[3][1] == "una\nlínea y otra"

@@ -67,10 +67,25 @@ class TestOffice:
         again = shown_values(form)
         assert (again["email"], again["role"]) == (["no address"], ["admin"])
 
-    def test_selected_municipalities_are_shown_again(self, coordinator: Reader) -> None:
+    def test_the_search_and_what_was_added_are_shown_again(self, coordinator: Reader) -> None:
         sent = {"q": "San Juan", "code": ["0110", "9999"]}
         answer = coordinator.post("/marathon/municipality/add", sent)
+        assert answer.status_code == 200
         page = BeautifulSoup(answer.text, "lxml")
         assert page.select_one('input[name="q"][value="San Juan"]')
-        if answer.status_code == 400:
-            assert page.select_one('input[name="code"][value="0110"][checked]')
+        boxes = {str(box["value"]): box for box in page.select('input[name="code"]')}
+        assert boxes["0110"].has_attr("disabled")
+        assert not boxes["0314"].has_attr("disabled")
+        added, failed = page.select("[role=status] li")
+        assert "Added: Municipalidad de San Juan Sacatepéquez (0110)" in added.text
+        assert "No municipality of Guatemala has the INE code 9999" in failed.text
+
+    def test_the_search_is_shown_again_if_no_municipality_was_selected(
+        self, coordinator: Reader
+    ) -> None:
+        answer = coordinator.post("/marathon/municipality/add", {"q": "San Juan"})
+        assert answer.status_code == 400
+        page = BeautifulSoup(answer.text, "lxml")
+        assert page.select_one('input[name="q"][value="San Juan"]')
+        assert page.select('input[name="code"]')
+        assert "at least one INE code" in page.select_one("[role=alert]").text

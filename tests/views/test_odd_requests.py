@@ -74,12 +74,17 @@ class TestForms:
         assert answer.status_code == 302
 
     @pytest.mark.parametrize("fields", [{}, {"email": "new@example.gt"}, {"old_password": "x"}])
-    def test_an_account_form_without_its_fields_gets_400(
+    def test_an_account_form_without_its_fields_gets_400_and_changes_nothing(
         self, reader: Any, fields: dict[str, str]
     ) -> None:
         person = core.User()
         answer = reader(person).post(f"/user/edit/{person['name']}", {"fullname": "x", **fields})
         assert answer.status_code == 400
+        for name in ("email", "old_password"):
+            assert (f"{name}: Missing value" in answer.text) == (name not in fields), name
+        account = model.User.get(person["id"])
+        assert account
+        assert (account.fullname, account.email) == (person["fullname"], person["email"])
 
 
 class TestAddingAMember:

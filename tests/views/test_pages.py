@@ -288,6 +288,7 @@ class TestOtherPages:
     def test_the_role_of_an_organisation_is_not_shown_as_its_code(self, visitor: Reader) -> None:
         body = NationalBody()
         text = texts(visitor.page(f"/organization/about/{body['name']}"), ".marathon-facts")
+        assert "Role in the marathons other public body" in text
         assert "other_public_body" not in text
 
     @pytest.mark.parametrize("path", ["/workshop/", "/idea/", "/commitment/", "/dataset/"])

@@ -17,6 +17,7 @@ from tests.factories import CoordinatingBody, Idea, MarathonDataset, Municipalit
 from tests.remembered import remembered
 
 from .conftest import Reader
+from .test_pages import hrefs
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -41,11 +42,20 @@ def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
     there = Workshop(owner_org=alzatate["id"], municipality=["2105"], title="Taller de Alzatate")
     rubbish = Idea(workshop=there["id"], title="Rutas de basura", service_problem=["RES-01"])
     routes = MarathonDataset(idea=[rubbish["id"]], title="Rutas")
-    return {"idea": idea, "dataset": dataset, "rubbish": rubbish, "routes": routes, "at": workshop}
+    return {
+        **{"idea": idea, "dataset": dataset, "rubbish": rubbish, "routes": routes},
+        **{"at": workshop, "there": there},
+    }
 
 
 def titles(page: BeautifulSoup) -> set[str]:
     return {each.get_text(strip=True) for each in page.select(".dataset-heading a")}
+
+
+def find_listed(page: BeautifulSoup, chain: dict[str, Any]) -> set[str]:
+    """Return which records of the chain a page of results links to."""
+    links = {href.rsplit("/", 1)[1] for href in hrefs(page, ".primary")}
+    return {key for key, record in chain.items() if record["name"] in links}
 
 
 def filter_of(page: BeautifulSoup, field: str) -> Tag:
@@ -281,24 +291,33 @@ class TestOneSearch:
         links = {str(a["href"]) for a in page.select(".primary a")}
         assert {"/en/service-problem", "/en/municipality", "/en/marathon/search?q=zzzz"} <= links
 
-    def test_query_syntax_and_odd_characters_get_200(
+    def test_query_syntax_and_odd_characters_are_words_or_nothing(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
-        for query in (
-            "q=agua:+pozos",
-            "q=%7B!join+from=a%7Dx",
-            'q="',
-            "q=_query_:%22x%22",
-            "q=(((",
-            "q=AND+OR+NOT",
-            "q=%5C&municipality=%22",
-            "q=" + "a " * 900,
-            "q=<script>alert(1)</script>",
-            "municipality=9999",
+        every = {"routes", "rubbish", "dataset", "idea", "at", "there"}
+        for query, words, expected in (
+            ("q=agua:+pozos", "agua: pozos", {"idea", "dataset"}),
+            ("q=%7B!join+from=a%7Dx", "{!join from=a}x", set[str]()),
+            ('q="', "", every),
+            ("q=_query_:%22x%22", '_query_:"x"', set[str]()),
+            ("q=(((", "", every),
+            ("q=AND+OR+NOT", "AND OR NOT", set[str]()),
+            ("q=%5C&municipality=%22", "", every),
+            # What made-up texts have a letter of their own is not known.
+            ("q=" + "a " * 900, " ".join("a" * 100), None),
+            ("municipality=9999", "", every),
         ):
-            answer = visitor.get(f"{SEARCH}?{query}")
-            assert answer.status_code == 200, query
-            assert "<script>alert" not in answer.text
+            page = visitor.page(f"{SEARCH}?{query}")
+            assert page.select_one("#search-words")["value"] == words, query
+            assert expected is None or find_listed(page, chain) == expected, query
+
+    def test_a_script_in_the_words_is_escaped(self, visitor: Reader, chain: dict[str, Any]) -> None:
+        answer = visitor.get(f"{SEARCH}?q=<script>alert(1)</script>")
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#search-words")["value"] == "<script>alert(1)</script>"
+        assert "<script>alert(1)</script>" in page.select_one("h1").text
 
     def test_private_records_are_not_found_by_any_account(
         self, visitor: Reader, editor: Reader, chain: dict[str, Any]

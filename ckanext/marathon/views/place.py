@@ -24,6 +24,7 @@ from ckanext.marathon.helpers.labels import (
     marathon_host,
     marathon_municipality_names,
 )
+from ckanext.marathon.helpers.record import show_organization
 from ckanext.marathon.helpers.sharing import Following, marathon_following, marathon_news
 from ckanext.marathon.model import figures, idea, package
 from ckanext.marathon.model import municipality as municipality_model
@@ -632,7 +633,7 @@ def _make_row(
     people = [each for each in officers if each["organization"]["id"] == organization_id]
     return {
         "municipality": municipality,
-        "organization": tk.h.marathon_organization(organization_id),
+        "organization": show_organization(organization_id),
         "officers": people,
         "pending": [each for each in people if each["state"] == "pending"],
     }
