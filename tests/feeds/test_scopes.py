@@ -281,7 +281,13 @@ class TestAddresses:
     ) -> None:
         answer = get(f"/{part}/{address}")
         assert answer.status_code == 404
-        assert "http" in answer.get_data(as_text=True)
+        kind = part.partition("/")[0]
+        known = {
+            "idea": "api/3/action/package_search?fq=dataset_type:idea",
+            "workshop": "api/3/action/package_search?fq=dataset_type:workshop",
+        }.get(kind, f"vocabulary/{kind}")
+        text = answer.get_data(as_text=True)
+        assert f"There is no such part of the catalogue. These exist: {SITE}/{known}" in text
 
     def test_the_feed_of_a_deleted_idea_gets_410(self, world: dict[str, Any], get: Get) -> None:
         call_action("package_delete", id=world["b"]["id"])

@@ -44,8 +44,22 @@ def test_blank_nodes_get_stable_iris() -> None:
 
 def test_blank_nodes_that_lead_in_a_circle_are_kept() -> None:
     one, two = BNode(), BNode()
-    graph = tidy((IRI, DCT.relation, one), (one, DCT.relation, two), (two, DCT.relation, one))
-    assert graph.value(IRI, DCT.relation) is not None
+    graph = tidy(
+        (IRI, DCT.relation, one),
+        (one, DCT.title, Literal("One")),
+        (one, DCT.relation, two),
+        (two, DCT.title, Literal("Two")),
+        (two, DCT.relation, one),
+    )
+    first = graph.value(IRI, DCT.relation)
+    second = graph.value(first, DCT.relation)
+    assert [graph.value(node, DCT.title) for node in (first, second)] == [
+        Literal("One"),
+        Literal("Two"),
+    ]
+    assert graph.value(second, DCT.relation) == first
+    assert isinstance(first, URIRef)
+    assert len(graph) == 5
 
 
 def test_two_different_contacts_are_not_merged() -> None:
