@@ -70,7 +70,7 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
     whole.add("calscale", "GREGORIAN")
     whole.add("method", "PUBLISH")
     for known_as in ("name", "x-wr-calname"):
-        # icalendar escapes only the properties that it knows to be text, and NAME is not among them.
+        # icalendar escapes only properties that it knows to be text, and NAME is not among them.
         whole.add(known_as, icalendar.vText(_line(name)))
     whole.add("x-wr-timezone", ZONE)
     whole.add("source", source, parameters={"VALUE": "URI"})
