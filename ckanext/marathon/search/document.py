@@ -156,8 +156,10 @@ def fit_document(
     return {key: value for key, value in _cut(fitted) if value is not None}
 
 
-def format_utc(moment: str) -> str | None:
+def format_utc(moment: object) -> str | None:
     """Return ISO 8601 text as Solr's date (UTC, whole seconds), ``None`` if it is not one."""
+    if not isinstance(moment, str):
+        return None
     try:
         parsed = datetime.fromisoformat(moment)
     except ValueError:
