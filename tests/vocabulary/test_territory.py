@@ -249,9 +249,9 @@ def test_a_municipality_code_is_refused_as_a_department(given: object) -> None:
 def test_the_vocabulary_is_read_without_ckan_rdflib_or_shapely() -> None:
     code = """
 import sys
-from ckanext.marathon.vocabulary import authorities, paths, problems, statuses, territory
+from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 assert len(territory.list_municipalities()) == 340 and len(problems.list_problems()) == 60
-assert authorities.find_theme("GOVE") and statuses.list_term_lists() and paths.KINDS
+assert authorities.find_theme("GOVE") and schemes.list_term_lists() and schemes.CONCEPT_KINDS
 heavy = {"ckan", "rdflib", "shapely", "flask", "sqlalchemy"} & sys.modules.keys()
 sys.exit(f"imported: {sorted(heavy)}" if heavy else 0)
 """
