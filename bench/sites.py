@@ -20,7 +20,7 @@ class Static(Site):
     served_by = "bench.sites:static"
 
 
-def unlogged(ini: str) -> Any:
+def unlogged(ini: str, templates: str) -> Any:
     """Return our site without the steps that write the feed's log and the record of changes."""
     from ckanext.marathon.feeds import publish
     from ckanext.marathon.logic import activity
@@ -30,10 +30,10 @@ def unlogged(ini: str) -> Any:
         for step in ("note_flush", "note_created", "publish_touched"):
             setattr(module, step, lambda _unit: None)
     audit.write_entries = activity.relabel_touched = lambda _unit: None
-    return application(ini)
+    return application(ini, templates)
 
 
-def static(ini: str) -> Any:
+def static(ini: str, _templates: str) -> Any:
     """Return what answers everything with one file, as fast as Python can."""
     path = Path(ini).with_name("all.gz")
 
