@@ -22,6 +22,7 @@ from pathlib import Path
 
 from stack.child import PR_SET_PDEATHSIG
 
+ROOT = str(Path(__file__).parents[1])
 CKAN = str(Path(sys.executable).with_name("ckan"))
 PATIENCE = 20
 # What CKAN and our plugins import of others.
@@ -106,6 +107,10 @@ def serve(log: Path, listener: socket.socket, *arguments: str) -> Program:
 def _fork(
     command: list[str], output: Path, errors: Path, listener: socket.socket | None = None
 ) -> Program:
+    # The new process takes over the path. CKAN puts its own folder first in it, and that folder has
+    # a package "tests", too.
+    if sys.path[0] != ROOT:
+        sys.path.insert(0, ROOT)
     arguments = (command, environment(), output, errors, listener)
     # A daemon is not waited for when the tests end.
     return Program(_context().Process(target=_become, args=arguments, daemon=True))
