@@ -138,6 +138,8 @@ def _become(
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(handle, number)
         os.close(handle)
+    # A daemon may not start processes, and a command may share its work among several.
+    multiprocessing.current_process().daemon = False
     sys.argv = command
     try:
         if listener is not None:
