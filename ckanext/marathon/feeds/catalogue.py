@@ -14,7 +14,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -355,7 +355,7 @@ def make_head(
 def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
     """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
-    site = replace(lookups.read_site(), base=moment.base, vocabulary=moment.vocabulary)
+    site = lookups.read_published_site(moment.base, moment.vocabulary)
     return part.lines(whole, site) if whole else []
 
 

@@ -114,11 +114,6 @@ def read_settings() -> FeedSettings:
     return FeedSettings(site.base, site.vocabulary, read_page_size())
 
 
-def apply_settings(settings: FeedSettings) -> Site:
-    """Return where IRIs start by the feed's settings, and all else that the site's own say."""
-    return replace(lookups.read_site(), base=settings.base, vocabulary=settings.vocabulary)
-
-
 def find_site(row: Any = None) -> Site:
     """Return where IRIs start: where they did when the first of them was published.
 
@@ -127,7 +122,8 @@ def find_site(row: Any = None) -> Site:
     Args:
         row: the clock's, if it was read already.
     """
-    return apply_settings(find_settings(row))
+    settings = find_settings(row)
+    return lookups.read_published_site(settings.base, settings.vocabulary)
 
 
 def add_kept_iris(site: Site, things: Collection[str]) -> Site:
@@ -329,7 +325,8 @@ def describe_records(keys: Collection[Key], settings: FeedSettings) -> Descripti
     Rows are read again, because others may have changed what this session read earlier.
     """
     wanted = {key.thing for key in keys}
-    site = add_kept_iris(apply_settings(settings), wanted)
+    published = lookups.read_published_site(settings.base, settings.vocabulary)
+    site = add_kept_iris(published, wanted)
     ideas = link.list_targets(wanted, Predicate.DATASET_IDEA)
     packages = _load_packages(wanted | ideas)
     organizations = _load_organizations(

@@ -26,7 +26,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -292,7 +292,21 @@ def dump_database(address: str, snapshot: str, target: Path) -> None:
     dsn, environment = connect_program(address)
     command = [find_program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges"]
     command += [f"--snapshot={snapshot}", f"--file={target}", f"--dbname={dsn}"]
-    done = subprocess.run(
+    done = run_program(command, environment)
+    if done.returncode != 0:
+        raise ProgramFailed(f"pg_dump: {done.stderr.strip()[-LONGEST_FAILURE:]}")
+
+
+def run_program(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, without input; return its exit code and its output as text.
+
+    Args:
+        command: the program and its arguments.
+        environment: its variables; ``None`` for those of this process.
+    """
+    return subprocess.run(
         command,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -301,8 +315,6 @@ def dump_database(address: str, snapshot: str, target: Path) -> None:
         errors="replace",
         check=False,
     )
-    if done.returncode != 0:
-        raise ProgramFailed(f"pg_dump: {done.stderr.strip()[-LONGEST_FAILURE:]}")
 
 
 def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs as queues
 from redis.exceptions import RedisError
-from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from sqlalchemy.exc import DBAPIError
 
@@ -98,12 +97,7 @@ def _once() -> str:
 
 
 def _find(name: str) -> Job | None:
-    try:
-        connection = queues.get_queue().connection
-        # rq gives its parameter ``serializer`` no type.
-        return Job.fetch(name, connection=connection)  # pyright: ignore[reportUnknownMemberType]
-    except NoSuchJobError:
-        return None
+    return health.find_job(name, queues.get_queue())
 
 
 def _forget(name: str) -> None:

@@ -178,7 +178,7 @@ def _is_worker(pid: int | None) -> bool:
 def _has_waited(queue: rq.Queue) -> bool:
     """Return whether the next job of a queue has waited longer than an idle worker needs."""
     return any(
-        _is_late(_fetch(job_id, queue)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
+        _is_late(find_job(job_id, queue)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
     )
 
 
@@ -231,17 +231,18 @@ def list_interrupted() -> list[Job]:
     for queue in jobs.get_all_queues():
         started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
         for job_id in {*started, *FailedJobRegistry(queue=queue).get_job_ids(cleanup=False)}:
-            job = _fetch(job_id, queue)
+            job = find_job(job_id, queue)
             if job and job_id not in current and _is_ours(job):
                 failed = job_id not in started
                 if not failed or any(word in (job.exc_info or "") for word in _KILLED):
                     found.append(job)
-        taken = [_fetch(job_id, queue) for job_id in _list_taken(queue)]
+        taken = [find_job(job_id, queue) for job_id in _list_taken(queue)]
         found += [job for job in taken if job and _is_ours(job) and _is_late(job)]
     return found
 
 
-def _fetch(job_id: str, queue: rq.Queue) -> Job | None:
+def find_job(job_id: str, queue: rq.Queue) -> Job | None:
+    """Return a job of a queue; ``None`` if there is none of this id."""
     try:
         # rq gives its parameter ``serializer`` no type.
         return Job.fetch(job_id, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -35,6 +34,7 @@ from ckanext.marathon.operations.backup import (
     check_backup_files,
     describe_damage,
     read_digest,
+    run_program,
 )
 
 
@@ -322,14 +322,7 @@ def _run_ckan(progress: Progress, *arguments: str) -> None:
     progress(0, 1)
     program = "from ckan.cli.cli import ckan; ckan()"
     ini = os.path.abspath(str(tk.config["__file__"]))
-    done = subprocess.run(
-        [sys.executable, "-c", program, "-c", ini, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = run_program([sys.executable, "-c", program, "-c", ini, *arguments])
     if done.returncode != 0:
         message = tk._("ckan {command} failed: {output}")
         output = f"{done.stdout}\n{done.stderr}".strip()[-2_000:]

@@ -247,6 +247,16 @@ def read_site() -> Site:
     )
 
 
+def read_published_site(base: str, vocabulary: str) -> Site:
+    """Return the site with the starts of IRIs that were published, whatever the settings say.
+
+    Args:
+        base: of the IRIs of records.
+        vocabulary: of the IRIs of concepts.
+    """
+    return replace(read_site(), base=base, vocabulary=vocabulary)
+
+
 def list_site_profiles() -> list[str]:
     """Return the profiles of ckanext-dcat that the site has for its own dataset types."""
     return select_site_profiles(tk.config.get("ckanext.dcat.rdf.profiles"))

@@ -25,6 +25,7 @@ from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Commitment, Milestone
 from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table, join_values
 from ckanext.marathon.views import answers
+from ckanext.marathon.views.place import write_as_of
 from ckanext.marathon.vocabulary.schemes import MILESTONE_STATUS
 
 COMPLETED = "completed"
@@ -207,13 +208,12 @@ def read_overview_page() -> CommitmentOverviewPage:
     everything = figures.list_public_commitments()
     found = _choose_asked(everything)
     chosen = show_progress(found[0]) if len(found) == 1 else None
-    as_of = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
     return CommitmentOverviewPage(
         commitment=chosen,
         commitments=[(record, count_progress(record)) for record in ([] if chosen else found)],
         is_one_of_several=chosen is not None and len(everything) > 1,
         figures=figures.read_total_figures(),
-        as_of=marathon_only_day(as_of.isoformat()),
+        as_of=write_as_of(),
         today=chain.write_today(),
         may_edit=chosen is not None
         and bool(tk.h.check_access("package_update", {"id": chosen.record.id})),

@@ -577,11 +577,11 @@ def add_municipalities() -> Response | str:
     refused = _refuse_visitor()
     if refused:
         return refused
-    codes = request.form.getlist("code")
+    sent = {"codes": request.form.getlist("code")}
     try:
-        results = tk.get_action("marathon_municipality_create")(_make_context(), {"codes": codes})
+        results = tk.get_action("marathon_municipality_create")(_make_context(), sent)
     except tk.ValidationError as error:
-        return _show_office(errors=error.error_dict, chosen=codes, status=400)
+        return _show_office(errors=error.error_dict, status=400)
     return _show_office(results=results)
 
 

@@ -99,8 +99,8 @@ def name_part(code: str) -> str:
         return code
 
 
-def write_as_of(report: Report) -> datetime:
-    """Return the date of the figures as Guatemala's clocks show it."""
+def find_as_of(report: Report) -> datetime:
+    """Return the time of the figures on Guatemala's clocks, in whole seconds."""
     return report.as_of.astimezone(GUATEMALA).replace(microsecond=0)
 
 
@@ -224,7 +224,7 @@ def _summary(
     yield title, address
     yield tk._("From"), period.first
     yield tk._("To"), period.last
-    yield tk._("Figures as of"), write_as_of(report).isoformat()
+    yield tk._("Figures as of"), find_as_of(report).isoformat()
     yield from tabulate_figures(report)
     yield tk._("Announced, not known to have been held"), report.announced
     for status in schemes.IDEA_STATUS.terms:
@@ -330,7 +330,7 @@ def _show_report(place: Municipality | None) -> Response:
         200,
         report=found,
         period=period,
-        as_of=write_as_of(found).isoformat(),
+        as_of=find_as_of(found).isoformat(),
         figures=tabulate_figures(found),
         part_figures=list_part_figures(),
         part_name=name_part,
