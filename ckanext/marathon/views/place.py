@@ -607,6 +607,7 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
+    refused = {each["code"]: each["error"] for each in extra.get("results", []) if each["error"]}
     held = municipality_model.find_municipalities(
         [each.code for each in territory.list_municipalities()]
     )
@@ -614,7 +615,7 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
         "marathon/office/municipalities.html",
         {
             "q": wanted,
-            "found": [(each, held.get(each.code)) for each in found],
+            "found": [(each, held.get(each.code), refused.get(each.code)) for each in found],
             "rows": [_make_row(each, held, officers) for each in _list_on_the_site(held)],
             **extra,
         },
