@@ -55,11 +55,6 @@ Package = dict[str, Any]
 MOST_COMING_WORKSHOPS = 3
 MOST_OF_ORGANIZATION = 5
 WITH_NEWS = ("workshop", "idea")
-DOCUMENTS = (
-    ("ttl", "text/turtle"),
-    ("rdf", "application/rdf+xml"),
-    ("jsonld", "application/ld+json"),
-)
 # Of the data that came of an idea or workshop: path below its own, and name.
 PROGRAMS = (
     ("/data.json", "data.json"),
