@@ -294,11 +294,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ShortList(Generic[T]):
-    """The first records of a list, how many more there are, and the address of all of them."""
+    """The first records of a list, and the address of all of them.
+
+    Attributes:
+        left: how many more there are; not above zero if there are none.
+    """
 
     records: Sequence[T]
-    left: int = 0
-    all_of_them: str = ""
+    left: int
+    all_of_them: str
 
 
 class PartRow(NamedTuple):
@@ -429,7 +433,11 @@ def _read_printed_report(place: Municipality | None, period: Period) -> PrintedR
             latest, found.datasets.count - len(latest), _find_search("dataset", place)
         ),
         part_figures=list_part_figures(),
-        parts=_shorten("parts", [_make_part_row(part) for part in found.parts], workbook),
+        parts=ShortList(
+            [_make_part_row(part) for part in found.parts[: SHOWN["parts"]]],
+            len(found.parts) - SHOWN["parts"],
+            workbook,
+        ),
         milestones=_shorten("milestones", promises, _find_commitment(promises)),
         definitions=tabulate_definitions(),
         sources=tabulate_sources(),
