@@ -88,7 +88,7 @@ class ShownChange:
         at: ISO, ``moment`` in words.
         user: name of the account, ``""`` of none; ``origin`` is by what way.
         record: id; ``title`` and ``href`` are ``""`` if it has none to show.
-        is_removal: whether the record is gone since.
+        is_removal: whether the record was deleted, purged or taken down.
         parent: title of the record that it belongs to, ``organization`` that of its organisation,
             each ``""`` where the page need not name it.
     """
