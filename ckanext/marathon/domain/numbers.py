@@ -113,11 +113,6 @@ def is_count(value: object) -> bool:
     return True
 
 
-def parse_decimal(value: object, least: float = -math.inf, most: float = math.inf) -> str:
-    """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
-    return read_decimal(value, least, most).text
-
-
 def write_number(value: object, is_bounded: bool = False) -> Any:
     """Return a JSON number as text that has one reading only; any other value as it is.
 

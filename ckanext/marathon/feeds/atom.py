@@ -73,7 +73,7 @@ def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
     """Return the newest news of a part of the catalogue, newest first.
 
     Args:
-        kind: one of ``feeds.scopes.KINDS``; "" for everything.
+        kind: one of ``feeds.source.KINDS``; "" for everything.
         code: code, notation or id.
         limit: how many at most.
     """

@@ -251,7 +251,7 @@ def find_catalogue_part(kind: str, reference: str) -> CataloguePart:
     """Return the part of the catalogue at an address.
 
     Args:
-        kind: one of ``scopes.KINDS``.
+        kind: one of ``KINDS``.
         reference: a code or notation, or the id or name of a thing.
 
     Raises:

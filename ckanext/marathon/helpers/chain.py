@@ -7,7 +7,7 @@ only what the visitor may see.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple, TypedDict
 
 import ckan.plugins.toolkit as tk
@@ -211,35 +211,10 @@ class RecordList(TypedDict):
     things: list[Package]
 
 
-@dataclass(frozen=True)
-class ListedPart:
-    """The first records of a type in a short list, and how many there are."""
-
-    package_type: str
-    count: int
-    records: list[ListedRecord]
-
-
 class LinkedRecords(RecordList):
     """Records that refer to others: the first ones, and the ids of all."""
 
     ids: list[str]
-
-
-def marathon_of_organization(organization_id: str) -> list[ListedPart]:
-    """Return the first workshops, ideas and commitments of an organisation, of those it has.
-
-    Raises:
-        ckan.lib.search.SolrConnectionError: Solr does not answer.
-    """
-    parts: list[ListedPart] = []
-    for package_type in ("workshop", "idea", "commitment"):
-        part = find_records(
-            package_type, f'+owner_org:"{organization_id}"', 5, include_private=True
-        )
-        if part["count"]:
-            parts.append(ListedPart(package_type, part["count"], list_records(part["things"])))
-    return parts
 
 
 def find_records(

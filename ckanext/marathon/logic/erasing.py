@@ -32,7 +32,7 @@ from ckan.logic import index_remove_package
 from ckan.types import Context
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import DeserializationError, NoSuchJobError
+from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.registry import BaseRegistry
 
@@ -40,6 +40,7 @@ from ckanext.marathon.domain import takedown as takedown_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import deletion, reindex
+from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.takedown import Takedown, Traces, collect_traces, erase_traces
@@ -182,12 +183,10 @@ def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
             *queue.get_job_ids(),
             *(i for r in _registries(queue) for i in r.get_job_ids()),
         }:
-            try:
-                # rq gives its parameter ``serializer`` no type.
-                job = Job.fetch(id_, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
-            except NoSuchJobError:
+            job = find_job(id_, queue)
+            if job is None or job.func_name in OWN_JOBS:
                 continue
-            if job.func_name not in OWN_JOBS and any(each in _text_of(job) for each in traces):
+            if any(each in _text_of(job) for each in traces):
                 job.delete()
 
 

@@ -17,12 +17,6 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .namespaces import DCT, OWL, RDF, SKOS, new_graph
 
-KINDS: tuple[str, ...] = (
-    *SCHEME_TITLES,
-    problems.KIND,
-    *(each.name for each in schemes.list_term_lists()),
-)
-
 
 def build_concept_graph(site: Site, kind: str, code: str) -> Graph:
     """Return one concept.

@@ -224,7 +224,7 @@ PLACES = {"municipality": "municipalities.geojson", "department": "departments.g
 
 def list_vocabularies() -> str:
     """List the vocabularies."""
-    schemes = [(kind, name_vocabulary(kind)) for kind in rdf_vocabulary.KINDS]
+    schemes = [(kind, name_vocabulary(kind)) for kind in schemes_vocabulary.CONCEPT_KINDS]
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
@@ -237,7 +237,7 @@ def redirect_slash() -> Response:
 
 def show_scheme(kind: str) -> Response:
     """Show a vocabulary, or redirect to its SKOS."""
-    if kind not in rdf_vocabulary.KINDS:
+    if kind not in schemes_vocabulary.CONCEPT_KINDS:
         return _answer_unknown(kind, None)
     extension = find_wanted_extension()
     if extension:
@@ -261,7 +261,7 @@ def show_scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
         return answer_rdf(rdf_vocabulary.build_ontology_graph(find_site()), extension)
-    if kind not in rdf_vocabulary.KINDS or extension not in _list_extensions(kind):
+    if kind not in schemes_vocabulary.CONCEPT_KINDS or extension not in _list_extensions(kind):
         return _answer_unknown(kind, None)
     if extension == "geojson":
         return _answer_geojson(codes_vocabulary.read_data_bytes(PLACES[kind]))
@@ -349,7 +349,7 @@ def _make_feature(kind: str, code: str) -> dict[str, Any]:
 
 
 def _answer_unknown(kind: str, code: str | None) -> Response:
-    known = kind in rdf_vocabulary.KINDS
+    known = kind in schemes_vocabulary.CONCEPT_KINDS
     near: Sequence[territory.Municipality | problems.ServiceProblem] = []
     if kind == "municipality" and code:
         near = territory.search_municipalities(code, limit=5)
@@ -362,7 +362,7 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "code": code,
             "title": name_vocabulary(kind) if known else None,
             "near": [make_link(kind, each) for each in near],
-            "schemes": [(each, name_vocabulary(each)) for each in rdf_vocabulary.KINDS],
+            "schemes": [(each, name_vocabulary(each)) for each in schemes_vocabulary.CONCEPT_KINDS],
         },
     )
     return make_response(page, 404)

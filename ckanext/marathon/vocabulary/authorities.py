@@ -295,11 +295,6 @@ _FILE_TYPE = re.compile(
 )
 
 
-def list_schemes() -> tuple[Scheme, ...]:
-    """Return all schemes with their concepts."""
-    return tuple(table.scheme for table in read_tables().values())
-
-
 def get_scheme(name: str) -> Scheme:
     """Return a scheme by name, e.g. ``data-theme``.
 
@@ -393,11 +388,6 @@ def find_other_language(value: str) -> Language | None:
         value: any of the spellings that :func:`find_language` takes.
     """
     return cast("Language | None", get_table("other-language").find(_read_primary_language(value)))
-
-
-def list_spoken_languages() -> tuple[SpokenLanguage, ...]:
-    """Return the languages of Guatemala, Spanish and English: 21 Mayan, Garifuna, Xinka, both."""
-    return cast("tuple[SpokenLanguage, ...]", get_table("spoken-language").scheme.concepts)
 
 
 def find_spoken_language(value: str) -> SpokenLanguage | None:

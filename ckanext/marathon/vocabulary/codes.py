@@ -30,7 +30,7 @@ class UnknownCode(VocabularyError, LookupError):
     """Nothing of this kind has this code.
 
     Attributes:
-        kind: kind of the code, e.g. ``"municipality"`` (see :data:`.paths.KINDS`).
+        kind: kind of the code, e.g. ``"municipality"`` (see :data:`.schemes.CONCEPT_KINDS`).
         code: the given code, shortened to 60 characters.
     """
 

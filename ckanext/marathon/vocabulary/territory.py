@@ -206,18 +206,6 @@ def list_municipalities_of(department_code: str) -> tuple[Municipality, ...]:
     )
 
 
-def get_place_by_slug(slug: str) -> Municipality | Department:
-    """Return the place with this slug.
-
-    Raises:
-        UnknownCode: no place has it.
-    """
-    for place in (*list_municipalities(), *list_departments()):
-        if place.slug == slug:
-            return place
-    raise UnknownCode("place", slug)
-
-
 def repair_code(value: object, kind: Kind = "municipality") -> RepairedCode:
     """Give a code from a form or a spreadsheet its proper shape.
 
@@ -296,11 +284,6 @@ def search_municipalities(text: str, limit: int = 20) -> tuple[Municipality, ...
     return _municipality_index().best(text, limit)
 
 
-def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
-    """Search departments by name, code or ISO code, as :func:`search_municipalities` does."""
-    return _department_index().best(text, limit)
-
-
 @lru_cache(maxsize=1)
 def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
     """Return the evidence on the pilot's eight municipalities: three rows, five are unknown."""
@@ -338,21 +321,6 @@ def _municipality_index() -> NameIndex[Municipality]:
             ),
         )
         for place in list_municipalities()
-    )
-    return NameIndex(entries, names=2)
-
-
-@lru_cache(maxsize=1)
-def _department_index() -> NameIndex[Department]:
-    entries = (
-        (
-            department,
-            (
-                (department.code, department.name),
-                (department.iso_3166_2, department.iso_3166_2_former),
-            ),
-        )
-        for department in list_departments()
     )
     return NameIndex(entries, names=2)
 

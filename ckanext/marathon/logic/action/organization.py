@@ -14,7 +14,7 @@ from ckan import authz, model
 from ckan.types import Action, ActionResult, Context
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
-from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable
+from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable, quote_value
 from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, schema, unkept
 from ckanext.marathon.model import audit
 from ckanext.marathon.model import municipality as municipality_model
@@ -405,8 +405,7 @@ def _added(context: Context, given: Any) -> dict[str, Any]:
     try:
         repaired = territory.repair_code(given)
     except MalformedCode:
-        text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-        return _failure(_short(given), text.format(code=_short(given)))
+        return _failure(quote_value(given), messages.explain_malformed_code(given))
     try:
         municipality = territory.get_municipality(repaired.code)
     except UnknownCode:
@@ -416,11 +415,6 @@ def _added(context: Context, given: Any) -> dict[str, Any]:
     if repaired.repaired:
         notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
     return {**_organization_of(context, municipality), "notice": notice}
-
-
-def _short(given: Any) -> str:
-    text = str(given)
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:
