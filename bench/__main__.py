@@ -31,7 +31,7 @@ from bench.sites import Static, Unlogged
 from tests.sites import Site
 
 SIZE = int(os.environ.get("BENCH_SIZE") or 10_000)
-STAGES = sorted({each for each in (1_000, 3_000, 10_000) if each < SIZE} | {SIZE})
+STAGES = sorted({size for size in (1_000, 3_000, 10_000) if size < SIZE} | {SIZE})
 COMPARED = min(SIZE, 3_000)
 OURS = "marathon scheming_datasets scheming_organizations dcat"
 # What people read needs the theme, too.

@@ -80,7 +80,9 @@ def idea(number: int) -> Row:
         "title": f"Idea de ejemplo {number}: {' '.join(rng.choices(WORDS, k=4))}",
         "workshop": f"taller-{home(number)}",
         "owner_org": f"ejemplo-{home(number)}",
-        "service_problem": rng.sample([each.notation for each in problems.list_problems()], 2),
+        "service_problem": rng.sample(
+            [problem.notation for problem in problems.list_problems()], 2
+        ),
         "data_need": [{"what": "Un dato de ejemplo"}],
     }
 
@@ -102,12 +104,12 @@ def dataset(number: int) -> Row:
         "tags": [{"name": word} for word in sorted(set(words.split()))],
         "resources": [
             {
-                "name": f"Tabla {each}",
+                "name": f"Tabla {catalogue_format}",
                 "description": " ".join(rng.choices(WORDS, k=12)),
-                "url": f"https://example.gt/{number}.{each.lower()}",
-                "format": each,
+                "url": f"https://example.gt/{number}.{catalogue_format.lower()}",
+                "format": catalogue_format,
                 "size": rng.randrange(10**6),
             }
-            for each in FORMATS
+            for catalogue_format in FORMATS
         ],
     }

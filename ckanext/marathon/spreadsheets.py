@@ -235,12 +235,12 @@ class OpenTable:
         """Return the columns with their texts in a language."""
         return [
             Column(
-                each.name,
-                pick_label(each.title, lang),
-                pick_label(each.description, lang),
-                each.type,
+                column.name,
+                pick_label(column.title, lang),
+                pick_label(column.description, lang),
+                column.type,
             )
-            for each in self.columns
+            for column in self.columns
         ]
 
 
@@ -270,14 +270,14 @@ def _read_column(declared: dict[str, Any]) -> OpenColumn:
 def list_open_tables() -> Mapping[str, OpenTable]:
     """Return the tables by name, in order."""
     return {
-        each["name"]: OpenTable(
-            each["name"],
-            tuple(each["key"]),
-            each["title"],
-            each["description"],
-            tuple(_read_column(column) for column in each["columns"]),
+        table["name"]: OpenTable(
+            table["name"],
+            tuple(table["key"]),
+            table["title"],
+            table["description"],
+            tuple(_read_column(column) for column in table["columns"]),
         )
-        for each in _declared()["tables"]
+        for table in _declared()["tables"]
     }
 
 
@@ -295,26 +295,26 @@ def build_data_package(address: str) -> dict[str, Any]:
         **_texts(read_title(), read_description()),
         "homepage": address,
         "licenses": [LICENCE],
-        "resources": [_resource(each, address) for each in list_open_tables().values()],
+        "resources": [_resource(table, address) for table in list_open_tables().values()],
     }
 
 
 def _resource(table: OpenTable, address: str) -> dict[str, Any]:
     schema: dict[str, Any] = {
-        "fields": [_field(each) for each in table.columns],
+        "fields": [_field(column) for column in table.columns],
         "primaryKey": list(table.key),
         "missingValues": [""],
     }
     foreign = [
         {
-            "fields": each.name,
+            "fields": column.name,
             "reference": {
-                "resource": each.refers_to,
-                "fields": list_open_tables()[each.refers_to].key[0],
+                "resource": column.refers_to,
+                "fields": list_open_tables()[column.refers_to].key[0],
             },
         }
-        for each in table.columns
-        if each.refers_to
+        for column in table.columns
+        if column.refers_to
     ]
     if foreign:
         schema["foreignKeys"] = foreign
@@ -342,7 +342,7 @@ def _field(column: OpenColumn) -> dict[str, Any]:
         found["format"] = column.format
     constraints: dict[str, Any] = {"required": True} if column.required else {}
     if column.choices:
-        constraints["enum"] = [each.code for each in column.choices]
+        constraints["enum"] = [choice.code for choice in column.choices]
     if constraints:
         found["constraints"] = constraints
     if column.several:

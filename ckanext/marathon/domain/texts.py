@@ -234,7 +234,7 @@ def split_items(value: object, separator: str = r"[,;\n]") -> list[str]:
     if len(value) > LONGEST_LIST:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
     found = [_item(item) for item in value]
-    return list(dict.fromkeys(each for each in found if each))
+    return list(dict.fromkeys(text for text in found if text))
 
 
 def _from_text(text: str, separator: str) -> list[Any]:

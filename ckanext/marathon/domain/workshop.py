@@ -246,5 +246,5 @@ def _texts_about_people(workshop: Mapping[str, Any]) -> Iterator[tuple[Path, str
     for field in ("venue", "participants_note"):
         yield (field,), workshop.get(field) or ""
     for field, name in (("organiser", "name"), ("invitation", "organisation")):
-        for row, each in enumerate(workshop.get(field) or []):
-            yield (field, row, name), each.get(name) or ""
+        for row, entry in enumerate(workshop.get(field) or []):
+            yield (field, row, name), entry.get(name) or ""

@@ -79,14 +79,14 @@ def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
     """
     talks, scope = _talks(kind, code), f"{kind}/{code}" if kind else ""
     datasets = _published(scope, limit)
-    born = {each.id: each.at for each in datasets if each.event == NewsEvent.DATASET}
+    born = {item.id: item.at for item in datasets if item.event == NewsEvent.DATASET}
     changed = [
-        each
-        for each in _changed(scope, limit)
-        if each.id not in born or each.at > born[each.id] + _STILL_NEW
+        item
+        for item in _changed(scope, limit)
+        if item.id not in born or item.at > born[item.id] + _STILL_NEW
     ]
     found = [*_ideas(talks, limit), *_steps(talks, limit), *_workshops(talks, limit)]
-    return sorted([*found, *datasets, *changed], key=lambda each: each.at, reverse=True)[:limit]
+    return sorted([*found, *datasets, *changed], key=lambda item: item.at, reverse=True)[:limit]
 
 
 def _talks(kind: str, code: str) -> sa.Select[Any] | None:
@@ -155,9 +155,16 @@ def _workshops(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
     )
     return [
         # Each status is news once; what is edited afterwards comes with its new date.
-        NewsItem(NewsEvent.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
-        for each in model.Session.scalars(query)
-        if (status := package.read_stored_text(each, "status"))
+        NewsItem(
+            NewsEvent.WORKSHOP,
+            _utc(workshop.metadata_modified),
+            status,
+            workshop.id,
+            workshop,
+            status,
+        )
+        for workshop in model.Session.scalars(query)
+        if (status := package.read_stored_text(workshop, "status"))
     ]
 
 
@@ -189,7 +196,7 @@ def _published(scope: str, limit: int) -> list[NewsItem]:
     seen = sa.select(model.Package).where(
         PACKAGE.id.in_([row.thing for row in rows]), visibility.filter_public(PACKAGE)
     )
-    known = {each.id: each for each in model.Session.scalars(seen)}
+    known = {dataset.id: dataset for dataset in model.Session.scalars(seen)}
     items: list[NewsItem] = []
     for row in rows:
         if not row.current:
@@ -225,9 +232,9 @@ def _changed(scope: str, limit: int) -> list[NewsItem]:
     query = query.where(PACKAGE.metadata_modified > PACKAGE.metadata_created + _STILL_NEW)
     newest_first = query.order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id).limit(limit)
     return [
-        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
-        for each in model.Session.scalars(newest_first)
-        for at in [_utc(each.metadata_modified)]
+        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", dataset.id, dataset)
+        for dataset in model.Session.scalars(newest_first)
+        for at in [_utc(dataset.metadata_modified)]
     ]
 
 
@@ -255,13 +262,13 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
         moment = log_state.fill_unpublished(feed_log.read_catalogue(connection))
         state = log_state.require_ready(log_state.make_state(moment))
         newest = feed_log.list_newest_changes(connection, part.scope.name, NEWEST)
-        shown = [each.iri for each in newest if each.activity != Activity.DELETE]
+        shown = [change.iri for change in newest if change.activity != Activity.DELETE]
         found = feed_log.describe_things(connection, shown)
-        things = feed_log.find_thing_ids(connection, [each.iri for each in newest])
+        things = feed_log.find_thing_ids(connection, [change.iri for change in newest])
     said = {
-        each.iri: Statements(each.body.splitlines(), catalogue.find_language())
-        for each in found
-        if each.kind == Kind.DATASET
+        record.iri: Statements(record.body.splitlines(), catalogue.find_language())
+        for record in found
+        if record.kind == Kind.DATASET
     }
     feed: Any = FeedGenerator()
     feed.id(address)
@@ -269,17 +276,17 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
     feed.updated(newest[0].published if newest else state.published)
     feed.link(href=address, rel="self")
     feed.link(href=page, rel="alternate", type="text/html")
-    for each in newest:
-        known = said.get(each.iri)
-        title = known.text(each.iri, DCT.title) if known else each.iri
+    for change in newest:
+        known = said.get(change.iri)
+        title = known.text(change.iri, DCT.title) if known else change.iri
         entry = feed.add_entry(order="append")
-        entry.id(f"{address}#{state.name_change(each)}")
-        entry.title(remove_hidden(f"{_name_activity(each.activity)}: {title}"))
-        entry.category(term=each.activity)
-        entry.link(href=f"{page}/dataset/{things[each.iri]}")
-        entry.updated(each.published)
+        entry.id(f"{address}#{state.name_change(change)}")
+        entry.title(remove_hidden(f"{_name_activity(change.activity)}: {title}"))
+        entry.category(term=change.activity)
+        entry.link(href=f"{page}/dataset/{things[change.iri]}")
+        entry.updated(change.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
-        summary = strip_markup(known.text(each.iri, DCT.description)) if known else ""
+        summary = strip_markup(known.text(change.iri, DCT.description)) if known else ""
         if summary:
             entry.summary(remove_hidden(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor

@@ -78,7 +78,7 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
     whole.add("x-published-ttl", icalendar.vDuration(REFRESH))
     whole.add_component(_zone())
     head, end = whole.to_ical(), b"END:VCALENDAR\r\n"
-    known = (each for each in events if workshop.is_time(each.starts))
+    known = (event for event in events if workshop.is_time(event.starts))
     return b"".join((head.removesuffix(end), *map(_written, known), end))
 
 
@@ -108,7 +108,7 @@ def _workshop(event: CalendarEvent) -> icalendar.Event:
     if event.point:
         made.add("geo", event.point)
     if event.categories:
-        made.add("categories", [_line(each) for each in event.categories])
+        made.add("categories", [_line(category) for category in event.categories])
     made.add("description", _text(event.description))
     return made
 
@@ -125,7 +125,7 @@ def _deadline(event: CalendarEvent) -> icalendar.Event:
 
 
 def _base(event: CalendarEvent, identifier: str, title: str) -> icalendar.Event:
-    created, modified = (each.replace(tzinfo=UTC) for each in (event.created, event.modified))
+    created, modified = (moment.replace(tzinfo=UTC) for moment in (event.created, event.modified))
     made = icalendar.Event()
     made.add("uid", identifier)
     made.add("dtstamp", modified)
@@ -184,4 +184,8 @@ def _line(text: str) -> str:
 def _text(text: str) -> str:
     """Return a text without characters that iCalendar does not allow."""
     lines = remove_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")
+    return "".join(
+        character
+        for character in lines
+        if character == "\n" or unicodedata.category(character) != "Cc"
+    )

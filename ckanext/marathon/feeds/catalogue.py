@@ -145,7 +145,7 @@ class CataloguePart:
         if self.scope == WHOLE:
             return whole
         old, new = f"<{site.base}> ".encode(), f"<{self.iri(site.base)}> ".encode()
-        own_words = tuple(old + f"<{each}>".encode() for each in OF_THE_WHOLE)
+        own_words = tuple(old + f"<{predicate}>".encode() for predicate in OF_THE_WHOLE)
         kept = [line for line in whole if not line.startswith(own_words)]
         inherited = [
             new + line.removeprefix(old) if line.startswith(old) else line for line in kept
@@ -175,12 +175,13 @@ class DocumentFormat(NamedTuple):
 
 
 RDF_DOCUMENTS = {
-    each.extension: DocumentFormat(each.extension, each.media_type) for each in RDF_FORMATS.values()
+    rdf_format.extension: DocumentFormat(rdf_format.extension, rdf_format.media_type)
+    for rdf_format in RDF_FORMATS.values()
 }
 # data.json → which profile of it; what is kept and tagged tells them apart by these names.
 DATA_JSON = {"json": data_json.US, "json-ar": data_json.ARGENTINA}
 INVENTORY = {
-    **{each: DocumentFormat(each, "application/json") for each in DATA_JSON},
+    **{extension: DocumentFormat(extension, "application/json") for extension in DATA_JSON},
     "csv": DocumentFormat("csv", "text/csv"),
 }
 FORMATS = {**RDF_DOCUMENTS, **INVENTORY}
@@ -382,7 +383,7 @@ def _list_head_lines(
     if said.base:
         iri = URIRef(part.iri(said.base))
         moments = ((DCT.issued, said.issued), (DCT.modified, said.published))
-        triples += [(iri, predicate, _moment(each)) for predicate, each in moments if each]
+        triples += [(iri, predicate, _moment(moment)) for predicate, moment in moments if moment]
         own = f"{said.vocabulary}/def#"
         triples += [
             (iri, URIRef(own + "changeNumber"), Literal(said.number)),
@@ -550,8 +551,8 @@ def _read_windows(
     connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, extension: str
 ) -> Iterator[Piece]:
     if part.scope == WHOLE:
-        for each in feed_log.list_windows(connection, find_kept_format(extension)):
-            yield _read_window(connection, now, each.number, extension, _make_piece(each))
+        for window in feed_log.list_windows(connection, find_kept_format(extension)):
+            yield _read_window(connection, now, window.number, extension, _make_piece(window))
     else:
         for number in feed_log.list_window_numbers(connection, part.scope.name):
             yield _read_part(connection, now, part, number, extension)
@@ -593,9 +594,9 @@ def read_lines(
 ) -> list[bytes]:
     """Return the N-Triples of a page without head and tail, built from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
-    iris = [each.iri for each in found if each.kind == Kind.DATASET]
+    iris = [record.iri for record in found if record.kind == Kind.DATASET]
     held = [triples.write_dataset_link(part.iri(now.base), iri) for iri in iris]
-    return triples.join_descriptions([b"\n".join(held), *(each.body for each in found)])
+    return triples.join_descriptions([b"\n".join(held), *(record.body for record in found)])
 
 
 def _frame_windows(

@@ -59,8 +59,8 @@ class ActivityFormat(NamedTuple):
 
 
 FORMATS = {
-    each.extension: each
-    for each in (
+    activity_format.extension: activity_format
+    for activity_format in (
         ActivityFormat("trig", "application/trig", pyoxigraph.RdfFormat.TRIG),
         ActivityFormat("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
         # One line a quad: no library is needed to read it.
@@ -135,8 +135,8 @@ class Changes:
 
     def descriptions(self) -> dict[str, list[DescribedThing]]:
         """Return descriptions by IRI: that of the record first, then those of its neighbours."""
-        shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
-        found = {each.iri: each for each in feed_log.describe_things(self._connection, shown)}
+        shown = [step.iri for step in self.steps if step.activity != Activity.DELETE]
+        found = {record.iri: record for record in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
 
     def written(self, address: str, extension: str) -> bytes:
@@ -151,7 +151,7 @@ class Changes:
         stream += "/changes"
         names = [f"<{stream}#{self.state.name_change(step)}>" for step in self.steps]
         quads = [*self._told, *self._page(address, stream)]
-        quads += [f"<{stream}#stream> <{TREE}member> {each} .".encode() for each in names]
+        quads += [f"<{stream}#stream> <{TREE}member> {name} .".encode() for name in names]
         described = self.descriptions()
         for step, activity in zip(self.steps, names, strict=True):
             quads += [
@@ -182,7 +182,7 @@ class Changes:
         held = []
         if described[0].kind == Kind.DATASET:
             held = [triples.write_dataset_link(self.part.iri(self._moment.base), iri)]
-        return triples.join_descriptions([b"\n".join(held), *(each.body for each in described)])
+        return triples.join_descriptions([b"\n".join(held), *(record.body for record in described)])
 
     def _page(self, address: str, stream: str) -> Iterator[bytes]:
         """Yield the statements about the page itself, with the link to the next page."""
@@ -241,11 +241,11 @@ def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[Describe
     """Yield a record and the neighbours that are described with it."""
     waiting, seen = [iri], {iri}
     while waiting:
-        each = found.get(waiting.pop(0))
-        if each is None:
+        record = found.get(waiting.pop(0))
+        if record is None:
             continue
-        yield each
-        further = [ref for ref in each.refs if ref not in seen]
+        yield record
+        further = [ref for ref in record.refs if ref not in seen]
         seen.update(further)
         waiting += further
 

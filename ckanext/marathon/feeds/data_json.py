@@ -94,64 +94,66 @@ class SiteContact(NamedTuple):
     page: str
 
 
-def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+def make_us_dataset(dataset: InventoryDataset, contact: SiteContact) -> dict[str, object]:
     """Return a dataset in DCAT-US; ``contact`` is used if the dataset names none."""
-    publisher = each.publisher.label if each.publisher else contact.name
+    publisher = dataset.publisher.label if dataset.publisher else contact.name
     # DCAT-US wants at least one.
     named = (
-        each.keywords,
-        list_labels(each.problems),
-        list_labels(each.themes),
-        list_labels(each.places),
+        dataset.keywords,
+        list_labels(dataset.problems),
+        list_labels(dataset.themes),
+        list_labels(dataset.places),
     )
-    keywords = next(filter(None, named), [each.title])
-    rights = write_rights(each)
-    temporal, periods = _temporal(each), list_intervals(each.periods, each.period_texts)
+    keywords = next(filter(None, named), [dataset.title])
+    rights = write_rights(dataset)
+    temporal, periods = _temporal(dataset), list_intervals(dataset.periods, dataset.period_texts)
     return drop_empty(
         {
             "@type": "dcat:Dataset",
-            "identifier": each.iri,
-            "title": each.title,
-            "description": strip_markup(each.description) or each.title,
+            "identifier": dataset.iri,
+            "title": dataset.title,
+            "description": strip_markup(dataset.description) or dataset.title,
             "keyword": [*keywords],
-            "issued": each.issued,
+            "issued": dataset.issued,
             # DCAT-US wants one; of what it is said where it is not of the data.
-            "modified": each.modified or each.record_modified,
-            "modifiedOf": "" if each.modified else "dcat:CatalogRecord",
+            "modified": dataset.modified or dataset.record_modified,
+            "modifiedOf": "" if dataset.modified else "dcat:CatalogRecord",
             "publisher": {"@type": "org:Organization", "name": publisher},
-            "contactPoint": _make_contact(each, contact),
-            "accessLevel": ACCESS.get(each.access_rights.rsplit("/", 1)[-1], "public"),
+            "contactPoint": _make_contact(dataset, contact),
+            "accessLevel": ACCESS.get(dataset.access_rights.rsplit("/", 1)[-1], "public"),
             # All of it is in the files' own.
             "rights": rights
             if len(rights) <= LONGEST_RIGHTS
             else f"{rights[: LONGEST_RIGHTS - 1]}…",
-            "license": write_uri(each.licence.address) if each.licence else "",
-            "spatial": _spatial(each.places),
+            "license": write_uri(dataset.licence.address) if dataset.licence else "",
+            "spatial": _spatial(dataset.places),
             "temporal": temporal,
             # DCAT-US has room for one period, which has two ends.
             "temporalCoverage": [] if periods == [temporal] else periods,
-            "accrualPeriodicity": _frequency(each),
+            "accrualPeriodicity": _frequency(dataset),
             # Also of those that ISO 8601 has no period for.
-            "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",
-            "language": list_language_codes(each.languages),
-            "theme": [*dict.fromkeys([*list_labels(each.problems), *list_labels(each.themes)])],
-            "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in each.themes],
-            "landingPage": write_uri(each.landing_page or each.iri),
-            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
-            "references": _references(each),
-            "version": each.version,
-            "distribution": [make_us_distribution(one) for one in each.distributions],
+            "accrualPeriodicityLabel": dataset.frequency.label if dataset.frequency else "",
+            "language": list_language_codes(dataset.languages),
+            "theme": [
+                *dict.fromkeys([*list_labels(dataset.problems), *list_labels(dataset.themes)])
+            ],
+            "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in dataset.themes],
+            "landingPage": write_uri(dataset.landing_page or dataset.iri),
+            "conformsTo": next(iter(list_addresses(dataset.conforms_to)), ""),
+            "references": _references(dataset),
+            "version": dataset.version,
+            "distribution": [make_us_distribution(one) for one in dataset.distributions],
         }
     )
 
 
-def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object]:
+def _make_contact(dataset: InventoryDataset, site: SiteContact) -> dict[str, object]:
     """Return the dataset's contact, else that of the site under the site's own name.
 
     DCAT-US wants a mail address. Where none is known none is made up: a page says whom to ask.
     """
-    owner = each.publisher.label if each.publisher else site.name
-    name, email, page = each.contact or owner, each.email, each.contact_page
+    owner = dataset.publisher.label if dataset.publisher else site.name
+    name, email, page = dataset.contact or owner, dataset.email, dataset.contact_page
     if not email and site.email:
         name, email = site.name, site.email
     return drop_empty(
@@ -164,24 +166,26 @@ def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object
     )
 
 
-def _frequency(each: InventoryDataset) -> str:
-    return FREQUENCIES.get(each.frequency.iri.rsplit("/", 1)[-1], "") if each.frequency else ""
+def _frequency(dataset: InventoryDataset) -> str:
+    return (
+        FREQUENCIES.get(dataset.frequency.iri.rsplit("/", 1)[-1], "") if dataset.frequency else ""
+    )
 
 
-def write_rights(each: InventoryDataset | InventoryDistribution) -> str:
+def write_rights(described: InventoryDataset | InventoryDistribution) -> str:
     """Return the statement on rights, with the licence if that has only a name."""
-    licence = each.licence.label if each.licence and not each.licence.address else ""
-    return " ".join(filter(None, (licence, *each.rights)))
+    licence = described.licence.label if described.licence and not described.licence.address else ""
+    return " ".join(filter(None, (licence, *described.rights)))
 
 
 def _spatial(places: Iterable[InventoryPlace]) -> str:
     """Return the names of places; where none has one, where the first of them is."""
     found = [*places]
-    boxes = (str(each.box) for each in found if each.box)
+    boxes = (str(place.box) for place in found if place.box)
     return ", ".join(list_labels(found)) or next(boxes, "")
 
 
-def _temporal(each: InventoryDataset) -> str:
+def _temporal(dataset: InventoryDataset) -> str:
     """Return from when to when the periods are, as one interval.
 
     One without an end, or without a beginning, repeats a period that follows the last, or came
@@ -189,63 +193,65 @@ def _temporal(each: InventoryDataset) -> str:
 
     Source: DCAT-US 1.1, ``temporal``: "continually updated … R/2010-01/P1M".
     """
-    start, end = find_extent(each.periods)
+    start, end = find_extent(dataset.periods)
     if start and end:
         if len(start) != len(end):
             # DCAT-US's schema takes both ends in one form alone.
             start, end = f"{dates.find_local_day(start)}", f"{dates.find_last_local_day(end)}"
         found = f"{start}/{end}"
     elif start:
-        found = f"R/{start}/{_unit(each, start)}"
+        found = f"R/{start}/{_unit(dataset, start)}"
     else:
-        found = f"R/{_unit(each, end)}/{end}" if end else ""
+        found = f"R/{_unit(dataset, end)}/{end}" if end else ""
     return found
 
 
-def _unit(each: InventoryDataset, stated: str) -> str:
-    updated = _frequency(each).removeprefix("R/")
+def _unit(dataset: InventoryDataset, stated: str) -> str:
+    updated = _frequency(dataset).removeprefix("R/")
     return updated if updated.startswith("P") else {4: "P1Y", 7: "P1M"}.get(len(stated), "P1D")
 
 
-def _references(each: InventoryDataset) -> list[str]:
+def _references(dataset: InventoryDataset) -> list[str]:
     """Return documents about a dataset and its files, and the ideas and workshops it came from."""
-    of_files = [document for one in each.distributions for document in one.documentation]
-    found = list_addresses((*each.documentation, *of_files))
+    of_files = [document for one in dataset.distributions for document in one.documentation]
+    found = list_addresses((*dataset.documentation, *of_files))
     # DCAT-US has room for one standard.
-    found += list_addresses(each.conforms_to)[1:]
-    found += list_addresses((*each.ideas, *each.workshops))
+    found += list_addresses(dataset.conforms_to)[1:]
+    found += list_addresses((*dataset.ideas, *dataset.workshops))
     return [*dict.fromkeys(found)]
 
 
 def list_addresses(concepts: Iterable[StatedConcept]) -> list[str]:
     """Return the addresses of the concepts that have one, as URIs."""
-    return [write_uri(each.address) for each in concepts if each.address]
+    return [write_uri(concept.address) for concept in concepts if concept.address]
 
 
-def make_us_distribution(each: InventoryDistribution) -> dict[str, object]:
+def make_us_distribution(distribution: InventoryDistribution) -> dict[str, object]:
     """Return a file or service of a dataset."""
     # DCAT-US takes a media type in this form alone.
-    media_type = each.media_type if _MEDIA_TYPE.fullmatch(each.media_type) else ""
-    checksum = {"@type": "spdx:Checksum", "algorithm": each.algorithm}
+    media_type = distribution.media_type if _MEDIA_TYPE.fullmatch(distribution.media_type) else ""
+    checksum = {"@type": "spdx:Checksum", "algorithm": distribution.algorithm}
     return drop_empty(
         {
             "@type": "dcat:Distribution",
-            "identifier": each.iri,
-            "title": each.title,
-            "description": strip_markup(each.description),
-            "accessURL": write_uri(each.access_url),
-            "downloadURL": write_uri(each.download_url),
+            "identifier": distribution.iri,
+            "title": distribution.title,
+            "description": strip_markup(distribution.description),
+            "accessURL": write_uri(distribution.access_url),
+            "downloadURL": write_uri(distribution.download_url),
             # A file to be downloaded must say of what type it is.
-            "mediaType": media_type or (OCTET_STREAM if each.download_url else ""),
-            "format": each.format,
-            "byteSize": int(each.size) if each.size.isdecimal() else None,
-            "checksum": {**checksum, "checksumValue": each.checksum} if each.checksum else None,
-            "issued": each.issued,
-            "modified": each.modified,
-            "license": write_uri(each.licence.address) if each.licence else "",
-            "rights": write_rights(each),
-            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
-            "references": list_addresses(each.documentation),
+            "mediaType": media_type or (OCTET_STREAM if distribution.download_url else ""),
+            "format": distribution.format,
+            "byteSize": int(distribution.size) if distribution.size.isdecimal() else None,
+            "checksum": {**checksum, "checksumValue": distribution.checksum}
+            if distribution.checksum
+            else None,
+            "issued": distribution.issued,
+            "modified": distribution.modified,
+            "license": write_uri(distribution.licence.address) if distribution.licence else "",
+            "rights": write_rights(distribution),
+            "conformsTo": next(iter(list_addresses(distribution.conforms_to)), ""),
+            "references": list_addresses(distribution.documentation),
         }
     )
 
@@ -253,7 +259,9 @@ def make_us_distribution(each: InventoryDistribution) -> dict[str, object]:
 def list_three_letter_codes(iris: Iterable[str]) -> list[str]:
     """Return ISO 639-3 codes, as Argentina's profile wants them."""
     return [
-        each.iso_639_3 for each in map(authorities.find_language, iris) if each and each.iso_639_3
+        language.iso_639_3
+        for language in map(authorities.find_language, iris)
+        if language and language.iso_639_3
     ]
 
 
@@ -269,14 +277,14 @@ def write_uri(iri: str) -> str:
 EVENTUAL = "eventual"
 
 
-def make_argentine_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+def make_argentine_dataset(dataset: InventoryDataset, contact: SiteContact) -> dict[str, object]:
     """Return a dataset as Argentina's profile wants it, which differs from DCAT-US in this.
 
     Mail addresses are bare; a frequency without a period is ``eventual``, and so is one that is not
     known; languages have three letters; each file has a title and both addresses. Dates are days:
     of a month or year the first.
     """
-    found = make_us_dataset(each, contact)
+    found = make_us_dataset(dataset, contact)
     person: Any = found["contactPoint"]
     if "hasEmail" in person:
         person = {**person, "hasEmail": person["hasEmail"].removeprefix("mailto:")}
@@ -286,30 +294,37 @@ def make_argentine_dataset(each: InventoryDataset, contact: SiteContact) -> dict
         **drop_empty(
             {
                 "contactPoint": person,
-                "rights": write_rights(each),
-                "language": list_three_letter_codes(each.languages),
-                "issued": _whole_day(each.issued),
-                "modified": _whole_day(each.modified or each.record_modified),
+                "rights": write_rights(dataset),
+                "language": list_three_letter_codes(dataset.languages),
+                "issued": _whole_day(dataset.issued),
+                "modified": _whole_day(dataset.modified or dataset.record_modified),
             }
         ),
         "accrualPeriodicity": EVENTUAL if frequency == IRREGULAR else frequency,
         "superTheme": found.get("superTheme", []),
         "distribution": [
-            _make_argentine_distribution(one, each.title) for one in each.distributions
+            _make_argentine_distribution(one, dataset.title) for one in dataset.distributions
         ],
     }
 
 
-def _make_argentine_distribution(each: InventoryDistribution, title: str) -> dict[str, object]:
-    found = make_us_distribution(each)
+def _make_argentine_distribution(
+    distribution: InventoryDistribution, title: str
+) -> dict[str, object]:
+    found = make_us_distribution(distribution)
     address = str(found.get("accessURL") or found.get("downloadURL") or "")
     return {
         **found,
-        "title": each.title or each.format or title,
+        "title": distribution.title or distribution.format or title,
         "accessURL": address,
         # The profile wants one of what is only a page or a service, too.
         "downloadURL": found.get("downloadURL", address),
-        **drop_empty({"issued": _whole_day(each.issued), "modified": _whole_day(each.modified)}),
+        **drop_empty(
+            {
+                "issued": _whole_day(distribution.issued),
+                "modified": _whole_day(distribution.modified),
+            }
+        ),
     }
 
 
@@ -378,7 +393,7 @@ def write_data_json_part(
         profile: one of :data:`PROFILES`.
     """
     write = make_us_dataset if profile == US else make_argentine_dataset
-    return b",\n".join(_dump_json(write(each, contact)) for each in datasets)
+    return b",\n".join(_dump_json(write(dataset, contact)) for dataset in datasets)
 
 
 def _dump_json(value: object) -> bytes:

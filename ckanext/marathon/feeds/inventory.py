@@ -152,7 +152,7 @@ class Box(NamedTuple):
 def read_box(wkt: str) -> Box | None:
     """Return the extent of a shape in WKT, longitude first; ``None`` for invalid WKT."""
     found = _WKT.fullmatch(wkt)
-    points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
+    points = [point.split() for point in re.sub("[()]", " ", found[1]).split(",")] if found else []
     try:
         east, north = zip(*((float(x), float(y)) for x, y in points), strict=True)
     except ValueError:
@@ -295,8 +295,8 @@ def parse_inventory(
         base: start of the IRIs of our records.
     """
     said = Statements(lines, language, base)
-    found = {each for kind in CLASSES for each in said.subjects(str(kind))}
-    return [_dataset(said, each, vocabulary) for each in sorted(found)]
+    found = {iri for kind in CLASSES for iri in said.subjects(str(kind))}
+    return [_dataset(said, iri, vocabulary) for iri in sorted(found)]
 
 
 # Of what a catalogue has as ``dcat:dataset``; profiles give a series its own class alone.
@@ -309,7 +309,7 @@ def _contact(said: Statements, iri: str) -> str:
     Only one can be said in data.json, and DCAT-US requires its address.
     """
     contacts = said.values(iri, DCAT.contactPoint)
-    with_mail = (each for each in contacts if said.value(each, VCARD.hasEmail))
+    with_mail = (node for node in contacts if said.value(node, VCARD.hasEmail))
     return next(with_mail, contacts[0] if contacts else "")
 
 
@@ -319,9 +319,11 @@ def _dataset(said: Statements, iri: str, vocabulary: str) -> InventoryDataset:
     publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
     frequency = said.value(iri, DCT.accrualPeriodicity)
     periods = said.values(iri, DCT.temporal)
-    ends = [(said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods]
-    ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
-    workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
+    ends = [
+        (said.value(period, DCAT.startDate), said.value(period, DCAT.endDate)) for period in periods
+    ]
+    ideas = [related for related in said.values(iri, DCT.relation) if "/idea/" in related]
+    workshops = {value for origin in (iri, *ideas) for value in said.values(origin, _GENERATED)}
     return InventoryDataset(
         iri=iri,
         title=said.text(iri, DCT.title),
@@ -330,11 +332,13 @@ def _dataset(said: Statements, iri: str, vocabulary: str) -> InventoryDataset:
         issued=said.value(iri, DCT.issued),
         modified=said.value(iri, DCT.modified),
         record_modified=said.value(said.record_of(iri), DCT.modified),
-        themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
-        problems=tuple(each for each in themes if find_concept_code(each.iri, PROBLEM, vocabulary)),
-        places=tuple(_place(said, each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
+        themes=tuple(theme for theme in themes if theme.iri.startswith(_EU_THEMES)),
+        problems=tuple(
+            theme for theme in themes if find_concept_code(theme.iri, PROBLEM, vocabulary)
+        ),
+        places=tuple(_place(said, place, vocabulary) for place in said.concepts(iri, DCT.spatial)),
         periods=tuple(dict.fromkeys(filter(any, ends))),
-        period_texts=tuple(filter(None, (said.text(each, RDFS.label) for each in periods))),
+        period_texts=tuple(filter(None, (said.text(period, RDFS.label) for period in periods))),
         languages=tuple(said.values(iri, DCT.language)),
         frequency=said.concept(frequency) if frequency else None,
         access_rights=said.value(iri, DCT.accessRights),
@@ -349,10 +353,12 @@ def _dataset(said: Statements, iri: str, vocabulary: str) -> InventoryDataset:
         email=read_mail_address(said.value(contact, VCARD.hasEmail)),
         contact_page=said.value(contact, VCARD.hasURL),
         landing_page=said.value(iri, DCAT.landingPage),
-        ideas=tuple(said.concept(each) for each in ideas if said.has(each)),
-        workshops=tuple(said.concept(each) for each in sorted(workshops) if said.has(each)),
+        ideas=tuple(said.concept(idea) for idea in ideas if said.has(idea)),
+        workshops=tuple(
+            said.concept(workshop) for workshop in sorted(workshops) if said.has(workshop)
+        ),
         distributions=tuple(
-            _distribution(said, each) for each in said.in_order(iri, DCAT.distribution)
+            _distribution(said, node) for node in said.in_order(iri, DCAT.distribution)
         ),
     )
 
@@ -368,7 +374,7 @@ def _place(said: Statements, place: StatedConcept, vocabulary: str) -> Inventory
         for kind in ("municipality", "department")
     }
     kind = next((kind for kind, code in found.items() if code), "")
-    shapes = (said.value(place.iri, each) for each in (DCAT.bbox, DCAT.centroid))
+    shapes = (said.value(place.iri, predicate) for predicate in (DCAT.bbox, DCAT.centroid))
     box = next(filter(None, map(read_box, shapes)), None)
     code = found.get(kind, "")
     return InventoryPlace(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
@@ -410,13 +416,15 @@ def find_concept_code(iri: str, kind: str, vocabulary: str) -> str:
 
 def list_labels(concepts: Iterable[StatedConcept]) -> list[str]:
     """Return the labels of concepts, each once: two places may share a name, or have none."""
-    return [*filter(None, dict.fromkeys(each.label for each in concepts))]
+    return [*filter(None, dict.fromkeys(concept.label for concept in concepts))]
 
 
 def list_language_codes(iris: Iterable[str]) -> list[str]:
     """Return the ISO 639-1 codes of languages, else those of ISO 639-3, as RFC 5646 wants them."""
     found = [authorities.find_language(iri) for iri in iris]
-    return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
+    return [
+        *dict.fromkeys(language.iso_639_1 or language.iso_639_3 for language in found if language)
+    ]
 
 
 def drop_empty(fields: Mapping[str, object]) -> dict[str, object]:

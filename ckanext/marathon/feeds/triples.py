@@ -34,7 +34,7 @@ _LICENCE, _AGENT = f"<{DCT.LicenseDocument}>".encode(), f"<{FOAF.Agent}>".encode
 _KIND = f"<{DCT.type}>".encode()
 _TITLE = f"<{DCT.title}>".encode()
 _WITH_LANGUAGE = re.compile(rb'"@[A-Za-z0-9-]+ \.\Z')
-_SINGLE = frozenset(f"<{each}>".encode() for each in SINGLE_VALUED)
+_SINGLE = frozenset(f"<{predicate}>".encode() for predicate in SINGLE_VALUED)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def write_rdf_part(lines: Iterable[bytes], extension: str, vocabulary: str) -> b
     if kind == "jsonld":
         return write_nodes(parsed, list_prefixes(vocabulary))
     written = pyoxigraph.serialize(
-        (each.triple for each in parsed),
+        (quad.triple for quad in parsed),
         format=FORMATS[kind].writer,
         prefixes=list_prefixes(vocabulary),
     )
@@ -141,7 +141,7 @@ def join_descriptions(bodies: Iterable[bytes]) -> list[bytes]:
     lines.update(b" ".join((*about, value)) for about, value in said.items())
     for same in titles.values():
         if len(same) > 1 and any(map(_WITH_LANGUAGE.search, same)):
-            lines.difference_update(each for each in same if not _WITH_LANGUAGE.search(each))
+            lines.difference_update(line for line in same if not _WITH_LANGUAGE.search(line))
     return sort_lines(lines)
 
 
@@ -204,18 +204,18 @@ class Statements:
         self._found: dict[str, dict[str, list[Term]]] = {}
         self._records: dict[str, str] = {}
         triples = b"\n".join(lines)
-        for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
-            about = self._found.setdefault(each.subject.value, {})
-            about.setdefault(each.predicate.value, []).append(each.object)
-            if each.predicate.value == str(FOAF.primaryTopic):
-                self._records[each.object.value] = each.subject.value
+        for quad in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
+            about = self._found.setdefault(quad.subject.value, {})
+            about.setdefault(quad.predicate.value, []).append(quad.object)
+            if quad.predicate.value == str(FOAF.primaryTopic):
+                self._records[quad.object.value] = quad.subject.value
 
     def values(self, subject: str, predicate: str) -> list[str]:
         """Return the IRIs and texts that are said, in alphabetical order; ``#a-2`` before ``-10``.
 
         What a thing has several of is numbered (``…#period-1``) in the order of the record.
         """
-        found = (each.value for each in self._found.get(subject, {}).get(str(predicate), ()))
+        found = (term.value for term in self._found.get(subject, {}).get(str(predicate), ()))
         return sorted(found, key=_by_number)
 
     def value(self, subject: str, predicate: str) -> str:
@@ -227,9 +227,9 @@ class Statements:
         """Return the text of the first of these properties, in the preferred language if it is."""
         for predicate in predicates:
             texts = [
-                each
-                for each in self._found.get(subject, {}).get(str(predicate), ())
-                if isinstance(each, pyoxigraph.Literal)
+                term
+                for term in self._found.get(subject, {}).get(str(predicate), ())
+                if isinstance(term, pyoxigraph.Literal)
             ]
             if texts:
                 return min(texts, key=self._order).value
@@ -240,7 +240,7 @@ class Statements:
 
     def statements(self, subject: str, predicate: str) -> tuple[str, ...]:
         """Return the texts of statements; of one that is described elsewhere its address."""
-        found = (self.text(each, RDFS.label) or each for each in self.values(subject, predicate))
+        found = (self.text(node, RDFS.label) or node for node in self.values(subject, predicate))
         return tuple(dict.fromkeys(found))
 
     def in_order(self, subject: str, predicate: str) -> list[str]:
@@ -260,7 +260,7 @@ class Statements:
 
     def concepts(self, subject: str, predicate: str) -> tuple[StatedConcept, ...]:
         """Return the objects of properties as concepts, with their labels."""
-        return tuple(self.concept(each) for each in self.values(subject, predicate))
+        return tuple(self.concept(iri) for iri in self.values(subject, predicate))
 
     def record_of(self, subject: str) -> str:
         """Return the catalogue's record of something, "" if none is described."""
@@ -272,7 +272,7 @@ class Statements:
 
     def subjects(self, kind: str) -> list[str]:
         """Return the subjects of a class, in alphabetical order."""
-        return sorted(each for each in self._found if kind in self.values(each, RDF.type))
+        return sorted(subject for subject in self._found if kind in self.values(subject, RDF.type))
 
 
 def _by_number(value: str) -> tuple[tuple[int, str], ...]:

@@ -204,7 +204,7 @@ def _verify_pages() -> Iterator[LogFault]:
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
     model.Session.rollback()
-    formats = {catalogue.find_kept_format(each): each for each in catalogue.FORMATS}
+    formats = {catalogue.find_kept_format(extension): extension for extension in catalogue.FORMATS}
     for number in sorted(numbers):
         # Others may be saving meanwhile: each page is verified in one snapshot.
         with open_snapshot() as connection:

@@ -122,9 +122,9 @@ def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int
     if not (packages or groups) or not has_table():
         return 0
     connection = model.Session.connection()
-    found = {each.id: each for each in _load(model.Package, packages)}
+    found = {package.id: package for package in _load(model.Package, packages)}
     wanted = [_readers(id_, found.get(id_)) for id_ in packages]
-    active = {each.id for each in _load(model.Group, groups) if each.state == model.State.ACTIVE}
+    active = {group.id for group in _load(model.Group, groups) if group.state == model.State.ACTIVE}
     changed = 0
     if wanted:
         changed += connection.execute(_RELABEL, {"wanted": json.dumps(wanted)}).rowcount

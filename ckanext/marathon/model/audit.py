@@ -402,7 +402,7 @@ def _note(drafts: Drafts, thing: Any, action: str, changes: dict[str, Any] | Non
     if changes is None:
         changes = read_changes(thing, action)
     if isinstance(thing, model.User):
-        changes = {name: each for name, each in changes.items() if name in _OF_USERS}
+        changes = {name: change for name, change in changes.items() if name in _OF_USERS}
     elif isinstance(thing, model.PackageTag):
         changes, action = {"tags": None}, CHANGED
     elif isinstance(thing, SystemInfo):
@@ -461,7 +461,7 @@ def write_entries(unit: UnitOfWork) -> None:
     gone = notes.taken_down
     packages = _packages(session, notes.drafts, changed)
     actor = find_actor(unit)
-    rows = [row for each in changed if (row := _row(each, packages, gone, actor)) is not None]
+    rows = [row for draft in changed if (row := _row(draft, packages, gone, actor)) is not None]
     if gone:
         _scrub(session, gone)
     if rows:
@@ -483,12 +483,12 @@ _table_is_there = False
 def _packages(session: Any, drafts: Drafts, changed: list[Draft]) -> dict[str, tuple[Any, Any]]:
     """Return id → type and owner of the datasets that files, tags and collaborators belong to."""
     found = {
-        each.record: (each.kind, each.organization)
-        for key, each in drafts.items()
-        if key[0] == "package" and each.kind
+        draft.record: (draft.kind, draft.organization)
+        for key, draft in drafts.items()
+        if key[0] == "package" and draft.kind
     }
-    wanted = {each.parent for each in changed if each.kind in (RESOURCE, COLLABORATOR)}
-    wanted |= {each.record for each in changed if not each.kind}
+    wanted = {draft.parent for draft in changed if draft.kind in (RESOURCE, COLLABORATOR)}
+    wanted |= {draft.record for draft in changed if not draft.kind}
     for id_ in wanted - found.keys():
         # In the session already, wherever one of its parts was saved.
         package = session.get(model.Package, id_) if id_ else None

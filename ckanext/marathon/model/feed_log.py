@@ -724,7 +724,7 @@ def keep_rendering(
     assert meta.engine is not None, "CKAN has made it"
     values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
     row = {"window": number, "format": kept_as, **values}
-    columns = [sa.literal(each, Rendering.__table__.c[name].type) for name, each in row.items()]
+    columns = [sa.literal(value, Rendering.__table__.c[name].type) for name, value in row.items()]
     current = (
         sa.select(*columns)
         .where(Window.number == number, Window.changed == changed_at)

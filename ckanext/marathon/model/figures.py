@@ -130,10 +130,10 @@ def _talks(kind: str) -> sa.Select[Any]:
             "held"
         )
         within = [
-            (each, above)
+            (notation, above)
             for area in problems.list_areas()
-            for each in (area.notation, *area.narrower)
-            for above in {area.notation, each}
+            for notation in (area.notation, *area.narrower)
+            for above in {area.notation, notation}
         ]
         pairs = sa.values(
             sa.column("notation", sa.UnicodeText), sa.column("code", sa.UnicodeText), name="within"
@@ -494,17 +494,19 @@ def read_report(period: Period, municipality: str = "", limit: int | None = None
 
 
 def _read(period: Period, municipality: str, limit: int | None) -> Report:
-    workshops = [each for each in list_held_workshops(municipality) if period.has(each.day)]
-    held = [each for each in workshops if each.workshop.status == HELD]
+    workshops = [
+        workshop for workshop in list_held_workshops(municipality) if period.has(workshop.day)
+    ]
+    held = [workshop for workshop in workshops if workshop.workshop.status == HELD]
     ideas = list_entered_ideas(period, municipality)
     needs = list_asked_needs(period, municipality, ideas)
     since = period.starts
     return Report(
         as_of=clock.read_clock().published,
         workshops=held,
-        announced=sum(each.workshop.status == ANNOUNCED for each in workshops),
+        announced=sum(workshop.workshop.status == ANNOUNCED for workshop in workshops),
         ideas=list(ideas.values()),
-        new_ideas=[each for each in ideas.values() if since is None or each.entered >= since],
+        new_ideas=[idea for idea in ideas.values() if since is None or idea.entered >= since],
         steps=list_status_steps(period, municipality, ideas),
         needs=needs,
         datasets=dataset.list_published_datasets(period, municipality, limit),
@@ -521,7 +523,7 @@ def _parts(
     ideas: set[str],
 ) -> list[ReportPart]:
     """Return the figures by problem of a municipality, or by municipality of the country."""
-    workshops = {each.workshop.id for each in held}
+    workshops = {workshop.workshop.id for workshop in held}
     if municipality:
         pairs: Any = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM)
         datasets = dataset.count_published_by_problem(period, municipality)
@@ -533,11 +535,11 @@ def _parts(
     found: dict[str, list[int]] = defaultdict(lambda: [0] * len(ReportPart._fields[1:]))
     for id_, code in list_code_pairs(pairs, workshops | ideas, municipality):
         numbers = (id_ in workshops, id_ in ideas, asked[id_], met[id_], 0)
-        found[code] = [sum(each) for each in zip(found[code], numbers, strict=True)]
+        found[code] = [sum(pair) for pair in zip(found[code], numbers, strict=True)]
     for code, number in datasets.items():
         found[code][-1] = number
     parts = [ReportPart(code, *numbers) for code, numbers in found.items()]
-    return sorted(parts, key=lambda each: (*(-number for number in each[1:]), each.code))
+    return sorted(parts, key=lambda part: (*(-number for number in part[1:]), part.code))
 
 
 def _milestones() -> list[Promise]:

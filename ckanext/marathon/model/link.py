@@ -67,7 +67,7 @@ def replace_links(subject: str, links: Mapping[Predicate, Iterable[str]]) -> Non
 
 def add_links(subject: str, predicate: Predicate, objects_: Iterable[str]) -> None:
     """Add links to those of a subject; nothing is committed."""
-    _insert(subject, {(str(predicate), each) for each in objects_})
+    _insert(subject, {(str(predicate), object_) for object_ in objects_})
 
 
 def _insert(subject: str, pairs: set[tuple[str, str]]) -> None:
@@ -207,7 +207,7 @@ def select_met_needs() -> PairQuery:
 def select_links(*predicates: Predicate) -> PairQuery:
     """Return the (subject, object) of links as they are."""
     return sa.select(Link.subject, Link.object).where(
-        Link.predicate.in_([str(each) for each in predicates])
+        Link.predicate.in_([str(predicate) for predicate in predicates])
     )
 
 

@@ -102,7 +102,9 @@ def list_municipality_contacts(codes: Sequence[str]) -> list[StoryContact]:
 
 def find_contact_with_role(role: str) -> list[StoryContact]:
     """Return the oldest active organisation that has a role in the marathons, if there is one."""
-    return [_contact(each) for each in figures.list_organizations_with_role(role, 1)]
+    return [
+        _contact(organization) for organization in figures.list_organizations_with_role(role, 1)
+    ]
 
 
 def _contact(group: model.Group) -> StoryContact:

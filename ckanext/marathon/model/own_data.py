@@ -86,7 +86,7 @@ _LINKS = (
         visibility.filter_public(PACKAGE),
         sa.case(
             (
-                Link.predicate.in_([str(each) for each in _TO_THINGS]),
+                Link.predicate.in_([str(predicate) for predicate in _TO_THINGS]),
                 visibility.filter_public(_linked),
             ),
             (Link.predicate.like("%data_need"), visibility.filter_public(_idea)),

@@ -125,13 +125,13 @@ def find_package_ids(references: Collection[str], package_type: str) -> dict[str
 def load_packages(ids: Iterable[str]) -> dict[str, model.Package]:
     """Return packages by id; those that this session has already are not asked for again."""
     wanted = sorted(set(ids))
-    known = [each for each in wanted if _key(each) in model.Session.identity_map]
+    known = [id_ for id_ in wanted if _key(id_) in model.Session.identity_map]
     unknown = set(wanted).difference(known)
-    found = {each: model.Session.get(model.Package, each) for each in known}
+    found = {id_: model.Session.get(model.Package, id_) for id_ in known}
     if unknown:
         query = model.Session.query(model.Package).filter(model.Package.id.in_(unknown))
         found |= {package.id: package for package in query}
-    return {each: package for each, package in found.items() if package}
+    return {id_: package for id_, package in found.items() if package}
 
 
 def _key(identifier: str) -> Any:
@@ -201,7 +201,7 @@ def list_owned_packages(organization_id: str) -> list[model.Package]:
 
 def read_organization_titles(ids: Iterable[str | None]) -> dict[str, dict[str, str]]:
     """Return ``id``, ``name`` and ``title`` of organisations, by id."""
-    wanted = sorted({each for each in ids if each})
+    wanted = sorted({id_ for id_ in ids if id_})
     if not wanted:
         return {}
     group = model.Group

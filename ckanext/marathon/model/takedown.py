@@ -75,7 +75,7 @@ def record_takedown(
     if known is not None:
         resources = {*resources, *known.resources}
         neighbours = {*neighbours, *known.neighbours}
-        pending = [*pending, *(each for each in known.pending if each not in pending)]
+        pending = [*pending, *(step for step in known.pending if step not in pending)]
     statement = insert(Takedown).values(
         thing=thing,
         kind=kind,
@@ -192,17 +192,17 @@ def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
     if package is not None:
         names.add(package.name)
         texts |= {package.title, package.notes}
-        for each in package.resources_all:
-            ids.add(each.id)
-            texts |= {each.name, each.description}
+        for resource in package.resources_all:
+            ids.add(resource.id)
+            texts |= {resource.name, resource.description}
     if ACTIVITY in _tables():
         for data in _versions(package_id):
             names.add(_text(data.get("name")))
             texts |= {_text(data.get("title")), _text(data.get("notes"))}
-            for each in _dicts(data.get("resources")):
-                ids.add(_text(each.get("id")))
-                texts |= {_text(each.get("name")), _text(each.get("description"))}
-    return Traces(package_id, *(frozenset(filter(_text, each)) for each in (ids, names, texts)))
+            for resource in _dicts(data.get("resources")):
+                ids.add(_text(resource.get("id")))
+                texts |= {_text(resource.get("name")), _text(resource.get("description"))}
+    return Traces(package_id, *(frozenset(filter(_text, values)) for values in (ids, names, texts)))
 
 
 def _versions(package_id: str) -> Iterator[dict[str, Any]]:
@@ -231,7 +231,7 @@ def erase_traces(traces: Traces) -> None:
     if TRACKING in present:
         table = _table(TRACKING, "url")
         ends = [f"%/{name}" for name in (traces.id, *traces.names)]
-        ends += [f"%/{each}%" for each in (traces.id, *traces.resources)]
+        ends += [f"%/{id_}%" for id_ in (traces.id, *traces.resources)]
         _run(sa.delete(table).where(table.c.url.like(_any(ends))))
     if TRANSLATION in present and traces.texts:
         table = _table(TRANSLATION, "term")
@@ -247,7 +247,7 @@ def _erase_activities(traces: Traces, has_details: bool) -> None:
     )
     mentions = sa.select(activity.c.id, activity.c.data).where(
         activity.c.object_id.not_in(traces.ids),
-        activity.c.data.like(_any([f"%{each}%" for each in traces.ids])),
+        activity.c.data.like(_any([f"%{id_}%" for id_ in traces.ids])),
     )
     for row in model.Session.execute(mentions).all():
         data = _load(row.data)
@@ -273,11 +273,11 @@ def _without(value: Any, ids: frozenset[str]) -> Any:
     if is_json_object(value):
         if ids.intersection(v for k, v in value.items() if k in _NAMING and isinstance(v, str)):
             return _GONE
-        items = ((key, _without(each, ids)) for key, each in value.items())
-        return {key: each for key, each in items if each is not _GONE}
+        items = ((key, _without(inner, ids)) for key, inner in value.items())
+        return {key: inner for key, inner in items if inner is not _GONE}
     if is_json_list(value):
-        return [each for each in (_without(each, ids) for each in value) if each is not _GONE]
-    if isinstance(value, str) and any(each in value for each in ids):
+        return [item for item in (_without(item, ids) for item in value) if item is not _GONE]
+    if isinstance(value, str) and any(id_ in value for id_ in ids):
         # A list of ids is kept as JSON in an extra; an address of a file is about it as a whole.
         loaded = _load_any(value)
         if isinstance(loaded, list | dict):
@@ -312,10 +312,10 @@ def _erase_unused_tags() -> None:
         .where(tag.vocabulary_id.is_(None), ~used)
         .with_for_update(skip_locked=True, of=cast(Any, tag))
     )
-    for each in model.Session.scalars(query).all():
+    for unused in model.Session.scalars(query).all():
         # Its uses are gone from the database, and not always from memory.
-        model.Session.expire(each, ["package_tags"])
-        model.Session.delete(each)
+        model.Session.expire(unused, ["package_tags"])
+        model.Session.delete(unused)
     model.Session.flush()
 
 
@@ -326,7 +326,7 @@ def _tables() -> set[str]:
 
 
 def _table(name: str, *columns: str) -> Any:
-    return sa.table(name, *(sa.column(each, sa.UnicodeText) for each in columns))
+    return sa.table(name, *(sa.column(column, sa.UnicodeText) for column in columns))
 
 
 def _run(statement: sa.Executable) -> None:
@@ -349,7 +349,7 @@ def _text(value: Any) -> str:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if is_json_object(each)] if is_json_list(value) else []
+    return [item for item in value if is_json_object(item)] if is_json_list(value) else []
 
 
 def _load(text: str | None) -> dict[str, Any]:

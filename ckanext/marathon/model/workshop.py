@@ -59,14 +59,14 @@ def list_coming_workshops(
 ) -> list[model.Package]:
     """Return the next announced public workshops of municipalities (codes), soonest first."""
     announced = {
-        each.id: each
+        times.id: times
         for code in municipalities
-        for each in list_workshop_times(code)
-        if each.status == workshop.ANNOUNCED
+        for times in list_workshop_times(code)
+        if times.status == workshop.ANNOUNCED
     }
     next_ones = workshop.arrange_workshops(announced.values(), today).coming[:limit]
     found = package.load_packages(next_ones)
-    return [found[each] for each in next_ones if each in found]
+    return [found[id_] for id_ in next_ones if id_ in found]
 
 
 def list_workshop_filters(predicate: Predicate) -> list[str]:

@@ -92,8 +92,8 @@ def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
     The name has no language: it is one in each, and stock ckanext-dcat treats names with a
     language as translations.
     """
-    for each in (FOAF.Agent, FOAF.Organization):
-        graph.add((iri, RDF.type, each))
+    for kind in (FOAF.Agent, FOAF.Organization):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, FOAF.name, make_text(name) or Literal(str(iri))))
 
 
@@ -120,8 +120,8 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, office: Agen
     if given is None and not any(value is not None for value in said.values()):
         return None
     iri = given or make_part_iri(whole, name)
-    for each in (VCARD.Kind, VCARD.Organization):
-        graph.add((iri, RDF.type, each))
+    for kind in (VCARD.Kind, VCARD.Organization):
+        graph.add((iri, RDF.type, kind))
     for predicate, value in said.items():
         if value is not None:
             graph.add((iri, predicate, value))
@@ -234,15 +234,15 @@ def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
     """Return name → statements about an office or organisation that its row has no column for."""
     if isinstance(node, Literal):
         return {}
-    mails = [read_mail_address(each).strip() for each in reader.values(node, *_MAIL)]
-    numbers = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
+    mails = [read_mail_address(address).strip() for address in reader.values(node, *_MAIL)]
+    numbers = (number.removeprefix("tel:").strip() for number in reader.values(node, *_TELEPHONES))
     found = {
-        "email": [each for each in mails if each != _address(reader, node)],
+        "email": [address for address in mails if address != _address(reader, node)],
         "url": reader.addresses(node, VCARD.hasURL, *_PAGES)[1:],
         "telephone": numbers,
     }
-    distinct = {name: [*dict.fromkeys(filter(None, each))] for name, each in found.items()}
-    return {name: each for name, each in distinct.items() if each}
+    distinct = {name: [*dict.fromkeys(filter(None, values))] for name, values in found.items()}
+    return {name: values for name, values in distinct.items() if values}
 
 
 def _address(reader: Reader, node: Node) -> str:

@@ -27,8 +27,8 @@ def build_commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
     site = facts.site
     graph = new_graph(site.vocabulary)
     iri = site.thing("commitment", commitment.id)
-    for each in (PROV.Entity, PROV.Plan):
-        graph.add((iri, RDF.type, each))
+    for kind in (PROV.Entity, PROV.Plan):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, DCT.title, make_title(commitment, site)))
     for predicate, literal in (
         (DCT.description, make_text(commitment.notes, site.language)),

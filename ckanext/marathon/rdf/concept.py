@@ -31,8 +31,8 @@ def add_texts(
     graph: Graph, subject: URIRef, predicate: URIRef, texts: Mapping[str, str | None]
 ) -> None:
     """Add a text in each of its languages."""
-    for lang, each in texts.items():
-        literal = make_text(each, lang)
+    for lang, text in texts.items():
+        literal = make_text(text, lang)
         if literal is not None:
             graph.add((subject, predicate, literal))
 
@@ -46,8 +46,8 @@ def add_authority(graph: Graph, concept: authorities.AuthorityConcept, *classes:
         classes: what DCAT wants it to be besides a concept, e.g. ``dct:Frequency``.
     """
     iri = URIRef(concept.iri)
-    for each in (SKOS.Concept, *classes):
-        graph.add((iri, RDF.type, each))
+    for kind in (SKOS.Concept, *classes):
+        graph.add((iri, RDF.type, kind))
     add_texts(graph, iri, SKOS.prefLabel, concept.labels)
     scheme = add_scheme(graph, concept.scheme)
     if scheme is not None:
@@ -78,8 +78,8 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
     except UnknownCode:
         return None
     iri, scheme = site.concept(kind, term.code), site.scheme(kind)
-    for each in (SKOS.Concept, *classes):
-        graph.add((iri, RDF.type, each))
+    for kind in (SKOS.Concept, *classes):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, SKOS.notation, Literal(term.code)))
     add_texts(graph, iri, SKOS.prefLabel, term.labels)
     graph.add((iri, SKOS.inScheme, scheme))
@@ -147,7 +147,7 @@ def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
     return [
         (subject, title)
         for subject, title in spare
-        if any(getattr(each, "language", None) for each in graph.objects(subject, DCT.title))
+        if any(getattr(title, "language", None) for title in graph.objects(subject, DCT.title))
     ]
 
 
@@ -175,7 +175,7 @@ def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> No
     own = graph.value(distribution, DCT.rights)
     if own is not None and own != note:
         statements = (own, note)
-        texts = [str(graph.value(each, RDFS.label) or each) for each in statements]
+        texts = [str(graph.value(statement, RDFS.label) or statement) for statement in statements]
         both = make_part_iri(distribution, "rights")
         graph.remove((distribution, DCT.rights, own))
         graph.remove((both, RDFS.label, None))
@@ -293,7 +293,7 @@ def _describe(graph: Graph, iri: URIRef, known: authorities.Licence | None) -> N
     add_texts(graph, iri, SKOS.prefLabel, known.labels)
     if known.iri and known.iri != str(iri):
         graph.add((iri, RDFS.seeAlso, URIRef(known.iri)))
-    for each in known.types:
-        kind = authorities.find_licence_type(each)
+    for code in known.types:
+        kind = authorities.find_licence_type(code)
         if kind is not None:
             graph.add((iri, DCT.type, add_authority(graph, kind)))

@@ -417,7 +417,7 @@ def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
         if not any(row.values()):
             for name, predicate in (("start", TIME.hasBeginning), ("end", TIME.hasEnd)):
                 instants = reader.nodes(node, predicate)
-                found = (_instant(reader, each) or reader.value(each) for each in instants)
+                found = (_instant(reader, instant) or reader.value(instant) for instant in instants)
                 row[name] = next(filter(None, found), "")
         if not any(row.values()):
             # A single instant: a year, for example.
@@ -439,7 +439,10 @@ def _instant(reader: Reader, node: Node) -> str:
         return ""
     said = reader.text(node, *_INSTANTS)
     return said or next(
-        filter(None, (_moment(reader, each) for each in reader.nodes(node, *_DESCRIPTIONS))), ""
+        filter(
+            None, (_moment(reader, described) for described in reader.nodes(node, *_DESCRIPTIONS))
+        ),
+        "",
     )
 
 
@@ -450,13 +453,13 @@ def _moment(reader: Reader, described: Node) -> str:
     (``---17``).
     """
     units = ("year", "month", "day", "hour", "minute", "second")
-    said = (reader.text(described, TIME[each]).lstrip("-") for each in units)
-    year, *rest = (each.partition(".")[0] for each in said)
+    said = (reader.text(described, TIME[unit]).lstrip("-") for unit in units)
+    year, *rest = (part.partition(".")[0] for part in said)
     if not (len(year) == 4 and year.isdecimal()):
         return ""
     kept = list(itertools.takewhile(str.isdecimal, rest))
-    day = "-".join([year, *(each.zfill(2) for each in kept[:2])])
-    hours = [each.zfill(2) for each in kept[2:]]
+    day = "-".join([year, *(part.zfill(2) for part in kept[:2])])
+    hours = [part.zfill(2) for part in kept[2:]]
     # An hour alone is written with its minutes.
     return f"{day}T{':'.join([*hours, '00'][: max(2, len(hours))])}" if hours else day
 
@@ -508,8 +511,8 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         addresses = reader.addresses(iri, *predicates)
         found |= keep_first_value(name, addresses) if name == "url" else {name: addresses}
         found[f"{name}_label{REST}"] = reader.words_beside(iri, *predicates)
-    found |= {name: reader.values(iri, each) for name, each in _FURTHER.items()}
-    found["tags"] = [{"name": each} for each in reader.texts(iri, DCAT.keyword)]
+    found |= {name: reader.values(iri, predicate) for name, predicate in _FURTHER.items()}
+    found["tags"] = [{"name": word} for word in reader.texts(iri, DCAT.keyword)]
     found["language"] = reader.concepts("language", iri, DCT.language)
     found |= keep_first_value(
         "frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity)
@@ -521,14 +524,14 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     found["provenance"] = reader.statements(iri, DCT.provenance)
     found["rights_note"] = reader.statements(iri, DCT.rights)
     given = [
-        reader.text(each, SKOS.notation) or reader.value(each)
+        reader.text(identifier, SKOS.notation) or reader.value(identifier)
         for name in (ADMS.identifier, DCT.identifier)
-        for each in reader.nodes(iri, name)
+        for identifier in reader.nodes(iri, name)
     ]
     found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
     found |= read_periods(reader, iri)
     found["example"] = reader.text(iri, site.term("example")) == "true"
-    found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
+    found["resources"] = [read_resource(reader, site, iri, node) for node in _in_order(reader, iri)]
     found = {name: value for name, value in found.items() if value}
     return (
         found
@@ -584,7 +587,7 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
             countries.append({"uri": country.iri})
             labels = set(country.labels.values())
             named = reader.texts(node, SKOS.prefLabel) + reader.texts(node, RDFS.label)
-            others += [{"text": each} for each in dict.fromkeys(named) if each not in labels]
+            others += [{"text": label} for label in dict.fromkeys(named) if label not in labels]
         else:
             place, unread = read_place(reader, iri, node)
             others += [place] if place else []
@@ -602,25 +605,27 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     found: dict[str, Any] = {}
     publishers = reader.nodes(iri, DCT.publisher)
-    owners = [owner for each in publishers if (owner := site.id_of("organization", str(each)))]
+    owners = [
+        owner for publisher in publishers if (owner := site.id_of("organization", str(publisher)))
+    ]
     if owners:
         found |= {"owner_org": owners[0], "publisher": []}
     elif publishers:
-        rows = _rows(read_agent(reader, iri, each) for each in publishers)
+        rows = _rows(read_agent(reader, iri, publisher) for publisher in publishers)
         # DCAT-AP allows one publisher, with a name: the first one is published again.
         found["publisher"] = sorted(rows, key=lambda row: not row.get("name"))
-    creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
+    creators = _rows(read_agent(reader, iri, creator) for creator in reader.nodes(iri, DCT.creator))
     office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
     contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)
-    offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
+    offices = [match[1] for match in map(office.fullmatch, map(str, contacts)) if match]
     # If somebody else is the publisher, the contact office still identifies the owner.
     if not owners and offices and (owner := site.id_of("organization", offices[0])):
         found["owner_org"] = owner
     if creators:
         found["creator"] = creators
     if contacts:
-        theirs = [each for each in contacts if not office.fullmatch(str(each))]
-        found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
+        theirs = [contact for contact in contacts if not office.fullmatch(str(contact))]
+        found["contact"] = _rows(read_contact(reader, iri, contact) for contact in theirs)
         found |= _further(reader, "contact", theirs)
     if not owners:
         found |= _further(reader, "publisher", publishers)
@@ -637,7 +642,7 @@ def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, lis
 
 
 def _rows(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    return [each for each in rows if each]
+    return [row for row in rows if row]
 
 
 def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
@@ -652,15 +657,17 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     for node in reader.nodes(iri, PROV.qualifiedInfluence):
         entities = reader.iris(node, PROV.entity)
         related += entities
-        roles = (reader.iris(node, each) for each in (DCT.type, PROV.hadRole, DCAT.hadRole))
+        roles = (
+            reader.iris(node, predicate) for predicate in (DCT.type, PROV.hadRole, DCAT.hadRole)
+        )
         role = next(filter(None, roles), [""])[0]
         influences += [
-            {"entity": each, "role": role}
-            for each in entities
-            if not site.id_of("idea", each) and not site.need_of(each)
+            {"entity": entity, "role": role}
+            for entity in entities
+            if not site.id_of("idea", entity) and not site.need_of(entity)
         ]
-    ideas = dict.fromkeys(site.id_of("idea", each) for each in related)
-    needs = dict.fromkeys(site.need_of(each) for each in related)
+    ideas = dict.fromkeys(site.id_of("idea", address) for address in related)
+    needs = dict.fromkeys(site.need_of(address) for address in related)
     found: dict[str, Any] = {
         "idea": list(filter(None, ideas)),
         "data_need": list(filter(None, needs)),

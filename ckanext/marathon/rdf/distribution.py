@@ -343,7 +343,7 @@ def read_texts(
     found: dict[str, Any] = {}
     for name, predicates in fields.items():
         found[name] = reader.text(node, *predicates)
-        others = [each for each in reader.untagged(node, *predicates) if each != found[name]]
+        others = [text for text in reader.untagged(node, *predicates) if text != found[name]]
         found |= {name + REST: others} if others else {}
     return found
 
@@ -359,12 +359,12 @@ def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
     DCAT-AP allows one licence; further ones are kept as text beside the field.
     """
     of_dataset = reader.nodes(dataset, DCT.license)
-    known = [each for each in of_dataset if authorities.find_stated_licence(str(each))]
-    known += [each for each in of_dataset if str(each).startswith(f"{dataset}#")]
-    own = [each for each in reader.nodes(node, DCT.license) if each not in known]
-    given = [each for each in dict.fromkeys(map(reader.address, own)) if each]
+    known = [licence for licence in of_dataset if authorities.find_stated_licence(str(licence))]
+    known += [licence for licence in of_dataset if str(licence).startswith(f"{dataset}#")]
+    own = [licence for licence in reader.nodes(node, DCT.license) if licence not in known]
+    given = [address for address in dict.fromkeys(map(reader.address, own)) if address]
     # The field accepts only addresses.
-    given.sort(key=lambda each: make_web_iri(each) is None)
+    given.sort(key=lambda address: make_web_iri(address) is None)
     labels = reader.words_beside(node, DCT.license)
     return {**keep_first_value("license", given), f"license_label{REST}": labels}
 
@@ -411,11 +411,11 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
     rest: dict[str, list[str]] = {"url" + REST: []}
     taken: dict[str, str] = {}
     for name, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
-        given = [each for each in reader.addresses(node, predicate) if each != page]
-        fit = list(dict.fromkeys(each for value in given if (each := _address(value))))
+        given = [value for value in reader.addresses(node, predicate) if value != page]
+        fit = list(dict.fromkeys(address for value in given if (address := _address(value))))
         taken[name] = next(iter(fit), "")
         rest[name + REST] = fit[1:]
-        rest["url" + REST] += [each for each in given if not _address(each)]
+        rest["url" + REST] += [value for value in given if not _address(value)]
     access, download = taken["access_url"], taken["download_url"]
     also = _address(reader.one(node, RDFS.seeAlso))
     if also:
@@ -448,13 +448,13 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
     named: list[str] = []
     for format_ in reader.nodes(node, DCT["format"]):
         texts = (reader.text(format_, RDFS.label), reader.text(format_, RDF.value))
-        said = [each for each in (*texts, reader.value(format_)) if each]
-        words = [each for each in said if not _is_media_type(each)]
-        types += [each for each in said if each not in words]
+        said = [text for text in (*texts, reader.value(format_)) if text]
+        words = [text for text in said if not _is_media_type(text)]
+        types += [text for text in said if text not in words]
         named += words[:1]
         kinds = (authorities.find_file_type(text) for text in said)
         of_formats.append((next(filter(None, kinds), None), words))
-    kind = next((each for each, _ in of_formats if each), None)
+    kind = next((known for known, _ in of_formats if known), None)
     word = reader.text(node, DC["format"])
     found: dict[str, Any] = {"format": word or (kind.code if kind else next(iter(named), ""))}
     others = [words[0] for other, words in of_formats if words and other != kind]
@@ -467,19 +467,19 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
         ("package_format", DCAT.packageFormat),
     ):
         given = [
-            each
+            text
             for media in reader.nodes(node, predicate)
-            for each in (reader.value(media), reader.text(media, RDFS.label, RDF.value))
-            if each
+            for text in (reader.value(media), reader.text(media, RDFS.label, RDF.value))
+            if text
         ]
         given += types if field == "mimetype" else []
-        known = {each: authorities.find_media_type_iri(each) for each in given}
+        known = {text: authorities.find_media_type_iri(text) for text in given}
         chosen = next(filter(None, known.values()), "") or next(iter(given), "")
         if kind and kind.media_type in known.values():
             # Of several media types, the one that belongs to the format.
             chosen = kind.media_type or chosen
         found[field] = authorities.read_iana_name(chosen) or chosen
-        found[field + REST] = [each for each, iri in known.items() if (iri or each) != chosen]
+        found[field + REST] = [text for text, iri in known.items() if (iri or text) != chosen]
     if not found["format"]:
         kind = authorities.find_file_type(found["mimetype"])
         found["format"] = kind.code if kind else ""
@@ -503,5 +503,5 @@ def _checksum(reader: Reader, node: Node) -> dict[str, Any]:
     if not rows:
         return {}
     (_, algorithm, value), *others = rows
-    rest = [f"{each}: {digits}" for _, each, digits in others]
+    rest = [f"{name}: {digits}" for _, name, digits in others]
     return {"hash": value, "hash_algorithm": algorithm, "hash" + REST: rest}

@@ -44,7 +44,7 @@ def make_web_iri(value: object) -> URIRef | None:
     authority = _authority(parts[2]) if parts else None
     if not parts or not authority:
         return None
-    scheme, path, query, fragment = (parts[1].lower(), *(parts[each] or "" for each in (3, 4, 5)))
+    scheme, path, query, fragment = (parts[1].lower(), *(parts[part] or "" for part in (3, 4, 5)))
     # An empty query or fragment says nothing, and some parsers drop it, which makes two IRIs.
     tail = (f"?{_encoded(query[1:], '/?')}" if len(query) > 1 else "") + (
         f"#{_encoded(fragment[1:], '/?')}" if len(fragment) > 1 else ""
@@ -93,7 +93,9 @@ def _authority(text: str) -> str | None:
             ipaddress.IPv6Address(host[1:-1])
         except ValueError:
             return None
-    elif not all(each in _PLAIN - set(":@%") or _beyond_ascii(each) for each in host):
+    elif not all(
+        character in _PLAIN - set(":@%") or _beyond_ascii(character) for character in host
+    ):
         return None
     if port and int(port) > 65535:
         return None
@@ -104,10 +106,10 @@ def _authority(text: str) -> str | None:
 
 def _encoded(text: str, also_plain: str) -> str:
     return "".join(
-        each
-        if each in _PLAIN or each in also_plain or _beyond_ascii(each)
-        else quote(each, safe="", errors="replace")
-        for each in _ESCAPE.sub("%25", text)
+        character
+        if character in _PLAIN or character in also_plain or _beyond_ascii(character)
+        else quote(character, safe="", errors="replace")
+        for character in _ESCAPE.sub("%25", text)
     )
 
 

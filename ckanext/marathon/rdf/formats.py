@@ -107,7 +107,7 @@ def write_nodes(quads: Iterable[pyoxigraph.Quad], prefixes: Mapping[str, str]) -
     names = _Names(_usable(readable, everything), {})
     taken_back = dict.fromkeys(readable.keys() - names.prefixes.keys())
     local = {"@context": taken_back} if taken_back else {}
-    return _dump_nodes({**local, **each} for each in _nodes(everything, names))
+    return _dump_nodes({**local, **node} for node in _nodes(everything, names))
 
 
 JSONLD_END = b"\n]}\n"
@@ -133,7 +133,7 @@ def _nodes(quads: Iterable[pyoxigraph.Quad], names: _Names) -> Iterator[Node]:
     nodes = graphs.pop(None)
     for name, graph in graphs.items():
         node = nodes.setdefault(str(name), {"@id": name})
-        node["@graph"] = [_single(each) for each in graph.values()]
+        node["@graph"] = [_single(member) for member in graph.values()]
     return map(_single, nodes.values())
 
 
@@ -192,7 +192,7 @@ _ALL = (
     GraphFormat("nt", "application/n-triples", pyoxigraph.RdfFormat.N_TRIPLES),
     GraphFormat("n3", "text/n3", pyoxigraph.RdfFormat.N3),
 )
-FORMATS: dict[str, GraphFormat] = {each.extension: each for each in _ALL}
+FORMATS: dict[str, GraphFormat] = {graph_format.extension: graph_format for graph_format in _ALL}
 
 
 def serialise_graph(graph: Graph, extension: str) -> bytes:
@@ -213,7 +213,7 @@ def serialise_graph(graph: Graph, extension: str) -> bytes:
     if FORMATS[extension].writer == pyoxigraph.RdfFormat.JSON_LD:
         return write_jsonld(triples, used)
     written = pyoxigraph.serialize(
-        (each.triple for each in triples), format=FORMATS[extension].writer, prefixes=used
+        (quad.triple for quad in triples), format=FORMATS[extension].writer, prefixes=used
     )
     assert written is not None, "written to memory"
     return written

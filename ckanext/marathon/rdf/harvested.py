@@ -118,8 +118,8 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
         for name, texts in aside.items():
             resource[name] = join_texts([*list_texts_of_extra(resource.get(name)), *texts])
             rest.setdefault(f"resources.{name}", []).extend(texts)
-    add_extras(found, {name: each for name, each in rest.items() if "." not in name})
-    return {name: each for name, each in rest.items() if each}
+    add_extras(found, {name: texts for name, texts in rest.items() if "." not in name})
+    return {name: texts for name, texts in rest.items() if texts}
 
 
 def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
@@ -156,10 +156,13 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
             aside = {name + REST: list_texts_of_extra(value)}
         for key, texts in aside.items():
             rest.setdefault(key, []).extend(texts)
-    own = {each.get("key"): each for each in kept}
+    own = {extra.get("key"): extra for extra in kept}
     for key, texts in rest.items():
         joined = join_texts([*list_texts_of_extra(own.get(key, {}).get("value")), *texts])
-        kept = [*(each for each in kept if each.get("key") != key), {"key": key, "value": joined}]
+        kept = [
+            *(extra for extra in kept if extra.get("key") != key),
+            {"key": key, "value": joined},
+        ]
     if "extras" in found:
         found["extras"] = kept
     return rest
@@ -174,7 +177,7 @@ def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
     """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:
-        for name in (each for each in resource if each.endswith(REST)):
+        for name in (field for field in resource if field.endswith(REST)):
             found.setdefault(f"resources.{name}", []).extend(list_texts_of_extra(resource[name]))
     return found
 
@@ -182,7 +185,7 @@ def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
 def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
     """Remove the values that the fields of a record refuse, and return them."""
     rest: Rest = {}
-    fields = [each for each in fields if each["field_name"] not in _NOT_FITTED]
+    fields = [field for field in fields if field["field_name"] not in _NOT_FITTED]
     for name, errors in _errors(record, fields, schema).items():
         value = record.pop(name)
         rows = value if is_json_list(value) and any(map(is_json_object, value)) else []
@@ -190,9 +193,9 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
             kept = [_fit_row(name, *pair, rest) for pair in zip(rows, errors, strict=False)]
             kept = [row for row in kept if row]
         elif is_json_list(value):
-            own = [each for each in fields if each["field_name"] == name]
-            kept = [each for each in value if not _errors({name: [each]}, own, schema)]
-            rest[name + REST] = list_texts_of_extra([each for each in value if each not in kept])
+            own = [field for field in fields if field["field_name"] == name]
+            kept = [item for item in value if not _errors({name: [item]}, own, schema)]
+            rest[name + REST] = list_texts_of_extra([item for item in value if item not in kept])
         else:
             kept = None
             rest[name + REST] = list_texts_of_extra(value)
@@ -202,7 +205,9 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
 
 
 def _fit_row(name: str, row: Record, errors: Mapping[str, Any], rest: Rest) -> Record:
-    for inner in [each for each, messages in errors.items() if messages and each in row]:
+    for inner in [
+        subfield for subfield, messages in errors.items() if messages and subfield in row
+    ]:
         rest.setdefault(f"{name}_{inner}{REST}", []).extend(list_texts_of_extra(row[inner]))
     return {key: value for key, value in row.items() if not errors.get(key)}
 
@@ -216,14 +221,14 @@ def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[s
         if record.get(name) in (None, "", [], {}):
             continue
         validators[name] = (
-            {each["field_name"]: _validators(each, schema) for each in inner}
+            {subfield["field_name"]: _validators(subfield, schema) for subfield in inner}
             if inner
             else _validators(field, schema)
         )
     context: Any = {"model": model, "session": model.Session, "user": "", "ignore_auth": True}
     values = copy.deepcopy({name: record[name] for name in validators})
     _, errors = tk.navl_validate(values, validators, context)
-    return {name: each for name, each in errors.items() if name in record}
+    return {name: found for name, found in errors.items() if name in record}
 
 
 def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
@@ -234,19 +239,19 @@ def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any
 def _fit_tags(found: Record, rest: Rest) -> None:
     """Store keywords as valid tags, and those that had to change as they were written."""
     is_munging = _is_munging()
-    free = [each for each in found["tags"] if not each.get("vocabulary_id")]
+    free = [tag for tag in found["tags"] if not tag.get("vocabulary_id")]
     tags: dict[str, Record] = {}
     for tag in free:
         given = str(tag.get("name") or "")
         if is_munging:
-            names = [munge_tag(each) for each in texts_domain.split_keyword(given)]
+            names = [munge_tag(keyword) for keyword in texts_domain.split_keyword(given)]
         else:
             names = texts_domain.list_tags(given)
             if not texts_domain.is_kept_as_tags(given):
                 rest.setdefault("tags" + REST, []).append(given)
         for name in names:
             tags.setdefault(name, {"name": name} if name != given else tag)
-    found["tags"] = [*tags.values(), *(each for each in found["tags"] if each not in free)]
+    found["tags"] = [*tags.values(), *(tag for tag in found["tags"] if tag not in free)]
 
 
 def _is_munging() -> bool:
@@ -259,7 +264,7 @@ def _fit_periods(found: Record, rest: Rest) -> None:
         return
     wrong = [int(path[1]) for path, _ in dataset.check_periods(periods)]
     for number in wrong:
-        text = " – ".join(str(periods[number].get(each) or "") for each in ("start", "end"))
+        text = " – ".join(str(periods[number].get(end) or "") for end in ("start", "end"))
         rest.setdefault("temporal_coverage" + REST, []).append(text)
     found["temporal_coverage"] = [e for n, e in enumerate(periods) if n not in wrong]
 
@@ -313,18 +318,18 @@ def find_other_languages(
         if tag:
             texts += str(literal).split(PARAGRAPH)
         if predicate == DCAT.keyword:
-            texts += [each for text in _tags_of(str(literal)) for each in (text, respell(text))]
+            texts += [word for text in _tags_of(str(literal)) for word in (text, respell(text))]
         if not tag or tag.partition("-")[0].lower() == language:
             ours |= set(map(_beginning, texts))
         elif _TAG.fullmatch(tag):
-            tags |= {_beginning(each): tag for each in texts if _beginning(each) not in tags}
-    kept = {each for name in found.keys() - {"tags"} for each in _texts(found[name])}
+            tags |= {_beginning(text): tag for text in texts if _beginning(text) not in tags}
+    kept = {text for name in found.keys() - {"tags"} for text in _texts(found[name])}
     keywords: list[Record] = found.get("tags") or []
     for keyword in (str(tag.get("name")) for tag in keywords):
         names = _tags_of(keyword)
         kept |= {*names, *map(respell, names), *([] if is_kept_as_tags(keyword) else [keyword])}
     result: dict[str, list[str]] = {}
-    for text in sorted({text for each in kept for text in _known(each, tags)}):
+    for text in sorted({text for whole in kept for text in _known(whole, tags)}):
         if text not in ours:
             result.setdefault(tags[text], []).append(text)
     return dict(sorted(result.items()))
@@ -357,7 +362,7 @@ def _language_of(text: str, tags: Mapping[str, str], otherwise: str) -> str | No
     """Return the language of a text; ``None`` for paragraphs in several."""
     if whole := tags.get(_beginning(text)):
         return whole
-    found = {tags.get(_beginning(each), otherwise) for each in text.split(PARAGRAPH)}
+    found = {tags.get(_beginning(paragraph), otherwise) for paragraph in text.split(PARAGRAPH)}
     return None if len(found) > 1 else found.pop()
 
 
@@ -381,7 +386,9 @@ def _beginning(text: str) -> str:
 def _known(text: str, tags: Mapping[str, str]) -> list[str]:
     """Return the known beginning of a text, else those of its paragraphs."""
     whole, *paragraphs = map(_beginning, (text, *text.split(PARAGRAPH)))
-    return [whole] if whole in tags else [each for each in paragraphs if each in tags]
+    return (
+        [whole] if whole in tags else [paragraph for paragraph in paragraphs if paragraph in tags]
+    )
 
 
 def _tags_of(keyword: str) -> list[str]:
@@ -407,11 +414,11 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif is_json_object(value):
-        for each in value.values():
-            yield from _texts(each)
+        for inner in value.values():
+            yield from _texts(inner)
     elif is_list_or_tuple(value):
-        for each in value:
-            yield from _texts(each)
+        for item in value:
+            yield from _texts(item)
 
 
 _TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")

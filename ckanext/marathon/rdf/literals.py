@@ -42,11 +42,11 @@ def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> Non
     """Add texts as extras, each key once, and drop blank extras."""
     extras: dict[str, str] = {}
     given_extras: list[dict[str, Any]] = found.get("extras") or []
-    for each in given_extras:
-        value = clean_value(each.get("value"))
+    for extra in given_extras:
+        value = clean_value(extra.get("value"))
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if value not in (None, "", [], {}):
-            extras.setdefault(str(each.get("key")), text)
+            extras.setdefault(str(extra.get("key")), text)
     for name, given in texts.items():
         joined = join_texts([*list_texts_of_extra(extras.get(name)), *given])
         if joined:
@@ -65,7 +65,7 @@ def list_texts_of_extra(value: object) -> list[str]:
         value = loaded if is_json_list(loaded) else value
     given = value if is_list_or_tuple(value) else [value]
     texts = (e if isinstance(e, str) else json.dumps(e, ensure_ascii=False) for e in given if e)
-    return [each for each in texts if each.strip()]
+    return [text for text in texts if text.strip()]
 
 
 def join_texts(texts: Iterable[str]) -> str:
@@ -103,7 +103,7 @@ def clean_value(value: object) -> Any:
     if is_json_object(value):
         return {clean_value(key): clean_value(inner) for key, inner in value.items()}
     if is_list_or_tuple(value):
-        return [clean_value(each) for each in value]
+        return [clean_value(item) for item in value]
     return value
 
 
@@ -224,7 +224,7 @@ def make_geometry(value: object) -> Literal | None:
 def _wkt(shape: dict[str, Any]) -> str:
     kind = shape["type"]
     if kind == "GeometryCollection":
-        parts = [_wkt(each) for each in shape["geometries"]]
+        parts = [_wkt(part) for part in shape["geometries"]]
         if not parts:
             raise ValueError("no geometries")
         return f"GEOMETRYCOLLECTION ({', '.join(parts)})"
@@ -240,7 +240,7 @@ def _coordinates(nested: Any, depth: int) -> str:
         return f"{_number(x)} {_number(y)}"
     if not is_json_list(nested) or not nested:
         raise ValueError("no coordinates")
-    return f"({', '.join(_coordinates(each, depth - 1) for each in nested)})"
+    return f"({', '.join(_coordinates(inner, depth - 1) for inner in nested)})"
 
 
 def _number(value: float) -> str:
@@ -302,12 +302,12 @@ def _turn_axes(value: Any) -> Any:
     """Return a geometry with the first two numbers of each of its positions exchanged."""
     if is_json_object(value):
         parts = ("coordinates", "geometries")
-        return {key: _turn_axes(each) if key in parts else each for key, each in value.items()}
+        return {key: _turn_axes(inner) if key in parts else inner for key, inner in value.items()}
     if not is_json_list(value):
         return value
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+    if len(value) > 1 and all(isinstance(item, int | float) for item in value):
         return [value[1], value[0], *value[2:]]
-    return [_turn_axes(each) for each in value]
+    return [_turn_axes(item) for item in value]
 
 
 def _is_on_earth(value: Any) -> bool:
@@ -316,6 +316,6 @@ def _is_on_earth(value: Any) -> bool:
         return all(map(_is_on_earth, (value.get("coordinates"), value.get("geometries"))))
     if not is_json_list(value):
         return True
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+    if len(value) > 1 and all(isinstance(item, int | float) for item in value):
         return abs(value[0]) <= 180 and abs(value[1]) <= 90
     return all(map(_is_on_earth, value))

@@ -159,7 +159,7 @@ def _may_describe(about: Node, own: URIRef, facts: Facts) -> bool:
         return True
     if iri == str(own) or iri.startswith((f"{own}#", f"{own}/")):
         return True
-    owners = {str(site.thing("organization", each)) for each in facts.organizations}
+    owners = {str(site.thing("organization", organization)) for organization in facts.organizations}
     return not facts.alone and iri in owners
 
 
@@ -237,7 +237,7 @@ def read_site() -> Site:
     url = _address(host + root) or host
     base = _address(tk.config.get("ckanext.dcat.base_uri")) or host
     vocabulary = _address(tk.config.get("ckanext.marathon.vocabulary_base_uri"))
-    language, *others = dict.fromkeys(each.partition("_")[0].lower() for each in _languages())
+    language, *others = dict.fromkeys(locale.partition("_")[0].lower() for locale in _languages())
     return Site(
         base=base,
         vocabulary=vocabulary or f"{base}/vocabulary",
@@ -373,11 +373,15 @@ class Lookups:
 
     def _packages(self, identifiers: Iterable[str], package_type: str) -> list[Row]:
         found = (
-            self._once("package", each, lambda each=each: _show("package_show", each))
-            for each in dict.fromkeys(identifiers)
-            if each
+            self._once(
+                "package",
+                identifier,
+                lambda identifier=identifier: _show("package_show", identifier),
+            )
+            for identifier in dict.fromkeys(identifiers)
+            if identifier
         )
-        return [each for each in found if each and each.get("type") == package_type]
+        return [package for package in found if package and package.get("type") == package_type]
 
     def _organization(self, identifier: str) -> Organization | None:
         shown = self._once(

@@ -50,8 +50,8 @@ def add_place(graph: Graph, site: Site, kind: str, code: object) -> URIRef | Non
     except UnknownCode:
         return None
     iri = site.concept(kind, place.code)
-    for each in (DCT.Location, SKOS.Concept):
-        graph.add((iri, RDF.type, each))
+    for node_type in (DCT.Location, SKOS.Concept):
+        graph.add((iri, RDF.type, node_type))
     graph.add((iri, DCT.identifier, Literal(place.code)))
     graph.add((iri, SKOS.prefLabel, Literal(place.name, lang="es")))
     graph.add((iri, SKOS.inScheme, add_place_scheme(graph, site, kind)))
@@ -72,9 +72,9 @@ def add_country(graph: Graph) -> URIRef:
     country = authorities.find_country("GTM")
     assert country is not None, "the country table always has Guatemala"
     iri = add_authority(graph, country, DCT.Location)
-    boxes = [each.bbox for each in territory.list_departments()]
-    west, south = min(each.west for each in boxes), min(each.south for each in boxes)
-    east, north = max(each.east for each in boxes), max(each.north for each in boxes)
+    boxes = [department.bbox for department in territory.list_departments()]
+    west, south = min(box.west for box in boxes), min(box.south for box in boxes)
+    east, north = max(box.east for box in boxes), max(box.north for box in boxes)
     box = BoundingBox(west, south, east, north)
     _add_extent(graph, iri, box, ((west + east) / 2, (south + north) / 2))
     return iri
@@ -167,7 +167,7 @@ def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: Co
 
 def find_envelope(geom: Literal) -> Literal | None:
     """Return the bounding box of a WKT literal as written by us."""
-    numbers = [float(each) for each in _NUMBER.findall(str(geom))]
+    numbers = [float(digits) for digits in _NUMBER.findall(str(geom))]
     west, east, south, north = (
         min(numbers[::2]),
         max(numbers[::2]),
@@ -248,11 +248,11 @@ def _plain_shapes(reader: Reader, node: Node) -> tuple[dict[str, str], list[str]
     """Return field → GeoJSON for shapes written as numbers, and the texts that are no shape."""
     found: dict[str, str] = {}
     unread: list[str] = []
-    for each in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
-        centre = (reader.text(each, *_LATITUDES), reader.text(each, *_LONGITUDES))
+    for holder in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
+        centre = (reader.text(holder, *_LATITUDES), reader.text(holder, *_LONGITUDES))
         for field, text in (
-            ("bbox", reader.text(each, *_BOXES)),
-            ("geom", reader.text(each, *_POLYGONS)),
+            ("bbox", reader.text(holder, *_BOXES)),
+            ("geom", reader.text(holder, *_POLYGONS)),
             ("centroid", " ".join(centre).strip()),
         ):
             if not text:
@@ -270,16 +270,16 @@ def _shape(field: str, text: str) -> str:
 
     Source: schema.org, ``box`` (lower, then upper corner) and ``polygon``.
     """
-    given = [each for each in _BETWEEN.split(text.strip()) if each]
+    given = [number for number in _BETWEEN.split(text.strip()) if number]
     if len(given) % 2 or not all(map(_NUMBERS.fullmatch, given)):
         return ""
     numbers = list(map(float, given))
     latitudes, longitudes = numbers[::2], numbers[1::2]
-    if not all(abs(each) <= 90 for each in latitudes):
+    if not all(abs(latitude) <= 90 for latitude in latitudes):
         return ""
-    if not all(abs(each) <= 180 for each in longitudes):
+    if not all(abs(longitude) <= 180 for longitude in longitudes):
         return ""
-    positions = [list(each) for each in zip(longitudes, latitudes, strict=True)]
+    positions = [list(position) for position in zip(longitudes, latitudes, strict=True)]
     if field == "centroid":
         return _geojson("Point", positions[0]) if len(positions) == 1 else ""
     if field == "bbox":

@@ -71,7 +71,7 @@ from ckanext.marathon.vocabulary import authorities
 from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_graph
 
 _PEOPLE = ("publisher", "creator", "contact")
-_PEOPLE_IRIS = frozenset(f"{each}_uri" for each in _PEOPLE)
+_PEOPLE_IRIS = frozenset(f"{field}_uri" for field in _PEOPLE)
 # The fields of an agent in the profile ``schemaorg``, which has no rows.
 _AGENT = ("uri", "name", "email", "url", "identifier")
 # Extras of ckanext-dcat, which it reads where a field is empty.
@@ -169,9 +169,9 @@ class CarefulReader(EuropeanDCATAP3Profile):
         if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
             inner.pop("access_service_ref", None)
-            return {key: each for key, each in inner.items() if each not in ("", None)}
+            return {key: item for key, item in inner.items() if item not in ("", None)}
         if is_json_list(value):
-            return [each for each in map(self.without_nodes, value) if each not in ("", None)]
+            return [item for item in map(self.without_nodes, value) if item not in ("", None)]
         is_node = isinstance(value, str) and value and (BNode(value), None, None) in self.g
         return "" if is_node else value
 
@@ -192,7 +192,9 @@ class CarefulReader(EuropeanDCATAP3Profile):
             for spelling in (licence.url, licence.title)
             if spelling
         }
-        for node in (each for one in subjects for each in self.reader.nodes(one, DCT.license)):
+        for node in (
+            licence for one in subjects for licence in self.reader.nodes(one, DCT.license)
+        ):
             for spelling in (str(node), self.reader.text(node, DCT.title)):
                 if spelling in register:
                     return str(register[spelling]), spelling
@@ -224,11 +226,11 @@ class CarefulReader(EuropeanDCATAP3Profile):
         said = self.reader.text(subject, predicate)
         nodes = self.reader.nodes(subject, predicate)
         others = (
-            self.reader.address(each)
+            self.reader.address(node)
             if predicate in _ADDRESSES
-            else self.reader.text(each, RDFS.label) or self.reader.value(each)
-            for each in nodes
-            if not isinstance(each, Literal)
+            else self.reader.text(node, RDFS.label) or self.reader.value(node)
+            for node in nodes
+            if not isinstance(node, Literal)
         )
         return said or next(filter(None, others), "")
 
@@ -329,7 +331,7 @@ class MarathonProfile(CarefulReader):
             for name in list(found)
             if name not in known | {"resources", "owner_org"} and not name.endswith(REST)
         ]
-        nodes = [str(each) for each in self.reader.nodes(dataset_ref, DCAT.distribution)]
+        nodes = [str(node) for node in self.reader.nodes(dataset_ref, DCAT.distribution)]
         resources = dict(zip(nodes, found.setdefault("resources", []), strict=True))
         for resource in theirs.pop("resources", []):
             ours = resources[resource.pop("distribution_ref")]
@@ -337,18 +339,20 @@ class MarathonProfile(CarefulReader):
                 if value and name not in _DECIDED:
                     ours.setdefault(name, value)
         self.keep_licence(found, dataset_ref)
-        extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
+        extras = {extra["key"]: extra.get("value") for extra in theirs.pop("extras", [])}
         # The origin from our own ideas and workshops is in fields of ours.
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
             rows: list[dict[str, Any]] = theirs.get(name) or []
-            theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
+            theirs[name] = [row for row in rows if not self._is_ours(row.get(part))]
         if related := list_texts_of_extra(extras.get("related_resource")):
-            extras["related_resource"] = [each for each in related if not self._is_ours(each)]
+            extras["related_resource"] = [
+                address for address in related if not self._is_ours(address)
+            ]
         skipped = {"uri", "identifier"} if is_own else {"uri"}
         if (dataset_ref, FOAF.homepage, None) not in self.g:
             # ckanext-dcat would name this site as its home page.
             skipped |= {"homepage"}
-        taken = {each["key"] for each in found["extras"]}
+        taken = {extra["key"] for extra in found["extras"]}
         for name, value in {**theirs, **extras}.items():
             if not value or name in skipped or name in found or name in taken:
                 continue
@@ -428,7 +432,7 @@ def build_graph_by_profiles(
     Raises:
         RDFProfileException: there is no such profile.
     """
-    others = [each for each in profiles if each != PROFILE]
+    others = [profile for profile in profiles if profile != PROFILE]
     if not others:
         return build_record_graph(dataset, lookups)
     facts = lookups.owner_facts(dataset)

@@ -57,12 +57,12 @@ class Reader:
 
     def nodes(self, subject: Node, *predicates: URIRef) -> list[Node]:
         """Return all objects; parts of a thing come in the order of their numbers."""
-        found = {each for name in predicates for each in self.graph.objects(subject, name)}
+        found = {node for name in predicates for node in self.graph.objects(subject, name)}
         return sorted(found, key=_order)
 
     def iris(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return the objects that are IRIs."""
-        return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, URIRef)]
+        return [str(node) for node in self.nodes(subject, predicate) if isinstance(node, URIRef)]
 
     def text(self, subject: Node, *predicates: URIRef) -> str:
         """Return a literal of the first property that has one, in the most preferred language.
@@ -75,7 +75,7 @@ class Reader:
 
     def literals(self, subject: Node, predicate: URIRef) -> list[Literal]:
         """Return all literals."""
-        return [each for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
+        return [node for node in self.nodes(subject, predicate) if isinstance(node, Literal)]
 
     def texts(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return all literals as text."""
@@ -84,13 +84,13 @@ class Reader:
     def untagged(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the texts without a language of the first property that has a text."""
         found = self._first_literals(subject, *predicates)
-        return [str(each) for each in found if not each.language]
+        return [str(literal) for literal in found if not literal.language]
 
     def _first_literals(self, subject: Node, *predicates: URIRef) -> list[Literal]:
         """Return the literals of the first property that has one which is not blank."""
         for predicate in predicates:
             nodes = self.nodes(subject, predicate)
-            found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
+            found = [node for node in nodes if isinstance(node, Literal) and str(node).strip()]
             if found:
                 return found
         return []
@@ -101,9 +101,9 @@ class Reader:
 
     def values(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the values of the objects: IRIs, texts, or the values of blank nodes."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
-        found = (self.value(each) for each in nodes)
-        return [each for each in dict.fromkeys(found) if each]
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
+        found = (self.value(node) for node in nodes)
+        return [value for value in dict.fromkeys(found) if value]
 
     def value(self, node: Node) -> str:
         """Return an IRI or a text; for a blank node its value or label, never its id."""
@@ -126,21 +126,21 @@ class Reader:
         """
         if self.is_nameless(node):
             for name in _PLACES:
-                texts = (str(each).strip() for each in self.nodes(node, name))
+                texts = (str(value).strip() for value in self.nodes(node, name))
                 if found := next(filter(make_web_iri, texts), ""):
                     return found
         return self.value(node)
 
     def addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the addresses of the objects, else their values."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
-        return [each for each in dict.fromkeys(map(self.address, nodes)) if each]
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
+        return [address for address in dict.fromkeys(map(self.address, nodes)) if address]
 
     def words_beside(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the labels of blank objects whose :meth:`address` is the value."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
         found = (self.text(e, *_WORDS) for e in nodes if self.address(e) != self.value(e))
-        return [each for each in dict.fromkeys(found) if each]
+        return [text for text in dict.fromkeys(found) if text]
 
     def statement(self, node: Node) -> str:
         """Return the text of a statement, else its IRI, else the literal itself."""
@@ -158,12 +158,12 @@ class Reader:
         """
         nodes = self.nodes(subject, predicate)
         said = [self.text(subject, predicate)]
-        said += [self._paragraph(each) for each in nodes if not isinstance(each, Literal)]
+        said += [self._paragraph(node) for node in nodes if not isinstance(node, Literal)]
         if without is not None:
             others = self.nodes(without, predicate)
-            repeated = {self._paragraph(each) for each in others} - {""}
-            said = [_without(each, repeated) for each in said]
-        return PARAGRAPH.join(each for each in dict.fromkeys(said) if each.strip())
+            repeated = {self._paragraph(node) for node in others} - {""}
+            said = [_without(text, repeated) for text in said]
+        return PARAGRAPH.join(text for text in dict.fromkeys(said) if text.strip())
 
     def _paragraph(self, node: Node) -> str:
         """Return the text of a statement, followed by its address if it has one."""
@@ -180,7 +180,9 @@ class Reader:
             spellings = [given, *(self.text(node, name) for name in _VALUES)]
             if scheme == "frequency":
                 spellings.append(self._duration(node))
-            found = (authorities.find_concept(scheme, each) for each in spellings if each)
+            found = (
+                authorities.find_concept(scheme, spelling) for spelling in spellings if spelling
+            )
             concept = next(filter(None, found), None)
             if concept is not None:
                 known.append(concept.iri)
@@ -213,13 +215,13 @@ class Reader:
         GeoJSON is preferred: WKT has often been rounded.
         """
         found = self._shapes(subject, *predicates)
-        found.sort(key=lambda each: not each.lstrip().startswith("{"))
+        found.sort(key=lambda text: not text.lstrip().startswith("{"))
         shapes = (read_geojson(text) for text in found)
         return next(filter(None, shapes), "")
 
     def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the geometries in a notation that we cannot parse (GML, for example)."""
-        return [each for each in self._shapes(subject, *predicates) if not read_geojson(each)]
+        return [text for text in self._shapes(subject, *predicates) if not read_geojson(text)]
 
     def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
         found: list[str] = []
@@ -228,7 +230,7 @@ class Reader:
                 found.append(str(node))
             else:
                 inner = self.nodes(node, GSP.asWKT, GSP.asGeoJSON, GSP.asGML, RDF.value, RDFS.label)
-                found += [str(each) for each in inner if isinstance(each, Literal)]
+                found += [str(node) for node in inner if isinstance(node, Literal)]
         return found
 
     def _rank(self, literal: Literal) -> tuple[Any, ...]:
@@ -243,7 +245,7 @@ def _without(text: str, repeated: Iterable[str]) -> str:
     """Return a text without a statement that it is or ends with, as ``add_note`` writes it."""
     if text in repeated:
         return ""
-    ends = (f"{PARAGRAPH}{each}" for each in repeated)
+    ends = (f"{PARAGRAPH}{statement}" for statement in repeated)
     return text.removesuffix(next(filter(text.endswith, ends), ""))
 
 

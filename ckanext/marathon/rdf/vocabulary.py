@@ -20,7 +20,7 @@ from .namespaces import DCT, OWL, RDF, SKOS, new_graph
 KINDS: tuple[str, ...] = (
     *SCHEME_TITLES,
     problems.KIND,
-    *(each.name for each in schemes.list_term_lists()),
+    *(term_list.name for term_list in schemes.list_term_lists()),
 )
 
 
@@ -80,9 +80,9 @@ def read_profile_turtle(site: Site) -> bytes:
 
 def _codes(kind: str) -> tuple[str, ...]:
     if kind == "municipality":
-        return tuple(each.code for each in territory.list_municipalities())
+        return tuple(municipality.code for municipality in territory.list_municipalities())
     if kind == "department":
-        return tuple(each.code for each in territory.list_departments())
+        return tuple(department.code for department in territory.list_departments())
     return schemes.get_term_list(kind).codes
 
 
@@ -110,12 +110,12 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
         replaced_by = place.replaced_by
     else:
         department = territory.get_department(code)
-        for each in territory.list_municipalities_of(code):
-            graph.add((iri, DCT.hasPart, site.concept("municipality", each.code)))
+        for municipality in territory.list_municipalities_of(code):
+            graph.add((iri, DCT.hasPart, site.concept("municipality", municipality.code)))
         graph.add((iri, DCT.identifier, Literal(department.iso_3166_2)))
         replaced_by = department.replaced_by
-    for each in replaced_by:
-        graph.add((iri, DCT.isReplacedBy, site.concept(kind, each)))
+    for area in replaced_by:
+        graph.add((iri, DCT.isReplacedBy, site.concept(kind, area)))
 
 
 def _taxonomy(site: Site) -> Graph:
