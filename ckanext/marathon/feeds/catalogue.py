@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -43,6 +43,13 @@ from ckanext.marathon.feeds.triples import (
 )
 from ckanext.marathon.model import disk, feed_log
 from ckanext.marathon.model.feed import Kind, read_description
+from ckanext.marathon.model.feed_log import (
+    CatalogueRow,
+    ClockRow,
+    ListedWindow,
+    PageRow,
+    WindowRow,
+)
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts, Site
@@ -269,8 +276,7 @@ def parse_datasets(
 
 def find_language() -> str:
     """Return the language in which texts are given where there are several."""
-    locale: Any = tk.config.get("ckan.locale_default") or "es"
-    return str(locale).partition("_")[0].lower()
+    return str(tk.config.get("ckan.locale_default") or "es").partition("_")[0].lower()
 
 
 def _find_contact() -> data_json.SiteContact:
@@ -328,12 +334,12 @@ class _CatalogueMoment:
 
 
 def make_head(
-    moment: sa.Row[Any], part: CataloguePart, view: PageView | None, extension: str
+    moment: CatalogueRow, part: CataloguePart, view: PageView | None, extension: str
 ) -> Piece:
     """Return the beginning of a document, up to the first page.
 
     Args:
-        moment: as :func:`.read_catalogue` returns it.
+        moment: the clock and the catalogue's description.
         part: of the catalogue, or the whole.
         view: ``None`` for all of it in one document.
         extension: a key of :data:`FORMATS`.
@@ -353,7 +359,7 @@ def make_head(
     return _make_head(said, part, view, extension)
 
 
-def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
+def describe_catalogue(moment: CatalogueRow | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
     """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     site = lookups.read_published_site(moment.base, moment.vocabulary)
@@ -488,10 +494,8 @@ def read_page(
     return CatalogueDocument(now, links, _frame_windows(found, part, view, extension, [body]))
 
 
-def _read_page(
-    part: CataloguePart, number: int, extension: str
-) -> tuple[sa.Row[Any], Piece | None]:
-    """Return a page's figures and the page, unless it is beyond the last."""
+def _read_page(part: CataloguePart, number: int, extension: str) -> tuple[PageRow, Piece | None]:
+    """Return the row of a page and its content, ``None`` for one beyond the last."""
     if part.scope == WHOLE:
         kept_as = find_kept_format(extension)
         with open_for_one_statement() as connection:
@@ -512,7 +516,7 @@ def _read_page(
         return found, _read_part(connection, found, part, number, extension)
 
 
-def _is_beyond(found: sa.Row[Any], number: int) -> bool:
+def _is_beyond(found: PageRow, number: int) -> bool:
     return number > max(found.last or 1, 1)
 
 
@@ -548,7 +552,7 @@ def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
 
 
 def _read_windows(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, extension: str
+    connection: sa.Connection, now: CatalogueRow, part: CataloguePart, extension: str
 ) -> Iterator[Piece]:
     if part.scope == WHOLE:
         for window in feed_log.list_windows(connection, find_kept_format(extension)):
@@ -558,14 +562,17 @@ def _read_windows(
             yield _read_part(connection, now, part, number, extension)
 
 
-def _make_piece(found: sa.Row[Any]) -> Piece | None:
-    return None if found.body is None else Piece(found.body, found.size, found.crc)
+def _make_piece(found: WindowRow | ListedWindow) -> Piece | None:
+    """Return the stored rendering of a window, ``None`` if there is none that is up to date."""
+    if found.body is None or found.size is None or found.crc is None:
+        return None
+    return Piece(found.body, found.size, found.crc)
 
 
 def _read_window(
-    connection: sa.Connection, now: sa.Row[Any], number: int, extension: str, kept: Piece | None
+    connection: sa.Connection, now: CatalogueRow, number: int, extension: str, kept: Piece | None
 ) -> Piece:
-    """Return a window as it is kept, or write it now and keep it."""
+    """Return the stored rendering of a window, or write and store one."""
     if kept is not None:
         return kept
     piece = _read_part(connection, now, THE_WHOLE, number, extension)
@@ -581,16 +588,16 @@ def _read_window(
 
 
 def _read_part(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
+    connection: sa.Connection, now: CatalogueRow, part: CataloguePart, number: int, extension: str
 ) -> Piece:
-    """Return a page, deflated, to be joined with others."""
+    """Return a page, written from the entries."""
     found = read_lines(connection, now, part, number)
     written = write_part(found, extension, now.vocabulary, now.base)
     return deflate_bytes(written)
 
 
 def read_lines(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int
+    connection: sa.Connection, now: ClockRow, part: CataloguePart, number: int
 ) -> list[bytes]:
     """Return the N-Triples of a page without head and tail, built from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
@@ -600,7 +607,7 @@ def read_lines(
 
 
 def _frame_windows(
-    moment: sa.Row[Any],
+    moment: CatalogueRow,
     part: CataloguePart,
     view: PageView | None,
     extension: str,

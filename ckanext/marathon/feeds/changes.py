@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import pyoxigraph
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from ckanext.marathon.feeds.catalogue import WHOLE, CataloguePart
 from ckanext.marathon.feeds.log_state import Cursor, LogState
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind
-from ckanext.marathon.model.feed_log import DescribedThing
+from ckanext.marathon.model.feed_log import CatalogueRow, DescribedThing, LastChange
 from ckanext.marathon.rdf.formats import write_jsonld
 from ckanext.marathon.rdf.namespaces import RDF, XSD
 
@@ -85,17 +85,16 @@ class Changes:
         state: how far the log is.
         part: of the catalogue, or the whole.
         since: the cursor after which it begins; "" for the first page.
-        steps: the last change of each thing, in order; rows of ``iri``, ``number``, ``mark``,
-            ``activity`` and ``published``.
+        steps: the last change of each record, in order.
         is_last: there are no more at this moment.
     """
 
     state: LogState
     part: CataloguePart
     since: str
-    steps: Sequence[sa.Row[Any]]
+    steps: Sequence[LastChange]
     is_last: bool
-    _moment: sa.Row[Any]
+    _moment: CatalogueRow
     _connection: sa.Connection
 
     def __enter__(self) -> Self:
@@ -250,5 +249,5 @@ def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[Describe
         waiting += further
 
 
-def _moment(step: sa.Row[Any]) -> str:
+def _moment(step: LastChange) -> str:
     return f'"{step.published.isoformat()}"^^<{XSD.dateTime}>'

@@ -13,13 +13,12 @@ import os
 import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -29,7 +28,11 @@ from ckan.model import meta
 from ckanext.marathon.feeds import port
 from ckanext.marathon.feeds.port import CATALOG, FeedSettings
 from ckanext.marathon.model import clock, feed, feed_log
-from ckanext.marathon.model.feed import Entry, Kind, Rendering
+from ckanext.marathon.model.feed import Clock, Entry, Kind, Rendering
+from ckanext.marathon.model.feed_log import CatalogueRow, ClockRow, LastChange
+
+# A row that has the description of the catalogue.
+Catalogue = TypeVar("Catalogue", bound=CatalogueRow)
 
 WITNESS_NAME = "marathon-feed.json"
 
@@ -130,7 +133,7 @@ def begin_epoch_after_loss() -> bool:
     return True
 
 
-def begin_new_epoch(lost: Witness | None = None) -> sa.Row[Any]:
+def begin_new_epoch(lost: Witness | None = None) -> Clock:
     """Begin a new epoch, in which followers start again, and return the clock; commits.
 
     Args:
@@ -173,11 +176,11 @@ class LogState:
         """The cursor of a follower who has every change."""
         return str(Cursor(self.epoch, self.number, self.number, self.mark))
 
-    def name_change(self, change: sa.Row[Any]) -> str:
-        """Return the name of a change (a row with ``number`` and ``mark``) within its stream.
+    def name_change(self, change: LastChange) -> str:
+        """Return the name of a change, unique within its stream.
 
-        No other change has it, not even one that got the same number after an older database was
-        brought back. Those that were published without a mark keep their names.
+        A change that gets the same number after an older database was restored has another name.
+        Changes that were published without a mark keep their names.
         """
         name = f"{self.epoch[:8]}-{change.number}"
         return name if change.number <= self.unmarked else f"{name}-{change.mark:016x}"
@@ -248,48 +251,53 @@ def read_state_in(connection: sa.Connection) -> LogState:
     return make_state(feed_log.read_clock_row(connection))
 
 
-def make_state(row: sa.Row[Any]) -> LogState:
-    """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
+def make_state(row: ClockRow) -> LogState:
+    """Return the state of the log from the clock's row; in a restored copy a new epoch begins."""
     if not _is_at_home(row):
         return read_state()
     mark = row.mark if row.clock_number else _mark_of_settings(row)
     return LogState(row.epoch, row.clock_number, mark, row.published, row.complete, row.unmarked)
 
 
-def find_settings(row: Any = None) -> FeedSettings:
+def find_settings(row: Clock | ClockRow | None = None) -> FeedSettings:
     """Return the settings of the feed: those of its first publication, else the present ones.
 
-    Other settings come too late: an IRI that changes is another record to those who copied it.
+    Later settings do not apply: to a reader with a copy, a record with another IRI is another one.
 
     Args:
-        row: the clock's, if it was read already.
+        row: the clock, if it was read already.
     """
-    said = row or clock.read_clock()
-    if said.base:
-        return FeedSettings(said.base, said.vocabulary, said.page_size)
+    fixed = row or clock.read_clock()
+    if fixed.base:
+        return FeedSettings(fixed.base, fixed.vocabulary, fixed.page_size)
     return port.get_source().read_settings()
 
 
-def fill_unpublished(row: Any) -> Any:
-    """Return a row of the clock, completed from the settings before the first publication.
+def fill_unpublished(row: Catalogue) -> Catalogue:
+    """Return a row, completed from the present settings before the first publication.
 
-    Until something is published neither the catalogue's description nor the start of IRIs is
-    fixed: the catalogue is empty, and described as the present settings say.
+    Until then the log has no settings, and no description of the (empty) catalogue.
     """
     if row.clock_number:
         return row
     settings = find_settings(row)
+    return replace(row, **settings._asdict(), catalogue=_describe_catalogue(settings))
+
+
+def _describe_catalogue(settings: FeedSettings) -> bytes:
+    """Return the catalogue's description with these settings, compressed."""
     catalogue = port.get_source().describe_records([CATALOG], settings)[CATALOG]
     assert catalogue is not None, "the catalogue is always public"
-    said = {**settings._asdict(), "catalogue": zlib.compress(catalogue.body)}
-    return SimpleNamespace(**{**row._mapping, **said})
+    return zlib.compress(catalogue.body)
 
 
-def _mark_of_settings(row: Any) -> int:
-    """Return a number that stands for the settings, as the mark before any change."""
-    found = row if hasattr(row, "catalogue") and row.base else fill_unpublished(row)
-    said = f"{found.base}\n{found.vocabulary}\n".encode() + found.catalogue
-    return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1
+def _mark_of_settings(row: ClockRow) -> int:
+    """Return a hash of the settings: the mark before the first change."""
+    settings = find_settings(row)
+    catalogue = row.catalogue if isinstance(row, CatalogueRow) else None
+    catalogue = catalogue or _describe_catalogue(settings)
+    hashed = f"{settings.base}\n{settings.vocabulary}\n".encode() + catalogue
+    return int.from_bytes(hashlib.sha256(hashed).digest()[:8]) >> 1
 
 
 def open_snapshot() -> sa.Connection:
@@ -297,7 +305,7 @@ def open_snapshot() -> sa.Connection:
     return _connect(_ONE_MOMENT)
 
 
-def open_catalogue() -> tuple[sa.Connection, Any, LogState]:
+def open_catalogue() -> tuple[sa.Connection, CatalogueRow, LogState]:
     """Return a connection with one snapshot, the catalogue in it, and the state of the log.
 
     If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
@@ -353,12 +361,12 @@ _ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
 _ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _connect(options: dict[str, Any]) -> sa.Connection:
+def _connect(options: Mapping[str, object]) -> sa.Connection:
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine.connect().execution_options(**options)
 
 
-def _is_at_home(row: sa.Row[Any]) -> bool:
+def _is_at_home(row: ClockRow) -> bool:
     """Return whether this is the database that the log was written in; else begin a new epoch."""
     if row.home == row.here:
         return True

@@ -15,10 +15,8 @@ import zlib
 from collections.abc import Callable, Collection, Hashable
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
 from ckan import model
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +31,7 @@ from ckanext.marathon.feeds.log_state import (
 from ckanext.marathon.feeds.port import Description, Descriptions, FeedSettings, Key, Touched
 from ckanext.marathon.model import clock, feed, feed_log, unit_of_work
 from ckanext.marathon.model.feed import SETTINGS, Activity, Gap, Kind
+from ckanext.marathon.model.feed_log import EntryState, PublicEntry
 from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 
 # A follower hears of a neighbour before it hears of who names it.
@@ -188,11 +187,11 @@ def _make_steps(descriptions: Descriptions, thorough: bool) -> list[feed_log.Log
     return steps
 
 
-def list_departed_entries(descriptions: Descriptions) -> list[sa.Row[Any]]:
-    """Return the public entries that these records have no more.
+def list_departed_entries(descriptions: Descriptions) -> list[PublicEntry]:
+    """Return the public entries that must become tombstones.
 
-    That is all entries of a record that is not public, and those of a dataset under an IRI that it
-    had before. An IRI that another record has by now stays.
+    These are all entries of a record that is not public, and entries of a dataset under an IRI that
+    it had before. An IRI that another record has by now is left out.
     """
     current = {found.iri for found in descriptions.values() if found}
     things = [
@@ -207,7 +206,7 @@ def list_departed_entries(descriptions: Descriptions) -> list[sa.Row[Any]]:
     ]
 
 
-def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
+def _make_departure(row: PublicEntry) -> feed_log.LogStep:
     """Return the step by which a public entry becomes a tombstone."""
     return feed_log.LogStep(
         iri=row.iri,
@@ -223,7 +222,7 @@ def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
     )
 
 
-def _find_activity(before: sa.Row[Any] | None, found: Description, key: Key) -> Activity | None:
+def _find_activity(before: EntryState | None, found: Description, key: Key) -> Activity | None:
     """Return what happened to a public record, ``None`` if nothing did."""
     if before is None or before.digest is None:
         return Activity.CREATE
@@ -348,7 +347,7 @@ def note_settings() -> None:
     unit_of_work.get_unit().get_notes(Touched).settings = True
 
 
-def _note_record(touched: Touched, record: Any) -> None:
+def _note_record(touched: Touched, record: object) -> None:
     if isinstance(record, model.Package):
         touched.packages.add(record.id)
     elif isinstance(record, model.Resource | model.PackageTag):

@@ -114,15 +114,9 @@ def read_settings() -> FeedSettings:
     return FeedSettings(site.base, site.vocabulary, read_page_size())
 
 
-def find_site(row: Any = None) -> Site:
-    """Return where IRIs start: where they did when the first of them was published.
-
-    Other settings come too late: an IRI that changes is another thing to those who copied it.
-
-    Args:
-        row: the clock's, if it was read already.
-    """
-    settings = find_settings(row)
+def find_site() -> Site:
+    """Return the site with the starts of IRIs as they were at the first publication."""
+    settings = find_settings()
     return lookups.read_published_site(settings.base, settings.vocabulary)
 
 

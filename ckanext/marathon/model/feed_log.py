@@ -137,11 +137,22 @@ class LogStep:
         return self.kind == Kind.DATASET and self.slot is None
 
 
-def read_states(iris: Iterable[str]) -> dict[str, sa.Row[Any]]:
-    """Return IRI → row of ``kind``, ``thing``, ``slot`` …; a tombstone has no ``digest``."""
+class EntryState(NamedTuple):
+    """An entry without its description; a tombstone has no digest."""
+
+    iri: str
+    kind: str
+    thing: str
+    slot: int | None
+    digest: bytes | None
+    degraded: bool
+
+
+def read_states(iris: Iterable[str]) -> dict[str, EntryState]:
+    """Return IRI → the state of its entry; IRIs without an entry are left out."""
     columns = (Entry.iri, Entry.kind, Entry.thing, Entry.slot, Entry.digest, Entry.degraded)
     return {
-        row.iri: row
+        row.iri: EntryState(*row)
         for some in _batches(iris)
         for row in model.Session.execute(sa.select(*columns).where(Entry.iri.in_(some)))
     }
@@ -179,13 +190,22 @@ def list_logged_kinds(things: Iterable[str]) -> set[tuple[Kind, str]]:
     }
 
 
-def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
-    """Return ``iri``, ``kind``, ``thing`` and ``slot`` of the public records with these ids."""
+class PublicEntry(NamedTuple):
+    """The entry of a public record, without its description."""
+
+    iri: str
+    kind: str
+    thing: str
+    slot: int | None
+
+
+def list_public_entries(things: Iterable[str]) -> list[PublicEntry]:
+    """Return the entries of the public records with these ids in CKAN."""
     query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
         Entry.digest.is_not(None)
     )
     return [
-        row
+        PublicEntry(*row)
         for some in _batches(things)
         for row in model.Session.execute(query.where(Entry.thing.in_(some)))
     ]
@@ -520,6 +540,91 @@ def _batches(values: Iterable[str]) -> Iterator[list[str]]:
 # How many windows of the whole catalogue are in memory at a time.
 AT_ONCE = 8
 
+
+@dataclass(frozen=True)
+class ClockRow:
+    """The clock, as one snapshot of the database has it.
+
+    Attributes:
+        clock_number: number of the last change; 0 before the first.
+        here: the present ``home`` of the database; the stored one differs in a restored copy.
+        issued: time of the first change, ``None`` before it.
+
+    The others are columns of :class:`.Clock`.
+    """
+
+    epoch: str
+    clock_number: int
+    mark: int
+    unmarked: int
+    published: datetime
+    base: str
+    vocabulary: str
+    page_size: int
+    complete: bool
+    home: int
+    here: int
+    issued: datetime | None
+
+
+@dataclass(frozen=True)
+class CatalogueRow(ClockRow):
+    """The clock, and the catalogue's description, compressed; ``None`` before the first change."""
+
+    catalogue: bytes | None
+
+
+@dataclass(frozen=True)
+class PageRow(CatalogueRow):
+    """A page of the catalogue or of a part, without its content.
+
+    Attributes:
+        total: number of public datasets; ``None`` if there never was one.
+        last: number of the last page; ``None`` if there is none.
+        previous: number of the page before this one that is not empty, ``None`` at the beginning.
+        next: number of the page after this one that is not empty, ``None`` at the end.
+    """
+
+    total: int | None
+    last: int | None
+    previous: int | None
+    next: int | None
+
+
+@dataclass(frozen=True)
+class WindowRow(PageRow):
+    """A page of the whole catalogue, with its stored rendering.
+
+    Attributes:
+        body: deflated; this and the following are ``None`` without an up-to-date rendering.
+        size: bytes before it was compressed.
+        crc: CRC-32 of those.
+    """
+
+    body: bytes | None
+    size: int | None
+    crc: int | None
+
+
+class ListedWindow(NamedTuple):
+    """A window, with its stored rendering as in :class:`WindowRow`."""
+
+    number: int
+    body: bytes | None
+    size: int | None
+    crc: int | None
+
+
+class StoredRendering(NamedTuple):
+    """A rendering of a window; ``body`` is deflated, ``size`` and ``crc`` are those before that."""
+
+    format: str
+    body: bytes
+    size: int
+    crc: int
+
+
+# The queries have the columns of the classes above, in their order.
 _CLOCK = (
     Clock.epoch,
     Clock.number.label("clock_number"),
@@ -562,8 +667,8 @@ def _page_of(place: Any) -> sa.ColumnElement[int]:
     return (place - 1) // Clock.page_size + 1
 
 
-def _of_scope(what: Any, *conditions: Any) -> Any:
-    return sa.select(what).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
+def _of_scope(column: Any, *conditions: Any) -> Any:
+    return sa.select(column).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
 
 
 _QUERY = {
@@ -615,50 +720,47 @@ _QUERY = {
 }
 
 
-def read_clock_row(connection: sa.Connection) -> sa.Row[Any]:
-    """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
+def read_clock_row(connection: sa.Connection) -> ClockRow:
+    """Return the clock.
 
     Raises:
         sqlalchemy.exc.NoResultFound: nothing was ever published and no migration was run.
     """
-    return connection.execute(_QUERY["clock"]).one()
+    return ClockRow(*connection.execute(_QUERY["clock"]).one())
 
 
-def read_catalogue(connection: sa.Connection) -> sa.Row[Any]:
-    """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
-    return connection.execute(_QUERY["catalogue"]).one()
+def read_catalogue(connection: sa.Connection) -> CatalogueRow:
+    """Return the clock and the description of the catalogue."""
+    return CatalogueRow(*connection.execute(_QUERY["catalogue"]).one())
 
 
-def read_window(connection: sa.Connection, number: int, kept_as: str) -> sa.Row[Any]:
-    """Return all that answers a request for one window, in one query.
+def read_window(connection: sa.Connection, number: int, kept_as: str) -> WindowRow:
+    """Return a page of the whole catalogue in one query.
 
-    Returns:
-        the columns of :func:`read_catalogue`; ``total`` public datasets;
-        ``last`` window; ``previous``
-        and ``next`` one that is not empty; ``body``, ``size`` and ``crc`` of its rendering,
-        ``None`` where there is none that is up to date.
+    Args:
+        connection: to the database.
+        number: of the page.
+        kept_as: the format in which its rendering is stored.
     """
-    return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
+    values = {"number": number, "kept_as": kept_as}
+    return WindowRow(*connection.execute(_QUERY["page"], values).one())
 
 
-def list_windows(connection: sa.Connection, kept_as: str) -> Iterator[sa.Row[Any]]:
-    """Yield every window that is not empty: ``number``, and what :func:`read_window` returns."""
+def list_windows(connection: sa.Connection, kept_as: str) -> Iterator[ListedWindow]:
+    """Yield every window that is not empty, in order, a few at a time."""
     last = 0
     while True:
         rows = connection.execute(_QUERY["windows"], {"last": last, "kept_as": kept_as}).all()
-        yield from rows
+        yield from (ListedWindow(*row) for row in rows)
         if len(rows) < AT_ONCE:
             return
         last = rows[-1].number
 
 
-def read_scope_page(connection: sa.Connection, scope: str, number: int) -> sa.Row[Any]:
-    """Return a page of a part as :func:`read_window` does; pages of parts are not stored.
-
-    Returns:
-        the columns of :func:`read_catalogue`, ``total``, ``last``, ``previous`` and ``next``.
-    """
-    return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
+def read_scope_page(connection: sa.Connection, scope: str, number: int) -> PageRow:
+    """Return a page of a part of the catalogue; renderings of these are not stored."""
+    values = {"scope": scope, "number": number}
+    return PageRow(*connection.execute(_QUERY["scope"], values).one())
 
 
 def list_window_numbers(connection: sa.Connection, scope: str) -> list[int]:
@@ -698,18 +800,22 @@ _COUNTED = sa.select(sa.func.count()).where(
 )
 
 
-def list_renderings(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
-    """Return the up-to-date renderings of a window: ``format``, ``body``, ``size``, ``crc``."""
+def list_renderings(connection: sa.Connection, number: int) -> list[StoredRendering]:
+    """Return the up-to-date renderings of a window, one for each format."""
     columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
     up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
     query = sa.select(*columns).join(Window, up_to_date).where(Rendering.window == number)
-    return connection.execute(query).all()
+    return [StoredRendering(*row) for row in connection.execute(query)]
 
 
 def keep_rendering(
-    number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]
+    number: int,
+    kept_as: str,
+    changed_at: int,
+    piece: tuple[bytes, int, int],
+    moment: tuple[int, int],
 ) -> None:
-    """Store a rendering (``body``, ``size``, ``crc``) of a window, unless the window has changed.
+    """Store a rendering of a window, unless the window has changed.
 
     Uses its own transaction; concurrent readers store the same bytes. If a save holds the lock of
     the window, nothing is stored, so that no rendering with a taken-down record is stored again.
@@ -718,11 +824,12 @@ def keep_rendering(
         number: of the window.
         kept_as: its format.
         changed_at: number of the window's last change when it was rendered.
-        piece: the rendering.
+        piece: the rendering: deflated bytes, and size and CRC-32 before that.
         moment: number and mark of the state that it was rendered from, which must be in the log.
     """
     assert meta.engine is not None, "CKAN has made it"
-    values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
+    body, size, crc = piece
+    values = {"changed": changed_at, "body": body, "size": size, "crc": crc}
     row = {"window": number, "format": kept_as, **values}
     columns = [sa.literal(value, Rendering.__table__.c[name].type) for name, value in row.items()]
     current = (
@@ -828,24 +935,35 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 )
 
 
-def list_changes(
-    connection: sa.Connection, scope: str, since: int, limit: int
-) -> Sequence[sa.Row[Any]]:
+class LastChange(NamedTuple):
+    """The last change of a record.
+
+    Attributes:
+        activity: a value of :class:`.Activity`. In a part of the catalogue a dataset that has left
+            the part is deleted, and one that has come in is created.
+        published: when the change was made.
+    """
+
+    iri: str
+    number: int
+    mark: int
+    activity: str
+    published: datetime
+
+
+def list_changes(connection: sa.Connection, scope: str, since: int, limit: int) -> list[LastChange]:
     """Return the last change of each record that changed after a number, in order.
 
     Args:
         connection: that sees one moment.
-        scope: name of a part of the catalogue; "" for the whole, with what it says of itself.
+        scope: name of a part of the catalogue; "" for the whole, with changes of the catalogue's
+            own description.
         since: number of a change.
         limit: how many at most.
-
-    Returns:
-        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the
-        part is deleted there, and what has come in is new.
     """
     query = _CHANGES_OF_SCOPE if scope else _CHANGES
     values = {"scope": scope, "since": since, "limit": limit}
-    return list(connection.execute(query, values))
+    return [LastChange(*row) for row in connection.execute(query, values)]
 
 
 def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
@@ -853,10 +971,11 @@ def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
     return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> Sequence[sa.Row[Any]]:
-    """Return changes of datasets as :func:`list_changes` does, the newest first."""
+def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> list[LastChange]:
+    """Return the last changes of datasets, the newest first; see :func:`list_changes`."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
-    return list(connection.execute(query, {"scope": scope, "since": 0, "limit": limit}))
+    values = {"scope": scope, "since": 0, "limit": limit}
+    return [LastChange(*row) for row in connection.execute(query, values)]
 
 
 def find_thing_ids(connection: sa.Connection, iris: Collection[str]) -> dict[str, str]:
@@ -871,8 +990,9 @@ _OF_ALL = """
     WHERE entry.changed > :since
 """
 _OF_SCOPE = f"""
-    SELECT member.iri, number, mark, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
-        WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
+    SELECT member.iri, number, mark, CASE WHEN NOT current THEN '{Activity.DELETE}'
+        WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity,
+        published
     FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
     WHERE scope = :scope AND changed > :since
 """  # noqa: S608 - constants only
