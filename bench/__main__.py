@@ -21,7 +21,6 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import requests
 import sqlalchemy as sa
@@ -57,7 +56,7 @@ STOCK_PAGES = 5
 SAVES = 40
 
 
-def seconds(call: Callable[[], Any]) -> float:
+def seconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
@@ -70,7 +69,7 @@ def fetched(session: requests.Session, address: str, **headers: str) -> bytes:
         return answer.raw.read(decode_content=False)
 
 
-def median(call: Callable[[], Any], times: int) -> float:
+def median(call: Callable[[], object], times: int) -> float:
     return statistics.median(seconds(call) for _ in range(times))
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def watching_memory(site: Site) -> Iterator[list[float]]:
         thread.join()
 
 
-def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
+def put_under_load(site: Site) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Let readers and writers use a site.
 
     Returns:
@@ -88,7 +88,7 @@ def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
     return rows, told["titles"]
 
 
-def measure_row(row: dict[str, Any]) -> dict[str, float]:
+def measure_row(row: Mapping[str, Any]) -> dict[str, float]:
     """Return locust's statistics of one kind of request; times in seconds."""
     times = sorted((int(ms), count) for ms, count in row["response_times"].items())
     return {

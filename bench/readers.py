@@ -11,9 +11,9 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import Any
 
 from locust import FastHttpUser, between, constant, events, task
+from locust.contrib.fasthttp import ResponseContextManager
 
 SIZE = int(os.environ["LOAD_SIZE"])
 TOKEN = os.environ["LOAD_TOKEN"]
@@ -26,14 +26,16 @@ _faults: list[str] = []
 
 
 @events.request.add_listener
-def note_fault(name: str, exception: Any, response: Any = None, **_more: Any) -> None:
+def note_fault(
+    name: str, exception: BaseException | None, response: object = None, **_more: object
+) -> None:
     """Store a failure with its details; locust's own result has only the number."""
     if exception is not None:
         _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:100]}")
 
 
 @events.test_stop.add_listener
-def write_what_was_confirmed(**_more: Any) -> None:
+def write_results(**_more: object) -> None:
     """Write a file with the confirmed titles and the failures."""
     found = {"titles": _confirmed, "faults": _faults}
     WRITTEN.write_text(json.dumps(found), encoding="utf-8")
@@ -54,7 +56,9 @@ class Reader(FastHttpUser):
         }
         self.tags: dict[str, str] = {}
 
-    def read(self, name: str, path: str, headers: dict[str, str] | None = None) -> Any:
+    def read(
+        self, name: str, path: str, headers: dict[str, str] | None = None
+    ) -> ResponseContextManager:
         """GET a path."""
         return self.client.get(path, name=name, headers=self.headers | (headers or {}))
 

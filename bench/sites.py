@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from tests.sites import Site, application
 
@@ -20,7 +21,7 @@ class Static(Site):
     served_by = "bench.sites:static"
 
 
-def unlogged(ini: str, templates: str) -> Any:
+def unlogged(ini: str, templates: str) -> WSGIApplication:
     """Return our site without the steps that write the feed's log and the record of changes."""
     from ckanext.marathon.feeds import publish
     from ckanext.marathon.logic import activity
@@ -33,11 +34,11 @@ def unlogged(ini: str, templates: str) -> Any:
     return application(ini, templates)
 
 
-def static(ini: str, _templates: str) -> Any:
-    """Return what answers everything with one file, as fast as Python can."""
+def static(ini: str, _templates: str) -> WSGIApplication:
+    """Return an application that answers every request with one file, as fast as Python can."""
     path = Path(ini).with_name("all.gz")
 
-    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = [("Content-Encoding", "gzip"), ("Content-Length", str(path.stat().st_size))]
         start_response("200 OK", headers)
         return environ["wsgi.file_wrapper"](path.open("rb"))

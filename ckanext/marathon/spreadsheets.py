@@ -281,7 +281,7 @@ def list_open_tables() -> Mapping[str, OpenTable]:
     }
 
 
-def build_data_package(address: str) -> dict[str, Any]:
+def build_data_package(address: str) -> dict[str, object]:
     """Return the Frictionless data package of the tables, with a Table Schema each.
 
     Titles and descriptions are Spanish; ``title_en`` and ``description_en`` stand beside them.

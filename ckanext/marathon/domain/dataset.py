@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ckanext.marathon.domain.dates import (
     find_first_instant,
@@ -156,7 +156,7 @@ def find_requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired)
 
 
 def check_required(
-    dataset: Mapping[str, Any],
+    dataset: Mapping[str, object],
     municipalities: Collection[str],
     problems: Collection[str],
     required: Requirements,
@@ -195,7 +195,7 @@ def check_required(
     return [make_fault(field, message) for lacking, field, message in messages if lacking]
 
 
-def _is_blank(text: Any) -> bool:
+def _is_blank(text: object) -> bool:
     return is_blank(str(text or ""))
 
 
@@ -222,7 +222,7 @@ def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[FieldF
     return [make_fault("data_need", message, ids=tuple(strange))]
 
 
-def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
+def check_periods(periods: Sequence[Mapping[str, object]]) -> list[FieldFault]:
     """Return a fault for each period that ends before it starts."""
     return [
         FieldFault(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
@@ -231,7 +231,7 @@ def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
     ]
 
 
-def is_period_backwards(period: Mapping[str, Any]) -> bool:
+def is_period_backwards(period: Mapping[str, object]) -> bool:
     """Return whether a period ends before it starts; one by year ends with its last day."""
     start, end = (normalize_stored_date(period.get(name)) for name in ("start", "end"))
     return bool(start and end) and find_last_instant(end) < find_first_instant(start)

@@ -11,7 +11,7 @@ here; logic translates them. ``N_`` marks them for translation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     """A message with named placeholders (``{code}``) and their values."""
 
     message: str
-    values: Mapping[str, Any] = {}
+    values: Mapping[str, object] = {}
 
     def __str__(self) -> str:
         """Return the English sentence."""
@@ -39,7 +39,7 @@ class FieldFault(NamedTuple):
     fault: Fault
 
 
-def make_fault(field: str, message: str, **values: Any) -> FieldFault:
+def make_fault(field: str, message: str, **values: object) -> FieldFault:
     """Return a fault at a field that is not part of a list."""
     return FieldFault((field,), Fault(message, values))
 
@@ -51,7 +51,7 @@ class MarathonError(Exception):
 class Malformed(MarathonError):
     """A value cannot be read."""
 
-    def __init__(self, message: str, **values: Any) -> None:
+    def __init__(self, message: str, **values: object) -> None:
         """Keep the fault; ``message`` is marked by ``N_`` where it is written."""
         self.fault = Fault(message, values)
         super().__init__(str(self.fault))

@@ -14,7 +14,7 @@ import codecs
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import magic
 
@@ -36,7 +36,7 @@ class Checksum(NamedTuple):
     digits: str
 
 
-def read_checksum(resource: Mapping[str, Any]) -> Checksum | None:
+def read_checksum(resource: Mapping[str, object]) -> Checksum | None:
     """Return the checksum that a resource states, ``None`` if it states none.
 
     Args:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from ckanext.marathon.domain import dates, privacy
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path, make_fault
@@ -93,7 +93,7 @@ class Needs:
 
 
 def check_idea(
-    idea: Mapping[str, Any], municipalities_of_workshop: Collection[str], needs: Needs
+    idea: Mapping[str, object], municipalities_of_workshop: Collection[str], needs: Needs
 ) -> list[FieldFault]:
     """Return the faults of an idea whose fields are all valid by themselves.
 
@@ -103,20 +103,27 @@ def check_idea(
         needs: facts about its data needs.
     """
     return [
-        *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),
-        *_check_needs(idea.get("data_need") or [], needs),
+        *check_municipalities(_list_texts(idea, "municipality"), municipalities_of_workshop),
+        *_check_needs(_list_needs(idea), needs),
         *privacy.check_personal_data(_texts(idea)),
     ]
 
 
-def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield the free texts of an idea, which must not name persons who were at the workshop."""
+def _list_texts(idea: Mapping[str, object], field: str) -> list[str]:
+    return cast(list[str], idea.get(field) or [])
+
+
+def _list_needs(idea: Mapping[str, object]) -> list[Mapping[str, str | None]]:
+    return cast(list[Mapping[str, str | None]], idea.get("data_need") or [])
+
+
+def _texts(idea: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
+    """Yield the free texts of an idea, which must not name people who were at the workshop."""
     for field in ("title", "notes", "proponent_group", "status_reason"):
-        yield (field,), idea.get(field) or ""
-    written: list[str] = idea.get("community") or []
-    for text in written:
+        yield (field,), str(idea.get(field) or "")
+    for text in _list_texts(idea, "community"):
         yield ("community",), text
-    for number, row in enumerate(idea.get("data_need") or []):
+    for number, row in enumerate(_list_needs(idea)):
         for name in ("what", "why"):
             yield ("data_need", number, name), row.get(name) or ""
 
@@ -136,7 +143,7 @@ def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> li
     ]
 
 
-def _check_needs(rows: Sequence[Mapping[str, Any]], needs: Needs) -> list[FieldFault]:
+def _check_needs(rows: Sequence[Mapping[str, str | None]], needs: Needs) -> list[FieldFault]:
     faults: list[FieldFault] = []
     seen: set[str] = set()
     for number, row in enumerate(rows):
@@ -256,7 +263,7 @@ def write_story(facts: StoryFacts) -> list[StoryClause]:
 
 
 def find_status_since(
-    status: str, history: Sequence[Mapping[str, Any]], said_on: str
+    status: str, history: Sequence[Mapping[str, str]], said_on: str
 ) -> StatusSince:
     """Return since when an idea has its status.
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 from ckanext.marathon.domain.texts import quote_value
@@ -118,7 +118,7 @@ def parse_decimal(value: object, least: float = -math.inf, most: float = math.in
     return read_decimal(value, least, most).text
 
 
-def write_number(value: object, is_bounded: bool = False) -> Any:
+def write_number(value: object, is_bounded: bool = False) -> object:
     """Return a JSON number as text that has one reading only; any other value as it is.
 
     1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out
@@ -131,7 +131,7 @@ def write_number(value: object, is_bounded: bool = False) -> Any:
 
 
 def _read(
-    value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf
+    value: object, otherwise: str, least: float = -math.inf, most: float = math.inf
 ) -> NumberReading:
     """Read a number by Guatemala's convention; bounds may rule one of two readings out.
 
@@ -171,7 +171,7 @@ def _refuse_long(written: str) -> None:
         raise Malformed(_TOO_EXACT, value=quote_value(written), most=MOST_DECIMALS)
 
 
-def _digits(value: Any) -> str | None:
+def _digits(value: object) -> str | None:
     """Return a JSON number as digits without an exponent; ``None`` if the value is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
@@ -186,7 +186,7 @@ def _readings(text: str) -> list[Decimal]:
     return list(dict.fromkeys(Decimal(text) for text in found if _PLAIN.fullmatch(text)))
 
 
-def _refusal(value: Any, readings: list[Decimal], otherwise: str) -> Malformed:
+def _refusal(value: object, readings: list[Decimal], otherwise: str) -> Malformed:
     forms = [_without_doubt(_shortest(reading)) for reading in readings]
     if len(forms) == 2:
         return Malformed(_TWO_READINGS, value=quote_value(value), one=forms[0], other=forms[1])
@@ -205,5 +205,5 @@ def _without_doubt(text: str) -> str:
     return f"{text}0" if _DOUBTFUL.fullmatch(text) else text
 
 
-def _said(value: Any, text: str) -> dict[str, str]:
+def _said(value: object, text: str) -> dict[str, str]:
     return {"value": quote_value(value), "number": text}

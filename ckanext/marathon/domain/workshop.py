@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from ckanext.marathon.domain import privacy
 from ckanext.marathon.domain.dates import (
@@ -177,7 +177,7 @@ def _day(text: str) -> date:
     return find_first_instant(text).astimezone(GUATEMALA).date()
 
 
-def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]:
+def check_workshop(workshop: Mapping[str, object], today: date) -> list[FieldFault]:
     """Return the faults of a workshop whose fields are all valid by themselves.
 
     Args:
@@ -186,16 +186,20 @@ def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]
         today: the day it is in Guatemala.
     """
     return [
-        *check_counts({name: workshop.get(name) for name in COUNT_FIELDS}),
+        *check_counts({name: cast("int | None", workshop.get(name)) for name in COUNT_FIELDS}),
         *_check_times(workshop),
         *_check_held(workshop, today),
-        *_check_invitations(workshop.get("invitation") or []),
+        *_check_invitations(_list_rows(workshop, "invitation")),
         *_check_point(workshop),
         *privacy.check_personal_data(_texts_about_people(workshop)),
     ]
 
 
-def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+def _list_rows(workshop: Mapping[str, object], field: str) -> list[Mapping[str, str | None]]:
+    return cast(list[Mapping[str, str | None]], workshop.get(field) or [])
+
+
+def _check_times(workshop: Mapping[str, object]) -> Iterator[FieldFault]:
     starts, ends, rsvp_by = (
         normalize_stored_date(workshop.get(name)) for name in ("starts_at", "ends_at", "rsvp_by")
     )
@@ -207,8 +211,8 @@ def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
         yield make_fault("rsvp_by", N_("The day to confirm by is after the workshop starts"))
 
 
-def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[FieldFault]:
-    # By day: who closes the list of participants early in the afternoon is not lying.
+def _check_held(workshop: Mapping[str, object], today: date) -> Iterator[FieldFault]:
+    # Days are compared, not hours: a workshop may be recorded as held before its last hour is over.
     starts = normalize_stored_date(workshop.get("starts_at"))
     if workshop.get("status") == "held" and starts and find_local_day(starts) > today:
         message = N_("It starts on {day}, which is still to come: until then it is not held")
@@ -222,7 +226,7 @@ def _is_before(one: str, other: str) -> bool:
     return find_local_day(one) < find_local_day(other)
 
 
-def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFault]:
+def _check_invitations(invitations: list[Mapping[str, str | None]]) -> Iterator[FieldFault]:
     for row, invitation in enumerate(invitations):
         invited, answered = (
             normalize_stored_date(invitation.get(f"{name}_on")) for name in ("invited", "answered")
@@ -235,16 +239,16 @@ def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFa
             yield FieldFault(("invitation", row, "answer"), fault)
 
 
-def _check_point(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+def _check_point(workshop: Mapping[str, object]) -> Iterator[FieldFault]:
     message = N_("A point needs both latitude and longitude")
     for field, other in (("latitude", "longitude"), ("longitude", "latitude")):
         if workshop.get(other) and not workshop.get(field):
             yield make_fault(field, message)
 
 
-def _texts_about_people(workshop: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _texts_about_people(workshop: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
     for field in ("venue", "participants_note"):
-        yield (field,), workshop.get(field) or ""
+        yield (field,), str(workshop.get(field) or "")
     for field, name in (("organiser", "name"), ("invitation", "organisation")):
-        for row, entry in enumerate(workshop.get(field) or []):
-            yield (field, row, name), entry.get(name) or ""
+        for number, row in enumerate(_list_rows(workshop, field)):
+            yield (field, number, name), row.get(name) or ""

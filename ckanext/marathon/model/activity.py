@@ -12,7 +12,7 @@ only to people who could see it then.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -228,7 +228,7 @@ def count_exposed() -> int:
     return model.Session.connection().execute(query).scalar_one()
 
 
-def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+def write_data(rows: Iterable[tuple[str, Mapping[str, object]]]) -> None:
     """Replace the stored data of activities, given as pairs of an id and the new data."""
     update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
     values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]

@@ -227,7 +227,7 @@ def _is_request() -> bool:
     return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
 
 
-def find_actor(unit: UnitOfWork) -> dict[str, Any]:
+def find_actor(unit: UnitOfWork) -> dict[str, str | None]:
     """Return the acting user: ``user_id``, ``user_name`` and ``origin``."""
     if _is_request():
         person = flask.g.get("userobj")

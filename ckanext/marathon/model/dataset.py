@@ -147,7 +147,7 @@ def count_published_by_problem(period: Period, municipality: str) -> dict[str, i
     return dict(model.Session.execute(query).tuples().all())
 
 
-def select_needs_met_before(before: datetime) -> sa.Select[Any]:
+def select_needs_met_before(before: datetime) -> sa.Select[tuple[str]]:
     """Select ids of data needs met by datasets that were published before a given time."""
     published = feed_log.select_public_datasets().subquery("published")
     return (

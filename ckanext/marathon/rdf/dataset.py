@@ -408,7 +408,7 @@ _INSTANTS = (
 _DESCRIPTIONS = (TIME.inDateTime, TIME.hasDateTimeDescription)
 
 
-def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
+def read_periods(reader: Reader, iri: Node) -> dict[str, list[dict[str, str]] | list[str]]:
     """Return the periods of a dataset, and as texts those that cannot be parsed."""
     rows: list[dict[str, str]] = []
     texts: list[str] = []
@@ -506,7 +506,7 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         follows from the service problem.
     """
     reader = Reader(graph, site.language, site.others)
-    found = read_texts(reader, iri, _TEXTS)
+    found: dict[str, Any] = {**read_texts(reader, iri, _TEXTS)}
     for name, predicates in {**_ADDRESSES, "url": (DCAT.landingPage,)}.items():
         addresses = reader.addresses(iri, *predicates)
         found |= keep_first_value(name, addresses) if name == "url" else {name: addresses}

@@ -335,12 +335,12 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
 
 def read_texts(
     reader: Reader, node: Node, fields: Mapping[str, tuple[URIRef, ...]]
-) -> dict[str, Any]:
+) -> dict[str, str | list[str]]:
     """Return the text of each field, and further texts without a language as ``<field>_text``.
 
     Texts in several languages are translations of one; several without a language are not.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, str | list[str]] = {}
     for name, predicates in fields.items():
         found[name] = reader.text(node, *predicates)
         others = [text for text in reader.untagged(node, *predicates) if text != found[name]]
@@ -348,7 +348,7 @@ def read_texts(
     return found
 
 
-def keep_first_value(field: str, values: list[str]) -> dict[str, Any]:
+def keep_first_value(field: str, values: list[str]) -> dict[str, str | list[str]]:
     """Return the first value for the field, and the others for ``<field>_text``."""
     return {field: values[0], field + REST: values[1:]} if values else {}
 

@@ -173,7 +173,7 @@ def respell_keyword(keyword: str) -> str:
     return munge_tag(keyword) if _is_munging() else keyword
 
 
-def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
+def texts_of_files(resources: Iterable[Mapping[str, object]]) -> Rest:
     """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:
@@ -291,7 +291,7 @@ _NAMES = frozenset(
 def find_other_languages(
     graph: Graph,
     iri: Node,
-    found: Mapping[str, Any],
+    found: Record,
     language: str,
     respell: Callable[[str], str] = str,
 ) -> dict[str, list[str]]:

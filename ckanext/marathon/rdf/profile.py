@@ -82,14 +82,14 @@ _PUBLISHED_TIMES = frozenset(
 _STAND_INS = ("metadata_created", "metadata_modified")
 
 
-def copy_with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
+def copy_with_published_values(dataset: Row, site: Site) -> dict[str, object]:
     """Return a copy of a dataset with the values that our own profile publishes.
 
     Args:
         dataset: as ``package_show`` gives it; is not changed.
         site: where IRIs start. A typed IRI of one of our records is left out.
     """
-    shown: dict[str, Any] = copy.deepcopy(dict(dataset))
+    shown: dict[str, object] = copy.deepcopy(dict(dataset))
     known = Dataset.from_shown(dataset)
     shown["issued"], shown["modified"] = map(_text, find_dataset_dates(known))
     shown |= dict.fromkeys(_STAND_INS)
@@ -366,7 +366,7 @@ class MarathonProfile(CarefulReader):
         return str(iri).startswith((f"{base}/idea/", f"{base}/workshop/"))
 
 
-def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
+def build_record_graph(package: Row, lookups: Lookups) -> Graph:
     """Return the graph of a package of any type, asking CKAN for its neighbours."""
     record = read_package_record(package)
     if isinstance(record, Workshop):
@@ -384,9 +384,7 @@ def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
 _OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
 
 
-def build_distribution_graph(
-    package: dict[str, Any], resource: str, lookups: Lookups
-) -> Graph | None:
+def build_distribution_graph(package: Row, resource: str, lookups: Lookups) -> Graph | None:
     """Return the triples about one file from the graph of a dataset.
 
     Of the dataset they have type, identifier, title and description.
@@ -421,9 +419,7 @@ def build_distribution_graph(
     return found
 
 
-def build_graph_by_profiles(
-    dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]
-) -> Graph:
+def build_graph_by_profiles(dataset: Row, lookups: Lookups, profiles: Sequence[str]) -> Graph:
     """Return the graph that profiles of ckanext-dcat make of a dataset, without blank nodes.
 
     Other profiles get the values that ours publishes, so that dates, addresses and agents agree.

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from ckanext.marathon.vocabulary import codes
 from ckanext.marathon.vocabulary.codes import MalformedCode, NameIndex, UnknownCode
@@ -255,7 +255,7 @@ def repair_code(value: object, kind: Kind = "municipality") -> RepairedCode:
     return RepairedCode(code, repaired=code != value)
 
 
-def read_boundary(code: str) -> dict[str, Any]:
+def read_boundary(code: str) -> dict[str, object]:
     """Return the simplified boundary of a municipality or department.
 
     Args:
