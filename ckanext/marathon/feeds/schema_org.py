@@ -1,6 +1,6 @@
-"""Datasets and workshops for search engines, in schema.org.
+"""Datasets and workshops in schema.org, for search engines.
 
-Datasets as Google Dataset Search wants them; workshops as events.
+Datasets follow the guidelines of Google Dataset Search; workshops are events.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def describe_dataset(
     """Return a public dataset; ``None`` for one that is not public.
 
     Args:
-        iri: the dataset's.
+        iri: IRI of the dataset.
         catalogue: IRI of the catalogue.
-        vocabulary: start of the IRIs of our concepts.
-        title: of the catalogue.
+        vocabulary: start of the IRIs of concepts.
+        title: title of the catalogue.
     """
     with open_snapshot() as connection:
         found = feed_log.describe_things(connection, [iri])
@@ -53,7 +53,7 @@ def describe_dataset(
 def describe_dataset_lines(
     lines: Sequence[bytes], iri: str, catalogue: str, vocabulary: str, title: str
 ) -> dict[str, object] | None:
-    """Return the dataset that lines of N-Triples describe, as :func:`describe_dataset` does."""
+    """Return a dataset from lines of N-Triples, as :func:`describe_dataset` does."""
     for dataset in parse_datasets(lines, vocabulary, catalogue):
         if dataset.iri == iri:
             return _dataset(dataset, catalogue, title)
@@ -61,7 +61,7 @@ def describe_dataset_lines(
 
 
 def _dataset(dataset: InventoryDataset, catalogue: str, title: str) -> dict[str, object]:
-    """Return a dataset without unknown values, such as whether it is free, or its language."""
+    """Return a dataset; unknown values are left out."""
     periods = list_intervals(dataset.periods, dataset.period_texts)
     return drop_empty(
         {
@@ -98,11 +98,11 @@ def _dataset(dataset: InventoryDataset, catalogue: str, title: str) -> dict[str,
 
 def _description(dataset: InventoryDataset) -> str:
     """Return a description of the length that search engines accept, extended if too short."""
-    told = [strip_markup(dataset.description)]
-    if len(told[0]) < SHORTEST:
-        told += [dataset.title, *list_labels(dataset.problems), *list_labels(dataset.places)]
-        told += [dataset.publisher.label] if dataset.publisher else []
-    found = list(dict.fromkeys(filter(None, told)))
+    texts = [strip_markup(dataset.description)]
+    if len(texts[0]) < SHORTEST:
+        texts += [dataset.title, *list_labels(dataset.problems), *list_labels(dataset.places)]
+        texts += [dataset.publisher.label] if dataset.publisher else []
+    found = list(dict.fromkeys(filter(None, texts)))
     ended = [part if part.endswith(_ENDS) else f"{part}." for part in found[:-1]]
     return " ".join([*ended, *found[-1:]])[:LONGEST]
 
@@ -121,7 +121,7 @@ def _geo(box: Box) -> dict[str, Any]:
 
 
 def _licence(licence: StatedConcept | None) -> object:
-    """Return the address of a licence; one that has none is called by its name."""
+    """Return the address of a licence; for one without an address, a work with its name."""
     if licence is None or licence.address:
         return licence.address if licence else ""
     return _work(licence) if licence.label else ""
@@ -137,7 +137,7 @@ def _organization(one: StatedConcept) -> dict[str, object]:
 
 
 def _publisher(dataset: InventoryDataset) -> dict[str, object] | None:
-    """Return the publisher, with the office to write to, which may be another's."""
+    """Return the publisher with the dataset's contact, which may be another organisation's."""
     if dataset.publisher is None:
         return None
     contact = drop_empty(
@@ -155,7 +155,7 @@ _WEB = re.compile("https?://[^ ]+$")
 
 
 def _distribution(distribution: InventoryDistribution) -> dict[str, object]:
-    # The page of a resource stands in where there is no address: nothing is to be had there.
+    # A resource without an address has that of its own page, from which no data can be downloaded.
     is_page = urlsplit(distribution.access_url).path == urlsplit(distribution.iri).path
     address = distribution.download_url or distribution.access_url
     return drop_empty(
@@ -192,19 +192,19 @@ def describe_event(
     organizers: Sequence[tuple[str, str]],
     about: Sequence[str],
 ) -> dict[str, object]:
-    """Return an event.
+    """Return a workshop as an event.
 
     Args:
-        iri: its permanent address.
-        url: its page.
-        title: what it is called.
+        iri: IRI of the workshop.
+        url: address of its page.
+        title: title of the workshop.
         description: plain text.
         starts: a day, or a moment with its offset.
-        ends: the same, ``""`` if not known.
-        is_cancelled: whether it will not take place.
-        place: of :func:`describe_event_place`.
-        organizers: names of organisations, and their pages or ``""``.
-        about: what it speaks of.
+        ends: a day, or a moment with its offset; ``""`` if not known.
+        is_cancelled: whether the workshop was cancelled.
+        place: the result of :func:`describe_event_place`.
+        organizers: names of organisations, and their web addresses or ``""``.
+        about: names of service problems.
     """
     return drop_empty(
         {
@@ -234,13 +234,13 @@ def describe_event_place(
     municipalities: Sequence[str],
     point: tuple[float, float] | None,
 ) -> dict[str, object]:
-    """Return where it is.
+    """Return the place of a workshop.
 
     Args:
-        venue: its name.
-        town: the municipality of the venue, which need not be one of those taking part.
-        municipalities: names of those taking part; they stand for the place if nothing else does.
-        point: latitude and longitude.
+        venue: name of the venue.
+        town: municipality of the venue, which need not take part in the workshop.
+        municipalities: names of the municipalities that take part; used if the venue is unknown.
+        point: latitude and longitude of the venue.
     """
     address: dict[str, Any] = {"@type": "PostalAddress", "addressCountry": COUNTRY}
     if town:

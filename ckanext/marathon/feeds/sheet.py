@@ -1,4 +1,4 @@
-"""The inventory as a table: one row a dataset, for people with a spreadsheet."""
+"""The datasets of the catalogue as a table with one row per dataset, in CSV and Excel."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ckanext.marathon.feeds.triples import StatedConcept
 from ckanext.marathon.spreadsheets import SEPARATOR, join_values
 
 MUNICIPALITY = "municipality"
-# Not "-" alone, which a spreadsheet would take for the beginning of a formula.
+# Not "-", with which a formula may begin in a spreadsheet.
 UNKNOWN = "—"
 
-# Name of the column, and what is in it. New ones come at the end.
+# Name of a column → its value. New columns are added at the end.
 COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
     "titulo": lambda dataset: dataset.title,
     "descripcion": lambda dataset: strip_markup(dataset.description),
@@ -50,7 +50,7 @@ COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
     "licencia": lambda dataset: _label(dataset.licence),
     "contacto": lambda dataset: dataset.contact,
     "correo": lambda dataset: dataset.email,
-    # One entry a file in each of these, in one order.
+    # One entry per file, in the same order in each of these columns.
     "archivos": lambda dataset: _paired(dataset, _name),
     "formatos": lambda dataset: _paired(dataset, lambda one: one.format or one.media_type),
     "direcciones": lambda dataset: _paired(dataset, lambda one: one.download_url or one.access_url),
@@ -66,7 +66,7 @@ COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
 
 
 def write_sheet_head() -> bytes:
-    """Return the first line."""
+    """Return the line with the names of the columns, after a byte order mark."""
     return spreadsheets.BOM + spreadsheets.write_csv_line(COLUMNS)
 
 
@@ -81,7 +81,7 @@ def make_sheet_row(dataset: InventoryDataset) -> list[str]:
 
 
 def make_workbook(datasets: Iterable[InventoryDataset]) -> Workbook:
-    """Return the table as a workbook, to be saved."""
+    """Return the table as a workbook of openpyxl."""
     book = Workbook(write_only=True)
     sheet: Worksheet = book.create_sheet("inventario")
     sheet.freeze_panes = "B2"
@@ -98,7 +98,7 @@ def _period(start: str, end: str) -> str:
 
 
 def _place(place: InventoryPlace) -> str:
-    """Return the name of a place, where it is if it has none."""
+    """Return the name of a place; for a place without one, its extent."""
     return place.label or (str(place.box) if place.box else "")
 
 
@@ -107,13 +107,13 @@ def _label(concept: StatedConcept | None) -> str:
 
 
 def _paired(dataset: InventoryDataset, value: Callable[[InventoryDistribution], str]) -> str:
-    """Return one value for each file, a dash if unknown, so that the columns correspond."""
+    """Return one value per file, a dash if unknown, so that the columns correspond."""
     return SEPARATOR.join(
         value(file).replace(SEPARATOR, " / ").strip() or UNKNOWN for file in dataset.distributions
     )
 
 
 def _name(file: InventoryDistribution) -> str:
-    """Return the title of a file, else its name at its address."""
+    """Return the title of a file, else the file name in its address."""
     address = file.download_url or file.access_url
     return file.title or unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2]) or address
