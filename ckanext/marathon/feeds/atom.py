@@ -94,7 +94,7 @@ def _talks(kind: str, code: str) -> sa.Select[Any] | None:
     if not kind:
         return None
     if kind in {link.MUNICIPALITY, link.DEPARTMENT, link.PROBLEM}:
-        return link.select_talks_about(kind, code)
+        return link.select_workshops_and_ideas(kind, code)
     other = aliased(PACKAGE)
     if kind == "organization":
         return sa.select(other.id).where(other.owner_org == code)

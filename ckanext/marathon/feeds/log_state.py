@@ -110,7 +110,7 @@ def begin_epoch_after_loss() -> bool:
     """
     if find_unanswered_loss() is None:
         return False
-    clock.hold_clock()
+    clock.lock_clock()
     # Another process may have done it while we waited for the clock.
     lost = find_unanswered_loss()
     if lost is None:
@@ -135,7 +135,7 @@ def begin_new_epoch(lost: Witness | None = None) -> Clock:
     Args:
         lost: the last published change, if it is known and no longer in the log.
     """
-    clock.hold_clock()
+    clock.lock_clock()
     now = clock.begin_epoch(*astuple(lost)) if lost else clock.begin_epoch()
     model.Session.commit()
     write_witness(Witness(now.number, now.mark))
@@ -369,7 +369,7 @@ def _is_at_home(row: ClockRow) -> bool:
     """
     if row.home == row.here:
         return True
-    clock.hold_clock()
+    clock.lock_clock()
     model.Session.commit()
     return False
 

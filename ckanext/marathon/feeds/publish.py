@@ -78,7 +78,7 @@ def withdraw_records(touched: Touched) -> int:
     Returns:
         the number of changes written.
     """
-    clock.hold_clock()
+    clock.lock_clock()
     rows = feed_log.list_public_entries([*touched.packages, *touched.groups])
     kept = port.get_source().keep_public([Key(Kind(row.kind), row.thing) for row in rows])
     steps = [_make_departure(row) for row in rows if Key(Kind(row.kind), row.thing) not in kept]
@@ -95,7 +95,7 @@ def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> i
     descriptions, seen = _describe_wanted(wanted(), settings)
     if not descriptions:
         return 0
-    locked = clock.hold_clock()
+    locked = clock.lock_clock()
     fixed = find_settings(locked)
     if fixed != settings:
         settings = fixed
@@ -112,7 +112,7 @@ def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> i
     steps = _make_steps(descriptions, thorough)
     if steps:
         if not locked.base:
-            clock.settle_clock(settings.base, settings.vocabulary, settings.page_size)
+            clock.fix_settings(settings.base, settings.vocabulary, settings.page_size)
         return feed_log.write_steps(steps)
     return 0
 

@@ -273,7 +273,7 @@ def rebuild_log(
         changes += changed
         set_system_info(_REBUILD_MARK, json.dumps(batch[-1]))
         progress(done, len(wanted), changes)
-    clock.hold_clock()
+    clock.lock_clock()
     feed_log.recount_windows()
     clock.set_complete(True)
     feed.close_gaps(gaps)

@@ -97,7 +97,7 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     _cut(found, "title", LONGEST_TITLE, rest)
     fields: Fields = schema.get("dataset_fields") or []
     known = {field["field_name"] for field in fields}
-    taken = take_up_extras(found, schema)
+    taken = move_extras_to_fields(found, schema)
     for name, texts in {**taken, **_fit(found, [*fields, *_MAILS], schema)}.items():
         rest.setdefault(name, []).extend(texts)
     if found.get("data_need") and not found.get("idea"):
@@ -122,7 +122,7 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     return {name: texts for name, texts in rest.items() if texts}
 
 
-def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
+def move_extras_to_fields(found: Record, schema: Mapping[str, Any]) -> Rest:
     """Move extras that have the name of a field into it, if it is empty and takes them.
 
     Returns:
@@ -173,7 +173,7 @@ def respell_keyword(keyword: str) -> str:
     return munge_tag(keyword) if _is_munging() else keyword
 
 
-def texts_of_files(resources: Iterable[Mapping[str, object]]) -> Rest:
+def list_texts_of_files(resources: Iterable[Mapping[str, object]]) -> Rest:
     """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:

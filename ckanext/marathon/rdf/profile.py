@@ -37,8 +37,8 @@ from ckanext.marathon.rdf.facts import Row, Site, make_mail_iri, make_web_iri, r
 from ckanext.marathon.rdf.harvested import (
     find_other_languages,
     fit_dataset,
+    list_texts_of_files,
     respell_keyword,
-    texts_of_files,
 )
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.literals import (
@@ -305,7 +305,7 @@ class MarathonProfile(CarefulReader):
         found["title"] = found.get("title") or _name_of(dataset_ref, found)
         others = find_other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
         found["extras"] += [{"key": OTHER_LANGUAGES, "value": others}] if others else []
-        before = texts_of_files(found["resources"])
+        before = list_texts_of_files(found["resources"])
         rest = fit_dataset(found, self._dataset_schema or {})
         for key, texts in before.items():
             rest[key] = list(dict.fromkeys([*texts, *rest.get(key, [])]))
