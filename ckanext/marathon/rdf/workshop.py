@@ -142,7 +142,7 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
         if literal is not None and literal.datatype == XSD.dateTime:
             graph.add((iri, predicate, literal))
-    known = [end_ for end_ in (start, end) if end_ is not None]
+    known = [moment for moment in (start, end) if moment is not None]
     if start is not None and any(moment.datatype != XSD.dateTime for moment in known):
         days = make_part_iri(iri, "days")
         graph.add((iri, DCT.temporal, days))
