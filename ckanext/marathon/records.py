@@ -727,7 +727,7 @@ class Dataset(PackageRecord):
         issued: a date as it was typed; so is ``modified``.
         first_published: when it became public for the first time; ``None`` if it never was.
         knows_publication: whether ``first_published`` is known; it is not in search results.
-        is_copy: whether it was harvested from another catalogue.
+        is_copy: whether it has an identifier of another catalogue (``uri`` or ``guid``).
         license_id: CKAN's id of the licence; ``license_title`` and ``license_url`` are from CKAN's
             register.
         frequency: IRI or code of an authority table; so are ``access_rights``, ``themes`` and

@@ -21,7 +21,7 @@ def build_commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
     """Return the description of a commitment.
 
     Args:
-        commitment: to be described.
+        commitment: the commitment.
         facts: its organisation.
     """
     site = facts.site

@@ -1,6 +1,6 @@
-"""Datasets of other catalogues, fitted to the fields of this site's schema.
+"""Datasets of other catalogues, fitted to the site's schema, and their publication as RDF.
 
-The validators of the schema decide. A value that a field refuses is stored as text in the extra
+A value that the validators of a field refuse is *set aside*: it is stored as text in the extra
 ``<field>_text``, so that one bad value does not prevent saving the dataset.
 """
 
@@ -64,10 +64,11 @@ Record = dict[str, Any]
 Fields = list[dict[str, Any]]
 Rest = dict[str, list[str]]
 
-# Permissions and rules for these fields are those of the whole record.
+# Fields whose rules and permissions concern the whole record; they are not checked here.
 _NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string"})
-_NOT_TAKEN_UP = _NOT_FITTED | {"idea", "data_need"}
-# CKAN's own fields that hold a content and may be sent as extras too.
+# Fields that are not filled from extras.
+_NOT_FILLED = _NOT_FITTED | {"idea", "data_need"}
+# CKAN's own fields that may be filled from extras.
 _CORE = (
     *("title", "notes", "url", "version", "license_id"),
     *("author", "author_email", "maintainer", "maintainer_email"),
@@ -82,11 +83,12 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     """Change a dataset so that the schema accepts it, and return the values that were set aside.
 
     Args:
-        found: dataset dict as it was read; changed in place.
-        schema: of scheming, with presets expanded.
+        found: the dataset dict; changed in place.
+        schema: the scheming schema, with presets expanded.
 
     Returns:
-        By the key of the extra (``<field>_text``) or of the resource, the texts that are now there.
+        key → texts. The key is that of the extra (``<field>_text``), or ``resources.<field>_text``
+        for values of resources.
     """
     rest = {
         name: list_texts_of_extra(found.pop(name)) for name in list(found) if name.endswith(REST)
@@ -123,10 +125,10 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
 
 
 def move_extras_to_fields(found: Record, schema: Mapping[str, Any]) -> Rest:
-    """Move extras that have the name of a field into it, if it is empty and takes them.
+    """Move extras with the name of a field into that field, if it is empty and accepts them.
 
     Returns:
-        The refused values, by the key of the extra that holds them now.
+        key of an extra → the refused values that were stored in it.
     """
     fields: Fields = schema.get("dataset_fields") or []
     by_name = {field["field_name"]: field for field in fields}
@@ -144,7 +146,7 @@ def move_extras_to_fields(found: Record, schema: Mapping[str, Any]) -> Rest:
             continue
         loaded = load_rows(value, by_name.get(name, {}))
         candidate = {name: loaded} if loaded not in (None, "", [], {}) else {}
-        is_open = (name in by_name and name not in _NOT_TAKEN_UP) or name in _CORE
+        is_open = (name in by_name and name not in _NOT_FILLED) or name in _CORE
         if name in by_name and "repeating_subfields" in by_name[name]:
             is_open = is_json_list(loaded) and all(map(is_json_object, loaded))
         if not candidate or found.get(name) == candidate[name]:
@@ -169,12 +171,12 @@ def move_extras_to_fields(found: Record, schema: Mapping[str, Any]) -> Rest:
 
 
 def respell_keyword(keyword: str) -> str:
-    """Return a keyword as the site spells its tags (``ckanext.dcat.clean_tags``)."""
+    """Return a keyword in the spelling of the site's tags (``ckanext.dcat.clean_tags``)."""
     return munge_tag(keyword) if _is_munging() else keyword
 
 
 def list_texts_of_files(resources: Iterable[Mapping[str, object]]) -> Rest:
-    """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
+    """Return the texts that are set aside in resources, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:
         for name in (field for field in resource if field.endswith(REST)):
@@ -213,7 +215,7 @@ def _fit_row(name: str, row: Record, errors: Mapping[str, Any], rest: Rest) -> R
 
 
 def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the validators' errors for the fields that the record has."""
+    """Return the validators' errors for the fields that are not empty."""
     validators: dict[str, Any] = {}
     for field in fields:
         name: str = field["field_name"]
@@ -237,7 +239,7 @@ def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any
 
 
 def _fit_tags(found: Record, rest: Rest) -> None:
-    """Store keywords as valid tags, and those that had to change as they were written."""
+    """Replace keywords by valid tags, and set aside the original of each that had to change."""
     is_munging = _is_munging()
     free = [tag for tag in found["tags"] if not tag.get("vocabulary_id")]
     tags: dict[str, Record] = {}
@@ -278,11 +280,11 @@ def _cut(record: Record, name: str, longest: int, rest: Rest) -> None:
 
 _LONGEST = 80
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
-# The address of a statement, see ``Reader.statements``.
+# The address after a statement, see ``Reader.statements``.
 _BEHIND = re.compile(r" \([a-z]+:\S+\)$")
-# From a dataset to its files, their services, and what those name.
+# Links that are followed from a dataset: to its files, their services, and the nodes of these.
 _STEPS = 4
-# The name of an organisation is the same in every language, and is published without one.
+# Names of organisations are the same in every language, and are published without a tag.
 _NAMES = frozenset(
     {FOAF.name, VCARD.fn, VCARD["organization-name"], *(schema["name"] for schema in SCHEMAS)}
 )
@@ -295,19 +297,19 @@ def find_other_languages(
     language: str,
     respell: Callable[[str], str] = str,
 ) -> dict[str, list[str]]:
-    """Return which texts of a dataset are in another language than the site's.
+    """Return the texts of a dataset that are in another language than the site's.
 
     A text without a language tag counts as one in the site's language.
 
     Args:
-        graph: that was read.
-        iri: of the dataset.
-        found: what was read of it.
-        language: of the site, as a primary language tag.
-        respell: what else the site makes of a keyword.
+        graph: the graph of the dataset.
+        iri: the dataset.
+        found: the dataset dict that was read from the graph.
+        language: primary language tag of the site.
+        respell: returns a keyword in the spelling of the site's tags.
 
     Returns:
-        Language tag → beginnings of its texts, without those also given in the site's language.
+        language tag → beginnings of texts, without texts that also occur in the site's language.
     """
     tags: dict[str, str] = {}
     ours: set[str] = set()
@@ -336,13 +338,13 @@ def find_other_languages(
 
 
 def restore_languages(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
-    """Give texts of a dataset, its parts and files the language in which they were written.
+    """Give texts of a dataset, its parts and files their original language tags.
 
     Args:
-        graph: of the dataset; is changed.
-        site: where IRIs start, and whose language texts have.
-        iri: that the dataset has here.
-        dataset: that is described.
+        graph: the graph of the dataset; is changed.
+        site: the site with its language, which the texts have so far.
+        iri: IRI of the dataset that this site assigns.
+        dataset: the dataset.
     """
     tags = _list_tags_by_beginning(dataset.harvested.languages)
     if not tags:
@@ -384,7 +386,7 @@ def _beginning(text: str) -> str:
 
 
 def _known(text: str, tags: Mapping[str, str]) -> list[str]:
-    """Return the known beginning of a text, else those of its paragraphs."""
+    """Return the beginning of a text if it is among ``tags``, else those of its paragraphs."""
     whole, *paragraphs = map(_beginning, (text, *text.split(PARAGRAPH)))
     return (
         [whole] if whole in tags else [paragraph for paragraph in paragraphs if paragraph in tags]
@@ -425,7 +427,7 @@ _TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")
 
 
 def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
-    """Add to a dataset what was set aside when it was read."""
+    """Add the values of a harvested dataset that are not in fields of the schema."""
     aside, harvested = dataset.set_aside, dataset.harvested
     for name, predicate, kind in (
         ("documentation", FOAF.page, FOAF.Document),
@@ -436,12 +438,12 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     ):
         short = name.replace("_", "-")
         add_named_nodes(graph, site, iri, predicate, short, aside.get(name, ()), kind)
-    for said in aside.get("url", ()):
-        if page := site.foreign(said) or make_urn(said):
+    for address in aside.get("url", ()):
+        if page := site.foreign(address) or make_urn(address):
             graph.add((iri, DCAT.landingPage, page))
-            add_document(graph, site, page, Literal(said) if make_urn(said) else None)
-    for said in harvested.alternative_titles:
-        _label(graph, iri, DCT.alternative, said, site)
+            add_document(graph, site, page, Literal(address) if make_urn(address) else None)
+    for title in harvested.alternative_titles:
+        _label(graph, iri, DCT.alternative, title, site)
     # DCAT-AP has no property for these.
     add_named_nodes(graph, site, iri, DCT.references, "references", harvested.references, None)
     add_named_nodes(graph, site, iri, DCT.isPartOf, "is-part-of", harvested.is_part_of, None)
@@ -462,18 +464,18 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
         _add_concept(graph, iri, DCATAP.hvdCategory, site.foreign(value))
     for other in filter(None, map(site.foreign, harvested.related)):
         graph.add((iri, DCT.relation, other))
-    for number, said in enumerate(aside.get("temporal_coverage", ()), 1):
+    for number, text in enumerate(aside.get("temporal_coverage", ()), 1):
         period = make_part_iri(iri, f"other-period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
-        _label(graph, period, RDFS.label, said, site)
+        _label(graph, period, RDFS.label, text, site)
     _add_relationships(graph, site, iri, harvested.relationships)
     _add_attributions(graph, site, iri, harvested.attributions)
     _add_activities(graph, site, iri, harvested.activities)
 
 
 def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
-    """Add telephone numbers to the only contact; with several it is unknown whose they are."""
+    """Add telephone numbers if there is one contact; with several it is unknown whose they are."""
     contacts = list(graph.objects(iri, DCAT.contactPoint))
     for found in map(_TELEPHONE.fullmatch, given):
         if found and len(contacts) == 1:
@@ -482,7 +484,7 @@ def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
 
 
 def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterable[str]) -> None:
-    """Add languages of the EU's table that are no choice in our form."""
+    """Add languages of the EU's table that forms do not offer."""
     start = f"{authorities.get_scheme('language').iri}/"
     for value in given:
         concept = site.foreign(value)
@@ -503,8 +505,8 @@ def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterab
 def list_places_in_words(dataset: Dataset) -> list[CoveredPlace]:
     """Return places for texts that could not be parsed as a place.
 
-    A malformed geometry becomes the name of the place if it has no other. A geometry that others
-    can read (GML, or WKT in metres) stays a geometry and is no name.
+    A text becomes the name of a place, even if it is a malformed geometry. GML, and WKT with
+    another reference system, stay geometries, which other programs can read.
     """
     texts = dataset.set_aside.get("spatial_coverage", ())
     if not texts and not dataset.places:
@@ -530,19 +532,29 @@ def add_named_nodes(
     given: Iterable[str],
     kind: URIRef | None,
 ) -> None:
-    """Add addresses as they are and names as labelled parts of the record."""
-    for number, said in enumerate(given, 1):
-        node = site.foreign(said) or make_urn(said) or make_part_iri(iri, f"other-{name}-{number}")
+    """Add values of a property: addresses as IRIs, and names as labelled parts of the record.
+
+    Args:
+        graph: the graph to which triples are added.
+        site: the site with the starts of IRIs; IRIs of this site become names.
+        iri: the record.
+        predicate: the property.
+        name: start of the names of parts.
+        given: addresses and names.
+        kind: class of the values, if DCAT-AP requires one.
+    """
+    for number, text in enumerate(given, 1):
+        node = site.foreign(text) or make_urn(text) or make_part_iri(iri, f"other-{name}-{number}")
         graph.add((iri, predicate, node))
         if kind is not None:
             graph.add((node, RDF.type, kind))
         if kind == SKOS.Concept:
             # DCAT-AP requires a label; without one the address is the label.
-            _label(graph, node, SKOS.prefLabel, said, site)
+            _label(graph, node, SKOS.prefLabel, text, site)
         elif node.startswith(f"{iri}#"):
-            _label(graph, node, RDFS.label, said, site)
+            _label(graph, node, RDFS.label, text, site)
             if kind == FOAF.Document:
-                _label(graph, node, DCT.title, said, site)
+                _label(graph, node, DCT.title, text, site)
         elif kind == FOAF.Document:
             add_document(graph, site, node)
 
@@ -554,8 +566,8 @@ def _add_concept(graph: Graph, iri: URIRef, predicate: URIRef, concept: URIRef |
         graph.add((concept, SKOS.prefLabel, Literal(str(concept))))
 
 
-def _label(graph: Graph, node: URIRef, predicate: URIRef, said: object, site: Site) -> None:
-    literal = make_text(said, site.language)
+def _label(graph: Graph, node: URIRef, predicate: URIRef, text: object, site: Site) -> None:
+    literal = make_text(text, site.language)
     if literal is not None:
         graph.add((node, predicate, literal))
 
@@ -601,7 +613,7 @@ def _add_activities(
         called = make_text(stated.label, site.language)
         if called is not None:
             graph.add((activity, RDFS.label, called))
-        # Our profile wants a title of each activity.
+        # The application profile (``schemas/marathon-ap.ttl``) requires a title.
         graph.add((activity, DCT.title, called or Literal(str(activity))))
         for predicate, value in (
             (RDFS.seeAlso, site.foreign(stated.see_also)),
