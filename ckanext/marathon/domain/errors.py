@@ -1,11 +1,11 @@
 """The exceptions of the rules, and faults with their field and message.
 
 MarathonError
-├── Malformed   a value that cannot be read; its fault says what is accepted
-└── Taken       a code that somebody else has
+├── Malformed   a value cannot be parsed; its fault says what is accepted
+└── Taken       another record has the code
 
-A rule that finds several faults returns them instead of raising. The words are English and stay so
-here; logic translates them. ``N_`` marks them for translation.
+A rule that may find several faults returns them instead of raising. Messages are English and are
+marked for translation with ``N_``; ``logic`` translates them.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ class MarathonError(Exception):
 
 
 class Malformed(MarathonError):
-    """A value cannot be read."""
+    """A value cannot be parsed."""
 
     def __init__(self, message: str, **values: object) -> None:
-        """Keep the fault; ``message`` is marked by ``N_`` where it is written."""
+        """Store the fault; the caller marks ``message`` with ``N_``."""
         self.fault = Fault(message, values)
         super().__init__(str(self.fault))
 

@@ -1,8 +1,8 @@
-"""Rules for ideas, the table of their statuses, and the sentence about an idea.
+"""Rules for ideas, the table of their statuses, and the story of an idea.
 
-The sentence says what was asked, where it stands, what comes next, and whom to ask. It comes in
-clauses, each a whole phrase with named places, so that every language puts the words in its own
-order. The words are English here; helpers translate them.
+The story is one sentence: origin, status, next step and contact. It is made of clauses with named
+placeholders, so that each language can have its own word order. The texts are English here; helpers
+translate them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ckanext.marathon.vocabulary.schemes import IDEA_STATUS
 
 FIRST_STATUS = "proposed"
 
-# From a status to those that may follow it, in the order in which people are offered them.
+# Status → the statuses that may follow it, in the order of forms.
 STEPS: Mapping[str, tuple[str, ...]] = {
     "proposed": ("prioritised", "discarded"),
     "prioritised": ("in_progress", "discarded"),
@@ -32,12 +32,12 @@ REOPENINGS = frozenset({("implemented", "in_progress"), ("discarded", "proposed"
 
 
 def list_next_statuses(status: str) -> tuple[str, ...]:
-    """Return the statuses that may follow one; none after a status that does not exist."""
+    """Return the statuses that may follow a status; ``()`` for an unknown one."""
     return STEPS.get(status, ())
 
 
 def needs_reason(before: str, after: str) -> bool:
-    """Return whether the step reopens an idea."""
+    """Return whether a step needs a reason, because it reopens an idea."""
     return (before, after) in REOPENINGS
 
 
@@ -45,9 +45,9 @@ def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
     """Return the faults of the status of a new idea.
 
     Args:
-        status: the status asked for.
-        may_record_the_past: whether the person may enter an idea with a later status;
-            sysadmins and the coordinating body may.
+        status: the status in the request.
+        may_record_the_past: whether the person may enter an idea with a later status; sysadmins and
+            the coordinating body may.
     """
     if status == FIRST_STATUS or may_record_the_past:
         return []
@@ -84,8 +84,8 @@ class Needs:
     """Facts about the data needs of an idea.
 
     Attributes:
-        own: ids of those it has already.
-        met: id → title of a dataset that meets it (``None`` where it may not be seen).
+        own: ids of the stored data needs.
+        met: id → title of a dataset that meets the need; ``None`` if the person may not see it.
     """
 
     own: Collection[str]
@@ -98,8 +98,8 @@ def check_idea(
     """Return the faults of an idea whose fields are all valid by themselves.
 
     Args:
-        idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
-        municipalities_of_workshop: codes of those that take part in its workshop.
+        idea: the fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
+        municipalities_of_workshop: codes of the municipalities that take part in its workshop.
         needs: facts about its data needs.
     """
     return [
@@ -129,7 +129,7 @@ def _texts(idea: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
 
 
 def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> list[FieldFault]:
-    """Return a fault if an idea is of a municipality that does not take part in its workshop."""
+    """Return a fault if an idea has a municipality that does not take part in its workshop."""
     strange = [code for code in own if code not in of_workshop]
     if not strange:
         return []
@@ -257,7 +257,7 @@ _NEXT: Mapping[str, str] = {
 
 
 def write_story(facts: StoryFacts) -> list[StoryClause]:
-    """Return the clauses of the sentence, in order; between them goes a semicolon."""
+    """Return the clauses of the story, in order, to be joined with semicolons."""
     found = [_asked(facts), _stands(facts), _comes_next(facts), _whom_to_ask(facts.contact)]
     return [clause for clause in found if clause]
 
@@ -267,13 +267,13 @@ def find_status_since(
 ) -> StatusSince:
     """Return since when an idea has its status.
 
-    An idea is proposed from the day of its workshop on, not only from the day on which somebody
-    typed it in. One that was typed in as further along came to that on a day nobody wrote down.
+    An idea has its first status since the day of its workshop, not only since it was entered. If an
+    idea was entered with a later status, the day of that status is not known.
 
     Args:
-        status: its status now.
-        history: its steps, first to last: ``at`` (ISO with offset), ``status``.
-        said_on: day of its workshop, ISO or "".
+        status: the present status.
+        history: its steps, first to last: ``at`` (ISO 8601 with offset), ``status``.
+        said_on: day of its workshop, ISO 8601 or "".
     """
     if not history or history[-1].get("status") != status:
         return StatusSince("", False)
@@ -286,7 +286,7 @@ def find_status_since(
 
 
 def read_said_on(starts_at: str, today: date) -> str:
-    """Return the day of a workshop, ISO; "" where it is unknown, unreadable or still to come."""
+    """Return the day of a workshop in ISO 8601; "" if it is unknown, malformed or in the future."""
     try:
         day = dates.find_local_day(starts_at)
     except ValueError:
@@ -295,13 +295,13 @@ def read_said_on(starts_at: str, today: date) -> str:
 
 
 def find_contact(candidates: Sequence[StoryContact]) -> StoryContact | None:
-    """Return the first of some institutions that can be reached, else the first."""
+    """Return the first institution with an e-mail address or web site, else the first."""
     reachable = (candidate for candidate in candidates if candidate.email or candidate.homepage)
     return next(reachable, candidates[0] if candidates else None)
 
 
 def find_status_ahead(status: str) -> str:
-    """Return the status that an idea is on its way to, "" where its way has ended."""
+    """Return the next status of an idea, "" after a final status."""
     return list_next_statuses(status)[0] if status in _NEXT else ""
 
 
