@@ -1,7 +1,7 @@
 """The users of a measurement under load: a locustfile, run by ``bench.load``.
 
-Fifty readers ask for feeds, pages and the API, with up to two seconds between two requests. Four
-writers change titles of datasets, each of their own, and note the last title that was confirmed.
+Fifty readers request feeds, pages and the API, with up to two seconds between two requests. Four
+writers change titles of datasets, each of other ones, and note the last confirmed title.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Reader(FastHttpUser):
 
     @task(2)
     def harvest(self) -> None:
-        """Read a page of the catalogue, as a harvester does that keeps validators."""
+        """Read a page of the catalogue, like a harvester that sends ``If-None-Match``."""
         path = f"/catalog.ttl?page={random.randint(1, -(-SIZE // 100))}"
         tag = self.tags.get(path)
         answer = self.read("page of the feed", path, {"If-None-Match": tag} if tag else None)
@@ -80,7 +80,7 @@ class Reader(FastHttpUser):
     def search(self) -> None:
         """Search datasets."""
         word = random.choice(("agua", "pozo", "salud"))
-        # Only datasets have files: stock has no schema for what else the database holds.
+        # Only datasets have files; stock has no schema for the other types in the database.
         self.read("dataset search", f"/dataset/?q={word}&res_format=CSV")
 
     @task(1)
@@ -104,7 +104,7 @@ class Writer(FastHttpUser):
     network_timeout = connection_timeout = 120
 
     def on_start(self) -> None:
-        """Take a quarter of the first datasets."""
+        """Choose the datasets of this writer."""
         self.first = next(_numbers)
         self.turn = 0
 

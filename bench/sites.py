@@ -1,4 +1,4 @@
-"""Servers compared with our site on the same database, and their WSGI applications."""
+"""Servers that are compared with this extension on the same database, and their applications."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tests.sites import Site, application
 
 
 class Unlogged(Site):
-    """Our site without the steps that write the feed's log."""
+    """A site of this extension without the steps that write the feed's log."""
 
     served_by = "bench.sites:unlogged"
 
 
 class Static(Site):
-    """A server that answers everything with one file: ``all.gz`` beside its ini file."""
+    """A server that answers every request with one file: ``all.gz`` beside its ini file."""
 
     served_by = "bench.sites:static"
 
 
 def unlogged(ini: str, templates: str) -> WSGIApplication:
-    """Return our site without the steps that write the feed's log and the record of changes."""
+    """Return the application without the steps for the feed's log and the record of changes."""
     from ckanext.marathon.feeds import publish
     from ckanext.marathon.logic import activity
     from ckanext.marathon.model import audit

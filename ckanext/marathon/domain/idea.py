@@ -180,15 +180,16 @@ class StoryFacts(NamedTuple):
     """Facts of an idea for its story.
 
     Attributes:
-        title: of the idea.
-        status: its code, "" where none is kept.
-        since: the day it came to that, ISO, "" where nobody knows.
-        is_since_exact: whether it came to it then; else it was only written down then.
-        workshop: title of the workshop, "" where the reader may not know it.
-        said_on: day of the workshop, ISO, "" where it is not known or has not come yet.
-        is_explained: whether the last step gave a reason.
-        is_evident: whether there is evidence that it was put into practice.
-        contact: whom to ask.
+        title: title of the idea.
+        status: code of its status, "" if there is none.
+        since: day of its status in ISO 8601, "" if unknown.
+        is_since_exact: whether ``since`` is the day of the status; else it is the day on which the
+            status was recorded.
+        workshop: title of the workshop, "" if the reader may not see it.
+        said_on: day of the workshop in ISO 8601, "" if it is unknown or in the future.
+        is_explained: whether the last step has a reason.
+        is_evident: whether there is evidence that the idea was put into practice.
+        contact: the institution to contact.
     """
 
     title: str
@@ -203,9 +204,10 @@ class StoryFacts(NamedTuple):
 
 
 class StoryClause(NamedTuple):
-    """A phrase with placeholders ``{title}``, ``{workshop}``, ``{date}``, and their values.
+    """A phrase with placeholders and their values.
 
-    ``{date}`` is an ISO day; ``{organization}`` and ``{address}`` are a contact's.
+    ``{title}`` is that of the idea, ``{workshop}`` a title, ``{date}`` a day in ISO 8601;
+    ``{organization}`` and ``{address}`` are those of the contact.
     """
 
     text: str
@@ -213,13 +215,13 @@ class StoryClause(NamedTuple):
 
 
 class StatusSince(NamedTuple):
-    """The day of a status, ISO or "", and whether the idea came to it on that very day."""
+    """The day of a status, ISO 8601 or "", and whether it is exact (see :class:`StoryFacts`)."""
 
     day: str
     is_exact: bool
 
 
-# Status → with the day it came to that; with the day on which that was written down; without.
+# Status → text with the day of the status; with the day on which it was recorded; without a day.
 _STANDS: Mapping[str, tuple[str, str, str]] = {
     "proposed": (
         N_("it has been waiting for a decision since {date}"),

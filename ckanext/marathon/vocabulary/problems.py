@@ -1,6 +1,6 @@
-"""The municipal service problems: 13 areas, 60 problems (``schemas/service_problems.ttl``).
+"""The taxonomy of municipal service problems: 13 areas with 60 problems.
 
-They are read from SKOS in Turtle.
+It is read from SKOS in Turtle (``schemas/service_problems.ttl``).
 
 Source of the model: SKOS Reference, W3C, 18 August 2009.
 """
@@ -27,7 +27,7 @@ from ckanext.marathon.vocabulary.codes import (
     pick_label,
 )
 
-# Never published: the file's relative IRIs need some base while they are read.
+# Never published; the parser needs a base for the relative IRIs of the file.
 BASE = "https://vocabulary.invalid/"
 SCHEME = BASE + "service-problem"
 COFOG = BASE + "def#cofogCode"
@@ -44,7 +44,7 @@ AltLabels = Mapping[str, tuple[str, ...]]
 
 
 class ThemeMatch(NamedTuple):
-    """An EU data theme and how near it is (SKOS mapping property without prefix)."""
+    """An EU data theme, and the SKOS mapping property (without prefix) that leads to it."""
 
     iri: str
     match: Match
@@ -76,11 +76,11 @@ class ServiceProblem:
 
     @property
     def is_area(self) -> bool:
-        """Whether this is a service area, not a problem in one."""
+        """Whether this is a service area, not a problem."""
         return self.broader is None
 
     def label(self, lang: str = "es") -> str:
-        """Return its name in a language, else in Spanish."""
+        """Return the label in a language, else in Spanish."""
         return pick_label(self.pref_label, lang, self.notation)
 
 
@@ -95,13 +95,13 @@ class ProblemScheme:
 
 
 def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, ...]]:
-    """Read the taxonomy.
+    """Parse the taxonomy.
 
     Returns:
-        What it says of itself, and its concepts, each area before its problems.
+        its metadata, and its concepts, each area before its problems.
 
     Raises:
-        MalformedData: not Turtle, or a concept lacks notation or label.
+        MalformedData: the file is not Turtle, or a concept lacks its notation or label.
     """
     subjects = _parse(turtle, "service_problems.ttl")
     about = subjects.pop(SCHEME)
@@ -125,23 +125,24 @@ def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, .
 def add_labels(
     concepts: Iterable[ServiceProblem], turtle: bytes, name: str
 ) -> tuple[ServiceProblem, ...]:
-    """Add the labels of a further Turtle file: another language, without code.
+    """Add the labels of a further Turtle file with another language.
 
-    The file uses the same relative IRIs (``<service-problem/AGU-01>``) and says nothing but
-    ``skos:prefLabel``, ``altLabel``, ``definition`` and ``scopeNote`` of concepts that exist.
+    The file has the same relative IRIs (``<service-problem/AGU-01>``), and only ``skos:prefLabel``,
+    ``altLabel``, ``definition`` and ``scopeNote`` of existing concepts.
 
     Args:
         concepts: all concepts so far.
-        turtle: the file.
-        name: of the file, for errors.
+        turtle: content of the file.
+        name: name of the file, for errors.
 
     Raises:
-        MalformedData: not Turtle, an unknown concept or property, a text without language, or a
-            second preferred label, definition or note in one language.
+        MalformedData: the file is not Turtle; it has an unknown concept or property, or a text
+            without a language; or there are two preferred labels, definitions or notes of a concept
+            in one language.
     """
     known = {concept.notation: concept for concept in concepts}
     for iri, properties in _parse(turtle, name).items():
-        # What a translator says of the file itself (title, licence …) is not ours to judge.
+        # Metadata of the file itself (title, licence …) are not checked.
         if iri == SCHEME:
             continue
         notation = _notation(iri)
@@ -269,7 +270,7 @@ def get_problem(notation: str) -> ServiceProblem:
     """Return an area or a problem by its exact notation.
 
     Raises:
-        UnknownCode: none has it; ``agu-1`` has none either, see :func:`repair_notation`.
+        UnknownCode: none has it. For ``agu-1`` see :func:`repair_notation`.
     """
     try:
         return _taxonomy().concepts[notation]
@@ -305,19 +306,19 @@ def list_narrower_or_self(notation: str) -> tuple[str, ...]:
 
 
 def search_problems(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem, ...]:
-    """Search areas and problems in a person's words.
+    """Search areas and problems by words.
 
-    Accents, case and punctuation do not count; each word typed must begin a word of the text
-    searched. Whatever is typed is only compared, never interpreted.
+    Accents, case and punctuation are ignored. Each word of the text must begin a word of the
+    searched texts.
 
     Args:
-        text: what was typed; 200 characters count.
-        lang: the language whose labels come first; the others are searched too.
-        limit: the most to return.
+        text: the words; only the first 200 characters count.
+        lang: language whose labels come first; the others are searched too.
+        limit: the maximum number of results.
 
     Returns:
-        Best first: what bears the text as notation, name or synonym; then by name, synonyms,
-        names in other languages, name of the area, definition.
+        the best first: those with the text as notation, label or synonym; then by label, synonyms,
+        labels in other languages, label of the area, definition.
     """
     return _taxonomy().index(lang).best(text, limit)
 
@@ -328,12 +329,12 @@ def get_problem_scheme() -> ProblemScheme:
 
 
 def repair_notation(value: object) -> RepairedNotation:
-    """Give a notation from a spreadsheet its proper shape: ``" agu 1 "`` becomes ``AGU-01``.
+    """Repair a notation from a spreadsheet: ``" agu 1 "`` becomes ``AGU-01``.
 
-    That a problem has it is not looked up.
+    It is not checked whether a problem has the notation.
 
     Raises:
-        MalformedCode: it cannot be a notation.
+        MalformedCode: the value cannot be a notation.
     """
     found = _NOTATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
@@ -397,7 +398,7 @@ _current: _Taxonomy | None = None
 
 
 def _taxonomy() -> _Taxonomy:
-    # Read on first use: a command that needs no taxonomy does not pay for it.
+    # Read at the first use, because most commands do not need the taxonomy.
     global _current
     if _current is None:
         _current = _Taxonomy()
