@@ -133,13 +133,13 @@ class Changes:
             else []
         )
 
-    def descriptions(self) -> dict[str, list[DescribedThing]]:
+    def read_descriptions(self) -> dict[str, list[DescribedThing]]:
         """Return IRI → the record of a change, followed by its neighbours; not for deletions."""
         shown = [step.iri for step in self.steps if step.activity != Activity.DELETE]
         found = {record.iri: record for record in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
 
-    def written(self, address: str, extension: str) -> bytes:
+    def write(self, address: str, extension: str) -> bytes:
         """Return the page, written in a format.
 
         Args:
@@ -152,7 +152,7 @@ class Changes:
         names = [f"<{stream}#{self.state.name_change(step)}>" for step in self.steps]
         quads = [*self._description, *self._page(address, stream)]
         quads += [f"<{stream}#stream> <{TREE}member> {name} .".encode() for name in names]
-        described = self.descriptions()
+        described = self.read_descriptions()
         for step, activity in zip(self.steps, names, strict=True):
             quads += [
                 f"{activity} <{RDF.type}> <{AS}{step.activity}> .".encode(),

@@ -508,7 +508,7 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     for name, predicates in {**_ADDRESSES, "url": (DCAT.landingPage,)}.items():
         addresses = reader.addresses(iri, *predicates)
         found |= keep_first_value(name, addresses) if name == "url" else {name: addresses}
-        found[f"{name}_label{REST}"] = reader.words_beside(iri, *predicates)
+        found[f"{name}_label{REST}"] = reader.labels_of_addresses(iri, *predicates)
     found |= {name: reader.values(iri, predicate) for name, predicate in _FURTHER.items()}
     found["tags"] = [{"name": word} for word in reader.texts(iri, DCAT.keyword)]
     found["language"] = reader.concepts("language", iri, DCT.language)
@@ -694,7 +694,7 @@ def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
         if unversioned and len(nodes) == 1:
             return {"license_id": unversioned, "license" + REST: [unversioned]}
         others += texts[:1]
-    labels = reader.words_beside(iri, DCT.license)
+    labels = reader.labels_of_addresses(iri, DCT.license)
     return {"license" + REST: others, f"license_label{REST}": labels}
 
 

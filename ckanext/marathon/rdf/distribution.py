@@ -323,7 +323,7 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
     found["language"] = reader.concepts("language", node, DCT.language)
     for name, predicate in (("documentation", FOAF.page), ("conforms_to", DCT.conformsTo)):
         found[name] = reader.addresses(node, predicate)
-        found[f"{name}_label{REST}"] = reader.words_beside(node, predicate)
+        found[f"{name}_label{REST}"] = reader.labels_of_addresses(node, predicate)
     found["identifier" + REST] = reader.values(node, DCT.identifier, ADMS.identifier)
     # Each distribution repeats the dataset's note.
     found["rights"] = reader.statements(node, DCT.rights, without=dataset)
@@ -365,7 +365,7 @@ def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
     given = [address for address in dict.fromkeys(map(reader.address, own)) if address]
     # The field accepts only addresses.
     given.sort(key=lambda address: make_web_iri(address) is None)
-    labels = reader.words_beside(node, DCT.license)
+    labels = reader.labels_of_addresses(node, DCT.license)
     return {**keep_first_value("license", given), f"license_label{REST}": labels}
 
 

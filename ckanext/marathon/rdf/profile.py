@@ -164,21 +164,21 @@ class CarefulReader(EuropeanDCATAP3Profile):
         here = read_site()
         return Reader(self.g, here.language, here.others)
 
-    def without_nodes(self, value: object) -> Any:
+    def without_node_ids(self, value: object) -> Any:
         """Return a value without ids of blank nodes."""
         if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
             inner.pop("access_service_ref", None)
             return {key: item for key, item in inner.items() if item not in ("", None)}
         if is_json_list(value):
-            return [item for item in map(self.without_nodes, value) if item not in ("", None)]
+            return [item for item in map(self.without_node_ids, value) if item not in ("", None)]
         is_node = isinstance(value, str) and value and (BNode(value), None, None) in self.g
         return "" if is_node else value
 
     def _inside(self, key: str, value: Any) -> Any:
         if key == _SERVICES and isinstance(value, str):
-            return json.dumps(self.without_nodes(json.loads(value)), ensure_ascii=False)
-        return self.without_nodes(value)
+            return json.dumps(self.without_node_ids(json.loads(value)), ensure_ascii=False)
+        return self.without_node_ids(value)
 
     def license_in_register(self, *subjects: Node) -> tuple[str, str]:
         """Return the id of the first licence that is in CKAN's register, and its text in the graph.
@@ -297,7 +297,7 @@ class MarathonProfile(CarefulReader):
         here = read_site()
         found = read_dataset(self.g, dataset_ref, here)
         own = here.id_of("dataset", str(dataset_ref))
-        theirs = self.without_nodes(super().parse_dataset({}, dataset_ref))
+        theirs = self.without_node_ids(super().parse_dataset({}, dataset_ref))
         self._add_theirs(found, theirs, dataset_ref, is_own=bool(own))
         if own:
             found["id"] = own

@@ -136,7 +136,7 @@ class Reader:
         nodes = [node for name in predicates for node in self.nodes(subject, name)]
         return [address for address in dict.fromkeys(map(self.address, nodes)) if address]
 
-    def words_beside(self, subject: Node, *predicates: URIRef) -> list[str]:
+    def labels_of_addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
         """Return the labels of objects that have an address as well."""
         nodes = [node for name in predicates for node in self.nodes(subject, name)]
         found = (self.text(e, *_WORDS) for e in nodes if self.address(e) != self.value(e))

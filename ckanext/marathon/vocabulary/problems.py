@@ -345,12 +345,12 @@ def repair_notation(value: object) -> RepairedNotation:
 
 
 def use_labels(paths: Iterable[str | Path]) -> None:
-    """Add languages from Turtle files, instead of those added before; call once at start-up.
+    """Replace the further languages by those of Turtle files; called at start-up.
 
-    What a file may contain: :func:`.add_labels`; an example is in ``docs/vocabulary.md``.
+    For their content see :func:`.add_labels`; ``docs/vocabulary.md`` has an example.
 
     Raises:
-        MalformedData: a file cannot be read or breaks a rule; nothing has changed then.
+        MalformedData: a file cannot be read or breaks a rule; then nothing is changed.
     """
     global _current
     _current = _Taxonomy(paths)
