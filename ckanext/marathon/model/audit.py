@@ -273,10 +273,14 @@ _LONGEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", "[]", "{}", [], {})
 
 
-def read_changes(thing: object, action: str) -> dict[str, Any]:
-    """Return changed field → ``None``, or a list of the former and the new value."""
+# Changed field → ``None``, or a list of the former and the new value.
+FieldChanges = dict[str, list[object] | None]
+
+
+def read_changes(thing: object, action: str) -> FieldChanges:
+    """Return the changes that the flush of an object will write."""
     inspected: Any = sa.inspect(thing)
-    found: dict[str, Any] = {}
+    found: FieldChanges = {}
     for attribute in inspected.mapper.column_attrs:
         name = attribute.key
         history = inspected.attrs[name].history
@@ -293,7 +297,7 @@ def read_changes(thing: object, action: str) -> dict[str, Any]:
     return found
 
 
-def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
+def _changes_of_extras(former: Any, new: Any) -> FieldChanges:
     before, after = _stated(former), _stated(new)
     changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
     return {
@@ -331,9 +335,9 @@ class Draft:
     parent: str | None = None
     organization: str | None = None
     label: str | None = None
-    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    changes: FieldChanges = field(default_factory=dict[str, list[object] | None])
 
-    def add_changes(self, changes: dict[str, Any]) -> None:
+    def add_changes(self, changes: FieldChanges) -> None:
         """Add the changes of another flush of the same transaction."""
         for name, values in changes.items():
             before = self.changes.get(name)
@@ -370,7 +374,7 @@ class AuditNotes:
     """
 
     drafts: Drafts = field(default_factory=dict[tuple[str, ...], Draft])
-    values: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    values: dict[int, FieldChanges] = field(default_factory=dict[int, FieldChanges])
     taken_down: set[str] = field(default_factory=set[str])
 
 
@@ -396,7 +400,7 @@ def note_created(unit: UnitOfWork) -> None:
         _note(notes.drafts, record, CREATED, notes.values[id(record)])
 
 
-def _note(drafts: Drafts, thing: Any, action: str, changes: dict[str, Any] | None = None) -> None:
+def _note(drafts: Drafts, thing: Any, action: str, changes: FieldChanges | None = None) -> None:
     draft = _draft_of(thing)
     if draft is None:
         return

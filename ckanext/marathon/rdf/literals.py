@@ -74,7 +74,7 @@ def join_texts(texts: Iterable[str]) -> str:
     return "".join(unique) if len(unique) < 2 else json.dumps(unique, ensure_ascii=False)
 
 
-def load_rows(value: object, field: Mapping[str, Any]) -> Any:
+def load_rows(value: object, field: Mapping[str, object]) -> object:
     """Return the rows or list in the text of an extra, for a field with rows or several values.
 
     A value for another field, and a text that cannot be parsed, is returned unchanged.
@@ -92,7 +92,7 @@ def load_rows(value: object, field: Mapping[str, Any]) -> Any:
     return loaded if is_json_list(loaded) else [loaded]
 
 
-def clean_value(value: object) -> Any:
+def clean_value(value: object) -> object:
     """Return a value that CKAN and its database can store.
 
     Hidden characters are removed and long texts are cut; integers that are too large become texts,
