@@ -85,7 +85,7 @@ def write_list_file() -> None:
     name = str(tk.config.get(LIST_FILE) or "")
     if not name:
         return
-    takedown.hold_lock()
+    takedown.lock_takedowns()
     own = [dictize_takedown(row) for row in takedown.list_takedowns()]
     known = {each["id"] for each in own}
     others = [dictize_entry(each) for each in read_list_file() if each.id not in known]
@@ -326,7 +326,7 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
     for step in row.pending if row else ():
         try:
             ACTIONS[step](row, words)
-            takedown.settle_step(id_, step)
+            takedown.mark_step_done(id_, step)
             model.Session.commit()
         except Exception:
             # Whatever keeps one step from succeeding must not keep the others from being tried.
@@ -359,7 +359,7 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
         ids by what became of them: ``taken_down``, ``added`` (nothing of it was there),
         ``known`` (nothing to do), and ``unfinished``.
     """
-    takedown.hold_lock()
+    takedown.lock_takedowns()
     known = {row.thing: _entry_of(row) for row in takedown.list_takedowns()}
     result: dict[str, list[str]] = {"taken_down": [], "added": [], "known": [], "unfinished": []}
     for id_, entry in {**{each.id: each for each in entries}, **known}.items():
@@ -374,7 +374,7 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
         if failed:
             result["unfinished"].append(id_)
         # Each takedown commits, which gives the lock back.
-        takedown.hold_lock()
+        takedown.lock_takedowns()
     model.Session.commit()
     return result
 

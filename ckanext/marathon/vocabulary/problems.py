@@ -1,6 +1,6 @@
-"""The municipal service problems: 13 areas, 60 problems (``schemas/service_problems.ttl``).
+"""The taxonomy of municipal service problems: 13 areas with 60 problems.
 
-They are read from SKOS in Turtle.
+It is read from SKOS in Turtle (``schemas/service_problems.ttl``).
 
 Source of the model: SKOS Reference, W3C, 18 August 2009.
 """
@@ -27,7 +27,7 @@ from ckanext.marathon.vocabulary.codes import (
 )
 
 FILE = "service_problems.ttl"
-# Never published: the file's relative IRIs need some base while they are read.
+# Never published; the parser needs a base for the relative IRIs of the file.
 BASE = "https://vocabulary.invalid/"
 SCHEME = BASE + "service-problem"
 COFOG = BASE + "def#cofogCode"
@@ -43,7 +43,7 @@ AltLabels = Mapping[str, tuple[str, ...]]
 
 
 class ThemeMatch(NamedTuple):
-    """An EU data theme and how near it is (SKOS mapping property without prefix)."""
+    """An EU data theme, and the SKOS mapping property (without prefix) that leads to it."""
 
     iri: str
     match: Match
@@ -75,11 +75,11 @@ class ServiceProblem:
 
     @property
     def is_area(self) -> bool:
-        """Whether this is a service area, not a problem in one."""
+        """Whether this is a service area, not a problem."""
         return self.broader is None
 
     def label(self, lang: str = "es") -> str:
-        """Return its name in a language, else in Spanish."""
+        """Return the label in a language, else in Spanish."""
         return pick_label(self.pref_label, lang, self.notation)
 
 
@@ -94,13 +94,13 @@ class ProblemScheme:
 
 
 def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, ...]]:
-    """Read the taxonomy.
+    """Parse the taxonomy.
 
     Returns:
-        What it says of itself, and its concepts, each area before its problems.
+        its metadata, and its concepts, each area before its problems.
 
     Raises:
-        MalformedData: not Turtle, or a concept lacks notation or label.
+        MalformedData: the file is not Turtle, or a concept lacks its notation or label.
     """
     subjects = _parse(turtle)
     about = subjects.pop(SCHEME)
@@ -205,7 +205,7 @@ def get_problem(notation: str) -> ServiceProblem:
     """Return an area or a problem by its exact notation.
 
     Raises:
-        UnknownCode: none has it; ``agu-1`` has none either, see :func:`repair_notation`.
+        UnknownCode: none has it. For ``agu-1`` see :func:`repair_notation`.
     """
     try:
         return _taxonomy().concepts[notation]
@@ -241,19 +241,19 @@ def list_narrower_or_self(notation: str) -> tuple[str, ...]:
 
 
 def search_problems(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem, ...]:
-    """Search areas and problems in a person's words.
+    """Search areas and problems by words.
 
-    Accents, case and punctuation do not count; each word typed must begin a word of the text
-    searched. Whatever is typed is only compared, never interpreted.
+    Accents, case and punctuation are ignored. Each word of the text must begin a word of the
+    searched texts.
 
     Args:
-        text: what was typed; 200 characters count.
-        lang: the language whose labels come first; the others are searched too.
-        limit: the most to return.
+        text: the words; only the first 200 characters count.
+        lang: language whose labels come first; the others are searched too.
+        limit: the maximum number of results.
 
     Returns:
-        Best first: what bears the text as notation, name or synonym; then by name, synonyms,
-        names in other languages, name of the area, definition.
+        the best first: those with the text as notation, label or synonym; then by label, synonyms,
+        labels in other languages, label of the area, definition.
     """
     return _taxonomy().index(lang).best(text, limit)
 
@@ -264,12 +264,12 @@ def get_problem_scheme() -> ProblemScheme:
 
 
 def repair_notation(value: object) -> RepairedNotation:
-    """Give a notation from a spreadsheet its proper shape: ``" agu 1 "`` becomes ``AGU-01``.
+    """Repair a notation from a spreadsheet: ``" agu 1 "`` becomes ``AGU-01``.
 
-    That a problem has it is not looked up.
+    It is not checked whether a problem has the notation.
 
     Raises:
-        MalformedCode: it cannot be a notation.
+        MalformedCode: the value cannot be a notation.
     """
     found = _NOTATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
@@ -313,5 +313,5 @@ class _Taxonomy:
 
 @lru_cache(maxsize=1)
 def _taxonomy() -> _Taxonomy:
-    # Read on first use: a command that needs no taxonomy does not pay for it.
+    # Read at the first use, because most commands do not need the taxonomy.
     return _Taxonomy()
