@@ -76,6 +76,10 @@ class TestStoredActivities:
             assert stream.officer[name] not in read
         rows_read = [row for listed in stream.lists().values() for row in listed]
         assert rows_read
+        last = rows(stream.idea["id"])[-1].id
+        compared = stream.read("activity_diff", id=last, object_type="package")["activities"]
+        assert len(compared) == 2
+        rows_read += compared
         assert {row["user_id"] for row in rows_read} == {None}
         assert stream.officer["name"] not in json.dumps([row.data for row in rows()])
 

@@ -95,10 +95,14 @@ def test_without_the_option_no_disk_is_watched(
 
 
 def test_a_missing_disk_path_refuses_nothing(
-    ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watched: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    watched(10**9)
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError):
+        disk.free_megabytes()
     Workshop(name="taller")
+    assert helpers.call_action("package_show", id="taller")["state"] == "active"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bs4 import Tag
+from bs4 import BeautifulSoup, Tag
 from ckan import model
 from ckan.lib import search
 from ckan.tests import factories
@@ -157,6 +157,26 @@ class TestChanged:
         assert answer.status_code == 200
         assert 'value="Another title"' in answer.text
         assert 'href="#at-url"' in answer.text
+
+    @pytest.mark.parametrize("left", [["first"], ["second"], []])
+    def test_an_idea_that_was_removed_stays_removed_after_an_error(
+        self, editor: Reader, workshop: dict[str, Any], left: list[str]
+    ) -> None:
+        ids = {name: Idea(workshop=workshop["id"])["id"] for name in ("first", "second")}
+        dataset = MarathonDataset(idea=list(ids.values()))
+        kept = [ids[name] for name in left]
+        path = f"/dataset/edit/{dataset['name']}"
+        sent: dict[str, Any] = {**shown_values(form_of(editor, dataset)), "save": "save"}
+        # The list sends an empty value with those that are ticked.
+        answer = editor.post(path, {**sent, "idea": ["", *kept], "title": ""})
+        form = BeautifulSoup(answer.text, "lxml").select_one("#dataset-edit")
+        assert form
+        again: dict[str, Any] = {**shown_values(form), "save": "save"}
+        assert again["idea"] == ["", *kept]
+        answer = editor.post(path, {**again, "title": "Wells"})
+        # A dataset of a municipality needs an idea.
+        assert answer.status_code == (302 if kept else 200)
+        assert shown(dataset, editor)["idea"] == (kept or list(ids.values()))
 
     def test_a_draft_of_a_program_is_finished_in_the_form(
         self, editor: Reader, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]
