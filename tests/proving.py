@@ -12,12 +12,12 @@ from tests import private_names
 
 FULL = os.environ.get("MARATHON_PROVE") == "1"
 
-# `make test` tries the same each time; `make prove` something new, whose seed it prints.
+# `make test` uses the same seed each time, `make prove` a new one, which it prints.
 SEED = int(os.environ.get("MARATHON_SEED") or (random.randrange(10**6) if FULL else 20161017))
 # The other processes of the same run are children of this one.
 os.environ["MARATHON_SEED"] = str(SEED)
 
-# What was tried how often, printed below the results.
+# How often the randomised tests tried something; printed below the results.
 NOTES: list[str] = []
 
 

@@ -1,6 +1,6 @@
 """Typical tasks of visitors, from the home page, on a phone and with the keyboard only.
 
-Each takes at most four steps; a step is a search or a link that is followed.
+Each takes at most four steps. A step is a search or a link that is followed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from tests.sites import Site
 from .conftest import Town, Visit, make_town
 
 MOST_STEPS = 4
-# From the top of a page, to what a visitor wants on it.
+# From the top of a page to its content.
 MOST_TABS = 200
 
 
 class Keyboard:
-    """A visitor without a mouse; ``steps`` counts searches and followed links."""
+    """A visitor without a mouse. ``steps`` is the number of searches and followed links."""
 
     def __init__(self, visit: Visit) -> None:
         self.page = visit.page
@@ -62,7 +62,7 @@ class Keyboard:
 
 @pytest.fixture(scope="module")
 def jalapa(live_site: Site) -> Iterator[Town]:
-    """A municipality of these tests alone; other tests count those that they see."""
+    """A municipality of these tests alone, because other tests count municipalities."""
     town = make_town(live_site, "2101", "Jalapa")
     yield town
     for thing in (town.idea, town.workshop):

@@ -28,7 +28,7 @@ MARKS = {Health.GOOD: "✓", Health.WARNING: "!", Health.BAD: "✗"}
 
 @pytest.fixture
 def doctor(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Change settings, examine, and return what is not well."""
+    """Change settings, run the checks, and return the findings."""
 
     def run(**settings: Any) -> list[str]:
         for name, value in settings.items():

@@ -1,4 +1,4 @@
-"""A date means the same in every feed and on the page; a dataset is as old as its publication."""
+"""Dates mean the same in every feed and on the page, and none is older than the publication."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINK = {"url": "https://example.gt/a.csv", "name": "A", "format": "CSV"}
 
 
 def write(dataset: dict[str, Any], **fields: Any) -> None:
-    """Put into a dataset what its rules would refuse, as older versions took it."""
+    """Store values in a dataset that its rules would refuse and older versions accepted."""
     package = model.Package.get(dataset["id"])
     assert package
     package.extras = {**package.extras, **fields}
@@ -39,7 +39,7 @@ def write(dataset: dict[str, Any], **fields: Any) -> None:
 
 
 def backdate(dataset: dict[str, Any], days: int) -> datetime:
-    """Make a dataset as if it had been begun some days ago; return when."""
+    """Make a dataset as if it had been created some days ago; return the time."""
     package = model.Package.get(dataset["id"])
     assert package
     began = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
@@ -73,7 +73,7 @@ def in_data_json(get: Get) -> dict[str, Any]:
 
 
 def on_page(get: Get, dataset: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what the page says by the names of its facts, and what it tells search engines."""
+    """Return the facts on the page by their names, and its schema.org."""
     page = BeautifulSoup(get(f"/dataset/{dataset['name']}").text, "lxml")
     facts = {
         term.text.strip(): value.text.strip()
@@ -139,7 +139,7 @@ class TestOneMeaning:
         write(dataset, issued=written, modified=written)
         text = feed.text(dataset["id"])
         assert said(text, ISSUED) + said(text, MODIFIED) == []
-        # DCAT-US wants a date: it says that it is of the record and not of the data.
+        # DCAT-US requires a date: this one is marked as that of the record, not of the data.
         assert "issued" not in in_data_json(get)
         assert in_data_json(get)["modifiedOf"] == "dcat:CatalogRecord"
         assert (row(get)["publicado"], row(get)["modificado"]) == ("", "")

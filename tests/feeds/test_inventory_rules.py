@@ -186,7 +186,7 @@ class TestPeriods:
             ([{"start": "2016-05"}], {}, "R/2016-05/P1M", ["2016-05/.."]),
             ([{"end": "2016-05-03"}], {}, "R/P1D/2016-05-03", ["../2016-05-03"]),
             ([{"start": "2015"}, *YEARS], {}, "R/2015/P1Y", None),
-            # Nothing is known of what is between them, nor is any of it an interval.
+            # These dates do not say whether the time between them is covered.
             ([{"end": "2010"}, {"start": "2015"}], {}, None, ["../2010", "2015/.."]),
         ],
     )
@@ -285,7 +285,7 @@ def test_fragment_iris_are_neither_labels_nor_addresses() -> None:
 
 
 def strings(value: Any) -> Iterator[str]:
-    """Yield what a reader is shown: all texts but the identifiers of nodes."""
+    """Yield all texts but the identifiers of nodes."""
     if isinstance(value, dict):
         for name, each in value.items():
             if name not in {"@id", "identifier"}:
@@ -340,7 +340,7 @@ class TestPlaces:
         assert cells(municipality=["0501"])["codigos_municipio"] == "0501"
 
     def test_two_places_of_one_name_give_one_keyword(self) -> None:
-        # DCAT-US takes no value twice in a list; places stand in for keywords.
+        # DCAT-US allows no value twice in a list; without keywords the places are used.
         rows = [
             {"uri": f"https://example.org/lugar/{number}", "text": "Zona 1"} for number in (1, 2)
         ]

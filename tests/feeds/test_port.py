@@ -1,6 +1,6 @@
-"""The feed of a site that is a dict: what the log does with the answers of its port, without CKAN.
+"""The feed of a site that is a dict: how the log uses the answers of its port, without CKAN.
 
-Only the tables are real. What CKAN answers is tested in ``test_capture.py`` and its neighbours.
+Only the tables are real. CKAN's answers are tested in ``test_capture.py`` and its neighbours.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DATASET, OTHER = Key(Kind.DATASET, "wells"), Key(Kind.DATASET, "roads")
 
 
 class Public(TypedDict, total=False):
-    """What a public record has besides its title."""
+    """The parts of a description besides its title."""
 
     refs: tuple[Key, ...]
     iri: str
@@ -66,10 +66,10 @@ class DictSource:
     """A site whose public records are in a dict.
 
     Attributes:
-        records: what is public; what is not in it is private or deleted.
+        records: the public ones. All others are private or deleted.
         affects: the records whose descriptions a record's change may change.
-        withdrawn: what may not be shown although it is described.
-        versions: differs when what a description is made from has changed.
+        withdrawn: records that may not be shown although they are described.
+        versions: a number for each record that grows if its rows change.
         faults: how often describing fails from now on.
         described: the records of each question.
         asked_with: the settings of the last question.
@@ -86,7 +86,7 @@ class DictSource:
         self.settings = self.asked_with = SETTINGS
 
     def add(self, key: Key, title: str, **more: Unpack[Public]) -> None:
-        """Make a record public, or give it another description; see :func:`describe`."""
+        """Make a record public, or replace its description; see :func:`describe`."""
         self.records[key] = describe(key, title, **more)
 
     def publish(self, key: Key, title: str, **more: Unpack[Public]) -> None:
@@ -394,7 +394,7 @@ class TestFaults:
 class TestComparing:
     @pytest.fixture
     def faults(self, site: DictSource) -> Any:
-        """Return what differs between the log and the dict."""
+        """Return the differences between the log and the dict."""
 
         def compare() -> list[LogFault]:
             model.Session.rollback()

@@ -1,7 +1,7 @@
-"""Our parsers refuse what they cannot read with an error of ours, and read what they wrote.
+"""Parsers raise ``Malformed`` for values that they cannot read, and read their own output.
 
-Hypothesis is told how far each text got (``target``), so that it goes on from those that got
-furthest; a fuzzer of bytes would have to learn the grammar of each field first.
+Hypothesis gets the progress of each text (``target``), so that it continues with those that got
+furthest. A fuzzer of bytes would have to learn the grammar of each field first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=8,
 )
-# What a person, a program or a spreadsheet sends where one of these is expected.
+# Values that a person, a program or a spreadsheet sends for one of these.
 _SHAPES = [
     r"[\x00-\x20]{0,2}(java|vb)?[\t\n\r]?(script|data|https?|ftp|urn)[\t\n]?:\S{0,8}",
     r"\d{1,5}[-/. ]\d{1,3}[-/. ]\d{1,5}([T ]\d\d?:\d\d?(:\d\d?(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",

@@ -21,7 +21,7 @@ PREPARED = (
     "site_templates/home/snippets/*.html",
 )
 OF_CKAN = {"organization.html", "tabs.html"}
-# Each makes text, an address or a choice of what it is given.
+# Each makes a text, an address or a choice from its arguments.
 FORMATTING = {
     "csrf_input",
     "dataset_display_name",

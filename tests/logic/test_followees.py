@@ -1,4 +1,4 @@
-"""Lists of followed records show only what the follower may see."""
+"""Lists of followed records show only records that the follower may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The help of actions: CKAN's own, then what plugins add."""
+"""The help of actions: CKAN's own, then the additions of plugins."""
 
 from __future__ import annotations
 

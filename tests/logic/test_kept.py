@@ -27,7 +27,7 @@ def refusal(action: str, **data: Any) -> dict[str, Any]:
 
 
 def post(app: Any, action: str, data: dict[str, Any], status: int = 200) -> dict[str, Any]:
-    """Call an action by the API as a system administrator; files are sent as multipart."""
+    """Call an action by the API as a system administrator. Files are sent as multipart."""
     token = core.SysadminWithToken()["token"]
     is_form = any(isinstance(value, tuple | list) for value in data.values())
     answer = app.post(

@@ -1,4 +1,4 @@
-"""Each action of ours that takes something has a schema of its name, which its help agrees with."""
+"""Each action with parameters has a schema of its name, which agrees with its help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ckan marathon activity scrub`` corrects older activities; the doctor recommends it."""
+"""``ckan marathon activity scrub`` corrects older activities, and the doctor recommends it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def inventory(app: Any, query: str = "") -> dict[str, Any]:
 
 
 def tell(variable: str, program: str, *paths: Path) -> list[str]:
-    """Return the faults that a program finds in files; it runs in the Python a variable names."""
+    """Return the faults that a program finds in files. A variable names its Python."""
     python = os.environ.get(variable)
     if not python:
         proving.NOTES.append(f"the starter catalogue: {variable} names no Python; not tried")

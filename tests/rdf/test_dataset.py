@@ -31,7 +31,7 @@ def graph(**fields: Any) -> Graph:
 
 
 def said(found: Graph, predicate: URIRef) -> set[str]:
-    """Return what is said of the only dataset."""
+    """Return the properties of the only dataset."""
     iri = found.value(None, RDF.type, DCAT.Dataset)
     return {str(each) for each in found.objects(iri, predicate)}
 
@@ -287,7 +287,7 @@ class TestChain:
         assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
     def test_a_foreign_activity_is_published_from_the_dataset_only(self) -> None:
-        # Several datasets may name it, and the description of each is kept up by itself.
+        # Several datasets may name it, and each description is updated by itself.
         activity = URIRef("https://otro.gt/taller")
         found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
         iri = SITE.dataset(MINIMAL["id"])

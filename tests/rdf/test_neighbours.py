@@ -27,7 +27,7 @@ INFOM_WITH_OFFICE = replace(
 WITH_OFFICES = replace(
     FACTS, organizations={**FACTS.organizations, INFOM_WITH_OFFICE.id: INFOM_WITH_OFFICE}
 )
-# What nobody but its organisation and CKAN says something of.
+# Records whose only properties come from their organisation and CKAN.
 BARE: dict[str, Any] = {
     "id": "cccccccc-cccc-4ccc-8ccc-cccccccccccc",
     "title": "Pozos",

@@ -344,7 +344,7 @@ CRS = "http://www.opengis.net/def/crs"
         (f"<{CRS}/OGC/1.3/CRS84> POINT(-90.5 14.6)", [-90.5, 14.6]),
         (f"<{CRS}/EPSG/0/4326> POINT(14.6 -90.5)", [-90.5, 14.6]),
         ("<urn:ogc:def:crs:EPSG::4674>POINT(14.6 -90.5)", [-90.5, 14.6]),
-        # What many write: the numbers show that the axes are not in the order of the register.
+        # A frequent mistake: the numbers show that the axes are not in the order of the register.
         (f"<{CRS}/EPSG/0/4326> POINT(-90.5 14.6)", [-90.5, 14.6]),
         (f"<{CRS}/EPSG/0/4326> LINESTRING(14 -91, 15 -90)", [[-91, 14], [-90, 15]]),
         # In metres.

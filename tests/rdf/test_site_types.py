@@ -76,7 +76,7 @@ def test_two_different_contacts_are_not_merged() -> None:
 @pytest.mark.parametrize(
     ("predicate", "value", "expected"),
     [
-        # A blank in an IRI; a relative one.
+        # An IRI with a blank, and a relative one.
         (DCAT.landingPage, URIRef("http://example.gt/a b"), None),
         (DCAT.landingPage, URIRef("informe"), None),
         # RDF/XML has no name for it.

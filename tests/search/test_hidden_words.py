@@ -14,7 +14,7 @@ from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-# Words that are nowhere else on the site; one mark for each record that is hidden.
+# Words that are nowhere else on the site, one for each hidden record.
 MARKS = ("zzprivado", "zzborrador", "zzborrado", "zztallerpriv")
 
 
@@ -72,7 +72,7 @@ class Hidden:
         answer = self.app.post(f"/api/3/action/{action}", json=data)
         assert answer.status_code in (200, 400, 403, 404, 409), (action, answer.body)
         body = answer.body.lower()
-        # An error may repeat what was asked.
+        # An error may repeat the query.
         asked = json.dumps(data).lower()
         return [secret for secret in self.secrets if secret in body and secret not in asked]
 
@@ -160,7 +160,7 @@ class TestTheApi:
 
 
 def about(hidden: Hidden) -> list[tuple[str, dict[str, Any]]]:
-    """Return questions about what anybody may see, and about the hidden ones by their ids."""
+    """Return requests for public records, and for the hidden ones by their ids."""
     owner, group = hidden.owner["id"], hidden.group["id"]
     public = ("package_show", "marathon_idea_datasets")
     return [

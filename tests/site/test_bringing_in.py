@@ -16,7 +16,7 @@ REFUSED = 409
 
 @pytest.fixture
 def tagged(upgraded: Upgraded, chain: Chain) -> Iterator[str]:
-    """An old dataset whose idea has been named; it is as before afterwards."""
+    """An old dataset with an idea, which is taken away again after the test."""
     site = upgraded.site
     site.action("package_patch", id=existing.DCAT, idea=[chain.idea])
     yield existing.DCAT

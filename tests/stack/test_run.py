@@ -1,4 +1,4 @@
-"""``make run`` for real: a first start, what is there then, accidents, and the end."""
+"""``make run`` for real: the first start and its results, accidents, and the end."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class TestStartingAgain:
         assert site.datasets() == count
         assert (site.data / "site" / "logins.json").read_text() == logins
         status = site.get("/api/3/action/status_show").json()
-        # What the owner of the site wrote wins.
+        # The settings of the site's owner win.
         assert status["result"]["site_title"] == "Datos de prueba"
 
 

@@ -198,7 +198,7 @@ def test_a_deleted_file_of_a_public_dataset_gets_410(app: Any) -> None:
     assert app.get(download.format(file)).status_code == 200
     call_action("resource_delete", id=file)
     for path in ("", "/download", "/download/secreto.csv"):
-        # Everybody could see that it was there: programs that copied it are told to delete it.
+        # It was public, so the answer tells programs with a copy to delete it.
         answer = app.get(f"/dataset/{dataset}/resource/{file}{path}", follow_redirects=False)
         assert answer.status_code == 410, path
         assert "Secreto" not in answer.body, path
@@ -308,7 +308,7 @@ def test_pages_about_hidden_and_unknown_records_are_equal(app: Any) -> None:
                 if theirs != none or none[0] != 404:
                     found.append(f"{page}, {record['name']}: {theirs} for {none}")
     assert not found, "\n".join(found)
-    # Who may see it gets the page, or is told what they may not do.
+    # People who may see it get the page, or the reason why it is refused.
     member = token_of(factories.officer(owner, "member"))
     ids = {"type": "idea", "id": "idea-oculta"}
     assert page_of(app, member, "/{type}/followers/{id}", **ids)[0] == 403
@@ -364,7 +364,7 @@ def test_no_answer_reveals_that_a_hidden_record_exists(app: Any) -> None:
         for difference in differences(app, token, record, files[name])
     ]
     assert not found, "\n".join(found)
-    # Who may see it is told what they may not do.
+    # People who may see it get the reason why it is refused.
     member = token_of(factories.officer(owner, "member"))
     assert told(app, "package_show", member, {"id": records["idea"]})[0] == 200
     assert told(app, "package_delete", member, {"id": records["idea"]})[0] == 403

@@ -19,7 +19,7 @@ from .conftest import Reader
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-# What every save changes.
+# Fields that every save changes.
 CLOCKS = {"metadata_modified", "num_tags", "num_resources"}
 
 
@@ -30,7 +30,7 @@ def form_of(reader: Reader, thing: dict[str, Any]) -> Tag:
 
 
 def save(reader: Reader, thing: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """Send the form as it is shown but for some fields; return the thing as an insider sees it."""
+    """Send the form with some fields changed; return the record as an insider sees it."""
     sent: dict[str, Any] = {**shown_values(form_of(reader, thing)), **changed, "save": "save"}
     answer = reader.post(f"/{thing['type']}/edit/{thing['name']}", sent)
     assert answer.status_code == 302, answer.text[:3000]
@@ -43,7 +43,7 @@ def shown(thing: dict[str, Any], reader: Reader) -> dict[str, Any]:
 
 
 def filled(value: Any) -> Any:
-    """Return a value without what is empty: a form sends "" where a program sends nothing."""
+    """Return a value without its empty parts: a form sends "" where a program sends nothing."""
     if isinstance(value, dict):
         return {key: inner for key, each in value.items() if (inner := filled(each)) is not None}
     if isinstance(value, list):

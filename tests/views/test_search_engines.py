@@ -44,7 +44,7 @@ def dataset(marathon_site: None) -> dict[str, Any]:
 def structured(app: Any, dataset: dict[str, Any], **headers: str) -> list[dict[str, Any]]:
     page = BeautifulSoup(app.get(f"/dataset/{dataset['name']}", headers=headers).data, "lxml")
     scripts = [each.text for each in page.select('script[type="application/ld+json"]')]
-    # What a browser could take for the end of the script is escaped, also where a parser does not.
+    # A text that a browser could take for the end of the script is escaped.
     assert not [each for each in scripts if set("<>&") & set(each)]
     return [json.loads(each) for each in scripts]
 

@@ -1,6 +1,6 @@
-"""Hidden characters: refused at their field with their name; where they are stored, left out.
+"""Hidden characters are refused at their field with their name, and left out if they are stored.
 
-Control and directional characters, those without width, and what XML cannot hold.
+Control and directional characters, those without width, and those that XML does not allow.
 """
 
 from __future__ import annotations
