@@ -15,10 +15,12 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     Response,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -38,6 +40,8 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # For a long upload on a busy machine. Playwright's own half minute is enough on an idle one.
 PATIENCE = 60_000
+# From the top of a page to its content.
+MOST_TABS = 200
 
 
 @dataclass
@@ -83,6 +87,16 @@ class Visit:
         self.page.wait_for_load_state("load")
         script = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         return self.page.evaluate(script)
+
+
+def reach(page: Page, wanted: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    expect(wanted).to_be_visible()
+    for _ in range(MOST_TABS):
+        if wanted.evaluate("it => it === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not lead to {wanted}")
 
 
 @contextmanager

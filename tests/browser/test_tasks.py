@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.sites import Site
 
-from .conftest import Town, Visit, make_town
+from .conftest import Town, Visit, make_town, reach
 
 MOST_STEPS = 4
-# From the top of a page to its content.
-MOST_TABS = 200
 
 
 class Keyboard:
@@ -31,33 +29,25 @@ class Keyboard:
 
     def search(self, words: str) -> None:
         """Type into the page's first search field."""
-        self._reach(self.page.get_by_role("searchbox").first)
+        reach(self.page, self.page.get_by_role("searchbox").first)
         self.page.keyboard.type(words)
         self._go_on()
 
     def follow(self, name: str | re.Pattern[str]) -> None:
         """Follow the first link of a name."""
-        self._reach(self.page.get_by_role("link", name=name).first)
+        reach(self.page, self.page.get_by_role("link", name=name).first)
         self._go_on()
 
     def reach_download(self) -> str:
         """Move to the first file to download and return its address."""
         link = self.page.locator("a.marathon-download").first
-        self._reach(link)
+        reach(self.page, link)
         return str(link.get_attribute("href"))
 
     def _go_on(self) -> None:
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
         self.steps += 1
-
-    def _reach(self, wanted: Locator) -> None:
-        expect(wanted).to_be_visible()
-        for _ in range(MOST_TABS):
-            if wanted.evaluate("it => it === document.activeElement"):
-                return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"the Tab key does not lead to {wanted}")
 
 
 @pytest.fixture(scope="module")
