@@ -48,7 +48,7 @@ def backdate(dataset: dict[str, Any], days: int) -> datetime:
     return began.replace(tzinfo=UTC)
 
 
-def said(text: str, predicate: str) -> list[str]:
+def list_literals(text: str, predicate: str) -> list[str]:
     """Return the literals of a property of datasets themselves, as N-Triples has them."""
     lines = [line for line in text.splitlines() if f"<{predicate}>" in line]
     subjects = [line.split(" ", 1)[0] for line in lines]
@@ -101,8 +101,8 @@ class TestOneMeaning:
         self, dataset: dict[str, Any], feed: Log, get: Get
     ) -> None:
         text = feed.text(dataset["id"])
-        assert said(text, ISSUED) == ['"2017"^^<http://www.w3.org/2001/XMLSchema#gYear>']
-        assert said(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
+        assert list_literals(text, ISSUED) == ['"2017"^^<http://www.w3.org/2001/XMLSchema#gYear>']
+        assert list_literals(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
         found = in_data_json(get)
         assert (found["issued"], found["modified"]) == ("2017", "2017-06-03T20:30:00-06:00")
         # DCAT-US takes both ends in one form.
@@ -138,7 +138,7 @@ class TestOneMeaning:
     ) -> None:
         write(dataset, issued=written, modified=written)
         text = feed.text(dataset["id"])
-        assert said(text, ISSUED) + said(text, MODIFIED) == []
+        assert list_literals(text, ISSUED) + list_literals(text, MODIFIED) == []
         # DCAT-US requires a date: this one is marked as that of the record, not of the data.
         assert "issued" not in in_data_json(get)
         assert in_data_json(get)["modifiedOf"] == "dcat:CatalogRecord"
@@ -161,7 +161,7 @@ class TestFirstPublication:
         first = feed_log.read_first_published([draft["id"]])[draft["id"]]
         # The clock of the database, which is the same machine's.
         assert abs(first - before) < timedelta(minutes=1)
-        (issued,) = said(feed.text(draft["id"]), ISSUED)
+        (issued,) = list_literals(feed.text(draft["id"]), ISSUED)
         assert issued.startswith(f'"{first.astimezone(UTC).isoformat()[:19]}')
         # Nor are its files older than that.
         assert f'"{began.isoformat()[:10]}' not in feed.text(draft["id"])
@@ -174,13 +174,13 @@ class TestFirstPublication:
     ) -> None:
         call_action("package_patch", id=dataset["id"], issued="")
         first = feed_log.read_first_published([dataset["id"]])
-        issued = said(feed.text(dataset["id"]), ISSUED)
+        issued = list_literals(feed.text(dataset["id"]), ISSUED)
         call_action("package_patch", id=dataset["id"], notes="Otra")
         call_action("package_patch", id=dataset["id"], private=True)
         assert feed.text(dataset["id"]) == ""
         call_action("package_patch", id=dataset["id"], private=False)
         assert feed_log.read_first_published([dataset["id"]]) == first
-        assert said(feed.text(dataset["id"]), ISSUED) == issued
+        assert list_literals(feed.text(dataset["id"]), ISSUED) == issued
         assert faults() == []
 
     def test_a_sent_first_publication_is_ignored(self, dataset: dict[str, Any]) -> None:
@@ -201,4 +201,6 @@ class TestFirstPublication:
         model.Session.execute(sa.delete(Entry).where(Entry.thing == dataset["id"]))
         clock.set_complete(False)
         began = backdate(dataset, 900)
-        assert said(feed.text(dataset["id"]), ISSUED)[0].startswith(f'"{began.isoformat()[:19]}')
+        assert list_literals(feed.text(dataset["id"]), ISSUED)[0].startswith(
+            f'"{began.isoformat()[:19]}'
+        )

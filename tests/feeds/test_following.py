@@ -153,7 +153,7 @@ def verified() -> list[Any]:
     return list(verify_log())
 
 
-def said(copy: Any) -> set[str]:
+def lines_of(copy: Any) -> set[str]:
     """Return the lines of a copy, without the catalogue's own statements."""
     return {line for line in copy.lines() if not OF_THE_ANSWER.match(line)}
 
@@ -193,7 +193,7 @@ def test_copies_of_the_whole_and_of_every_part_stay_in_step(
                 continue
             copies[part] = follow.follow(address, copy)
             there = follow.everything(address)
-            mine, theirs = said(copies[part]), said(there)
+            mine, theirs = lines_of(copies[part]), lines_of(there)
             assert theirs - mine == set(), part
             assert of_things(mine - theirs) == set(), part
             assert copies[part].cursor == there.cursor
@@ -342,7 +342,7 @@ def test_copies_equal_the_catalogue_after_random_changes(
             copies[part] = follow.follow(address, copy)
             everything = set(follow.lines_of(fetch(f"{address}/all.nt").text))
             theirs = {line for line in everything if not OF_THE_ANSWER.match(line)}
-            mine = said(copies[part])
+            mine = lines_of(copies[part])
             assert (theirs - mine, mine - theirs) == (set(), set()), (part, done)
     assert verified() == []
 

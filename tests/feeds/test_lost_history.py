@@ -28,7 +28,7 @@ from tests.sites import Site
 from tests.stack.conftest import until
 
 from .test_following import PLUGINS as FEEDS
-from .test_following import follow, said
+from .test_following import follow, lines_of
 
 PLUGINS = f"marathon_site {FEEDS}"
 
@@ -342,7 +342,7 @@ def test_followers_drop_everything_of_a_lost_history(lost: Lost) -> None:
         there = follow.everything(address)
         for copy in (copies[part], early[part]):
             followed = follow.follow(address, copy)
-            assert said(followed) == said(there)
+            assert lines_of(followed) == lines_of(there)
             assert followed.cursor == there.cursor
         assert not any("Se perdió" in line for line in there.lines())
     assert "all of it and nothing else" in site.run("marathon", "feed", "verify")

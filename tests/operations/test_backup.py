@@ -31,7 +31,7 @@ from stack.messages import Progress
 from stack.postgres import Postgres, find_binaries
 from stack.supervisor import guard_command
 from tests import databases, programs
-from tests.feeds.test_following import OF_THE_ANSWER, follow, said
+from tests.feeds.test_following import OF_THE_ANSWER, follow, lines_of
 from tests.sites import Site
 from tests.stack.conftest import until
 
@@ -340,7 +340,7 @@ class TestRestore:
         assert {path: path.read_bytes() for path in stored(site)} == files
         assert site.get(f"/catalog/changes?since={cursor}").status_code == 410
         followed = follow.follow(f"{site.url}/catalog", copy)
-        assert said(followed) == said(follow.everything(f"{site.url}/catalog"))
+        assert lines_of(followed) == lines_of(follow.everything(f"{site.url}/catalog"))
         found = site.action("package_search", q="perdió")
         assert found["count"] == 0
         assert site.action("package_search", fq="name:datos-0")["count"] == 1

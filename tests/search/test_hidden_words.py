@@ -67,8 +67,8 @@ class Hidden:
         ids = [each["id"] for each in hidden] + [each["resources"][0]["id"] for each in hidden]
         return [*MARKS, *ids, self.idea["data_need"][0]["id"]]
 
-    def told(self, action: str, **data: Any) -> list[str]:
-        """Return which secrets the answer to anybody's call of an action has in it."""
+    def find_secrets(self, action: str, **data: Any) -> list[str]:
+        """Return the secrets in the answer to an anonymous call of an action."""
         answer = self.app.post(f"/api/3/action/{action}", json=data)
         assert answer.status_code in (200, 400, 403, 404, 409), (action, answer.body)
         body = answer.body.lower()
@@ -132,7 +132,7 @@ class TestTheApi:
         told = {
             f"{action} {json.dumps(data)}": found
             for action, data in (*QUESTIONS, *about(hidden))
-            if (found := hidden.told(action, **data))
+            if (found := hidden.find_secrets(action, **data))
         }
         assert told == {}
 
@@ -142,7 +142,7 @@ class TestTheApi:
             for least in (0, 1):
                 asked: dict[str, Any] = {"facet.field": [field], "facet.mincount": least}
                 asked |= {"facet.limit": 1_000, "rows": 0, "ext_marathon_types": "all"}
-                found = hidden.told("package_search", **asked)
+                found = hidden.find_secrets("package_search", **asked)
                 if found:
                     told[f"{field} {least}"] = found
         assert told == {}

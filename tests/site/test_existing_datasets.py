@@ -16,7 +16,7 @@ RENEWED = {"metadata_modified", "num_resources", "organization", "resources"}
 CONCEPTS = {"frequency", "language", "theme", "conforms_to"}
 
 
-def told(dataset: dict[str, Any]) -> dict[str, Any]:
+def filled_fields(dataset: dict[str, Any]) -> dict[str, Any]:
     """Return the extras and fields of a dataset that are not empty."""
     extras = {extra["key"]: extra["value"] for extra in dataset.get("extras") or []}
     fields = {key: value for key, value in dataset.items() if key not in {*RENEWED, "extras"}}
@@ -37,8 +37,8 @@ def assert_nothing_lost(before: dict[str, Any], after: dict[str, Any]) -> None:
     A value that is a concept of an authority has become its IRI. Free text in a field that takes
     codes today is kept beside it.
     """
-    kept = told(after)
-    for key, value in told(before).items():
+    kept = filled_fields(after)
+    for key, value in filled_fields(before).items():
         if key in CONCEPTS:
             assert kept.get(key), f"{key} was {value!r} and is gone"
         else:
