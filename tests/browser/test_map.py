@@ -97,9 +97,7 @@ def test_arrow_keys_move_between_municipalities_and_enter_opens_one(
     page.wait_for_url(f"**/municipality/{second.code}")
 
 
-def test_the_colours_follow_the_choice_and_the_legend_says_what_they_mean(
-    desk: Visit, second: Town
-) -> None:
+def test_the_colours_and_the_legend_follow_the_choice(desk: Visit, second: Town) -> None:
     page = desk.go("/marathon")
     see(page)
     legend = page.locator(".site-map-legend li")

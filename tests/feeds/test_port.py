@@ -186,7 +186,9 @@ class TestPublishing:
         assert feed.number == 0
         assert feed_log.is_public(*DATASET) is None
 
-    def test_what_a_change_affects_is_described_too(self, site: DictSource, feed: Log) -> None:
+    def test_records_affected_by_a_change_are_described_too(
+        self, site: DictSource, feed: Log
+    ) -> None:
         site.add(WORKSHOP, "Talk")
         site.add(DATASET, "Wells")
         site.affects[WORKSHOP] = {DATASET}
@@ -197,7 +199,7 @@ class TestPublishing:
         assert feed.since(number) == [("Update", "workshop"), ("Update", "dataset")]
         assert '"Wells of May"' in feed.text(DATASET.thing)
 
-    def test_what_a_new_description_affects_is_described_too(
+    def test_records_affected_by_a_new_description_are_described_too(
         self, site: DictSource, feed: Log
     ) -> None:
         site.publish(DATASET, "Wells")
@@ -221,7 +223,7 @@ class TestPublishing:
         site.publish(ORGANIZATION, "Town")
         assert described == [len(site.described)] == [2]
 
-    def test_who_names_a_changed_record_changes_without_being_described(
+    def test_records_that_name_a_changed_one_change_without_being_described(
         self, site: DictSource, feed: Log
     ) -> None:
         site.add(ORGANIZATION, "Town")
@@ -269,7 +271,9 @@ class TestPublishing:
         assert feed.iris(DATASET.thing) == {}
         assert feed.since(1) == [("Update", "dataset")]
 
-    def test_who_had_the_iri_before_is_described_again(self, site: DictSource, feed: Log) -> None:
+    def test_the_former_owner_of_an_iri_is_described_again(
+        self, site: DictSource, feed: Log
+    ) -> None:
         site.publish(DATASET, "Wells")
         theirs = "https://elsewhere.example/wells"
         site.add(OTHER, "Wells", iri=find_iri(DATASET))
@@ -278,7 +282,7 @@ class TestPublishing:
         assert feed.iris(OTHER.thing) == {find_iri(DATASET): True}
         assert feed.iris(DATASET.thing) == {theirs: True}
 
-    def test_what_changed_while_the_clock_was_awaited_is_described_again(
+    def test_records_changed_while_waiting_for_the_clock_are_described_again(
         self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         hold = clock.hold_clock
@@ -352,7 +356,7 @@ class TestFaults:
         assert '"After"' in feed.text(DATASET.thing)
 
     @pytest.mark.parametrize("how", ["hidden", "masked"])
-    def test_what_may_not_be_shown_is_withdrawn_without_a_description(
+    def test_hidden_records_are_withdrawn_although_describing_fails(
         self, how: str, site: DictSource, feed: Log
     ) -> None:
         site.add(DATASET, "Wells")
@@ -369,7 +373,7 @@ class TestFaults:
         assert not feed.is_public(DATASET.thing)
         assert feed.is_public(OTHER.thing)
 
-    def test_where_that_cannot_be_told_nothing_is_saved(
+    def test_a_save_is_refused_if_withdrawing_fails_too(
         self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site.publish(DATASET, "Wells")
@@ -436,7 +440,7 @@ class TestComparing:
         assert faults() == []
 
 
-def test_parts_have_what_is_public_in_them(site: DictSource, feed: Log) -> None:
+def test_parts_have_their_public_datasets(site: DictSource, feed: Log) -> None:
     parts = ("municipality/0101", "organization/town")
     site.add(DATASET, "Wells", scopes=parts)
     site.add(OTHER, "Roads", scopes=parts[1:])

@@ -101,7 +101,7 @@ def test_nobody_else_reads_the_tables_of_the_feed() -> None:
             assert "marathon_feed_" not in path.read_text(encoding="utf-8"), path
 
 
-def test_what_others_call_of_the_log_is_in_its_readme() -> None:
+def test_functions_of_the_log_that_others_call_are_in_its_readme() -> None:
     text = README.read_text(encoding="utf-8").split("## Its faces")[1].split("\n## ")[0]
     faces: dict[str, set[str]] = {}
     for row in re.findall(r"^\| `([a-z_/]+)\.py` \|(.*)$", text, re.MULTILINE):

@@ -108,7 +108,7 @@ class TestStoredActivities:
             shown = stream.read("activity_show", who, id=row.id)
             assert shown["data"]["package"]["title"] == "El dataset secreto"
 
-    def test_an_insider_sees_who_made_the_change(self, make_stream: MakeStream) -> None:
+    def test_an_insider_sees_the_author_of_a_change(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         (row,) = stream.lists(stream.officer)["workshop"]
         assert row["user_id"] == stream.officer["id"]

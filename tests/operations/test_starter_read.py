@@ -114,7 +114,7 @@ def test_other_profiles_describe_every_dataset(app: Any, profile: str) -> None:
     assert len(set(graph.objects(None, DCAT.dataset))) == len(inventory(app)["dataset"])
 
 
-def test_times_in_other_profiles_are_those_of_ours(app: Any) -> None:
+def test_times_in_other_profiles_are_those_of_marathon(app: Any) -> None:
     for each in inventory(app)["dataset"]:
         address = f"/dataset/{each['identifier'].rpartition('/')[2]}.ttl"
         ours = times_of(read_turtle(app, address))

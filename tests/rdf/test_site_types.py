@@ -108,7 +108,7 @@ def test_triples_about_other_records_of_the_site_are_removed() -> None:
     assert (OWNER, FOAF.name, Literal("said of others")) in tidy(*triples, alone=False)
 
 
-def test_the_site_profiles_are_the_configured_ones_without_ours() -> None:
+def test_the_site_profiles_are_the_configured_ones_without_marathon() -> None:
     assert select_site_profiles("marathon") == ["euro_dcat_ap_3"]
     assert select_site_profiles(None) == ["euro_dcat_ap_3"]
     assert select_site_profiles("euro_dcat_ap_2 marathon mine") == ["euro_dcat_ap_2", "mine"]

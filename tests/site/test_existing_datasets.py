@@ -95,7 +95,7 @@ def test_a_private_dataset_stays_private(upgraded: Upgraded) -> None:
 
 
 @pytest.mark.parametrize("name", [*existing.VISIBLE, existing.PRIVATE])
-def test_sending_back_what_was_shown_loses_nothing(upgraded: Upgraded, name: str) -> None:
+def test_a_record_sent_back_as_shown_loses_nothing(upgraded: Upgraded, name: str) -> None:
     site = upgraded.site
     site.action("package_update", site.action("package_show", id=name))
     after = site.action("package_show", id=name)

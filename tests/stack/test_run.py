@@ -70,7 +70,7 @@ class TestRunning:
         assert invited.ok
         assert "/user/reset/" in invited.text
 
-    def test_the_about_page_is_ours(self, site: RunningSite) -> None:
+    def test_the_about_page_is_that_of_the_plugin(self, site: RunningSite) -> None:
         site.running()
         assert "maratones de ideas municipales" in site.get("/about").text
 

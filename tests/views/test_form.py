@@ -125,9 +125,7 @@ class TestBlankForm:
         assert page.select_one(f'[name="idea"][value="{idea["id"]}"][checked]')
         assert page.select_one(f'[name="data_need"][value="{need}"][checked]')
 
-    def test_visitors_are_sent_to_the_login_which_is_told_the_address(
-        self, visitor: Reader
-    ) -> None:
+    def test_visitors_are_redirected_to_the_login_with_the_address(self, visitor: Reader) -> None:
         answer = visitor.get("/dataset/new?idea=a")
         assert answer.status_code == 302
         assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)

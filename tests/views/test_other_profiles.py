@@ -119,7 +119,7 @@ def test_a_full_dataset_has_the_same_times(
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_catalogue_has_no_times_that_ours_does_not_have(
+def test_the_catalogue_has_no_other_times_than_that_of_marathon(
     owner: dict[str, Any], read: Callable[[str], Graph], profile: str
 ) -> None:
     dataset = full(owner, issued="", modified="")

@@ -158,7 +158,7 @@ class TestFilters:
         assert titles(visitor.page("/es/idea/?vocab_data_needs=unmet")) == {"Medir los pozos"}
         assert titles(visitor.page("/es/idea/?vocab_data_needs=met")) == set()
 
-    def test_datasets_are_filtered_by_what_their_ideas_say(
+    def test_datasets_are_filtered_by_values_of_their_ideas(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page("/es/dataset/")

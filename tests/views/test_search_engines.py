@@ -199,7 +199,7 @@ class TestOtherProfiles:
             assert answer.status_code == 200
             assert len(rdflib.Graph().parse(data=answer.data, format="turtle")) > 5
 
-    def test_the_croissant_file_states_what_it_conforms_to(
+    def test_the_croissant_file_states_its_specification(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         answer = app.get(f"/dataset/{dataset['id']}/croissant.jsonld")
