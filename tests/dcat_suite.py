@@ -1,10 +1,10 @@
-"""The tests of ckanext-dcat, on a site without our plugin and on one with it.
+"""The tests of ckanext-dcat, on a site without this plugin and on one with it.
 
     python -m tests.dcat_suite FOLDER [FILES]   # a checkout of ckanext-dcat, the installed version
 
-The tests come from the folder, for the wheel has neither all of them nor their examples; what they
-test is the installed ckanext-dcat. Where pytest loads this module (``-p tests.dcat_suite``), it
-changes what those tests run on: the plugins, the schemas and the tables. Those that fail with the
+The tests come from the folder, because the wheel has neither all of them nor their examples. They
+test the installed ckanext-dcat. If pytest loads this module (``-p tests.dcat_suite``), it
+changes the plugins, the schemas and the tables for those tests. The tests that fail with the
 plugin are listed with their reasons in ``dcat_suite.toml`` and docs/rdf.md.
 """
 

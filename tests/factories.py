@@ -1,9 +1,9 @@
 """Organisations, people, workshops, ideas and datasets for tests, made through the actions.
 
-Each call makes what it needs that is not given: ``MarathonDataset()`` brings its municipality, its
-workshop and its idea. Like CKAN's own factories they act as the site's user unless ``user`` says
-who (a name or a dict; ``None`` for nobody), without asking whether that person may:
-``context={"user": name, "ignore_auth": False}`` asks.
+Each call also makes the records that it needs and does not get: ``MarathonDataset()`` makes its
+municipality, its workshop and its idea. Like CKAN's own factories they act as the site's user, or
+as ``user`` (a name or a dict; ``None`` for an anonymous visitor), without a check of permissions.
+With ``context={"user": name, "ignore_auth": False}`` they are checked.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ NOTES: list[str] = []
 def settle() -> None:
     """Have hypothesis try the same in each run of `make test`, and something new in `make prove`.
 
-    By itself it does not, also with `derandomize`: now and then it draws a constant that is
-    written in one of our modules, from those that are imported by then. Which these are depends on
-    the tests that the same process ran before.
+    Not even `derandomize` is enough: now and then it draws a constant of one of the modules of the
+    repository that are imported by then. Which these are depends on the tests that the same process
+    ran before.
     """
     hypothesis.settings.register_profile("marathon", derandomize=not FULL, database=None)
     hypothesis.settings.load_profile("marathon")

@@ -1,5 +1,4 @@
-"""The feed after an accident: killed in the middle of a save, a rebuild, an answer; brought back
-from a dump.
+"""The feed after accidents: kills in the middle of a save, a rebuild or an answer, and a restore.
 
 ``make prove`` kills 20 times while saving and 10 times while rebuilding.
 """

@@ -1,7 +1,7 @@
 """After restoring an older database, no follower or cache takes a lost state for the present one.
 
-The database is brought back in each form in which an administrator may do it. Numbers are then
-given again to other changes, and what followers and caches have of the lost ones is refused.
+The database is restored in each way in which an administrator may do it. Numbers are then
+given to other changes, and the cursors, tags and dates of the lost changes are refused.
 """
 
 from __future__ import annotations
@@ -239,8 +239,8 @@ class Lost:
         """Put the older database in place of the newer one.
 
         Args:
-            with_note: the storage folder stays as it is; otherwise it has the note of then, as
-                where the whole directory is brought back.
+            with_note: the storage folder stays as it is. Otherwise it has the note of that
+                time, as if the whole directory were restored.
         """
         self.site.stop()
         if not with_note:

@@ -1,7 +1,7 @@
 """Odd RDF of other catalogues is read, saved, or refused with errors by field.
 
-A good dataset is taken and some of what it says is replaced: values of another kind, texts that are
-none, addresses that lead nowhere, nodes that point at each other.
+Some values of a valid dataset are replaced: by values of another kind, odd texts, addresses that
+lead nowhere, nodes that point at each other.
 """
 
 from __future__ import annotations

@@ -465,7 +465,7 @@ class Call(NamedTuple):
 
     Attributes:
         name: of the action, or method and address: the table's first column.
-        on: what it is about, in words: the table's second column.
+        on: its object, in words: the table's second column.
         method: of HTTP.
         path: with words in angle brackets, as ``data`` has them.
         data: sent as JSON (actions) or as a form (addresses).

@@ -1,4 +1,4 @@
-"""A form saved without edits changes no stored value, even malformed ones.
+"""A form that is saved without edits changes no stored value, not even a malformed one.
 
 The records have values that the rules refuse: they are older than the plugin, came from other
 programs, or a list of choices has changed since.
