@@ -121,11 +121,10 @@ class TestRows:
         dataset = factories.MarathonDataset()["id"]
         assert refusal("package_patch", id=dataset, groups=[{"nombre": "agua"}])["groups"]
         group = core.Group()["name"]
-        changed = call_action(
-            "package_patch", id=dataset, groups=[{"name": group}, {"name": "no-existe"}]
-        )
-        assert [each["name"] for each in changed["groups"]] == [group]
-        assert ["no-existe" in notice for notice in changed[KEY]] == [True]
+        for unknown in ({"name": "no-existe"}, {"id": {"name": "no-existe"}}):
+            changed = call_action("package_patch", id=dataset, groups=[{"name": group}, unknown])
+            assert [each["name"] for each in changed["groups"]] == [group]
+            assert ["no-existe" in notice for notice in changed[KEY]] == [True]
 
 
 class TestUnknownFields:
