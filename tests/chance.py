@@ -1,6 +1,6 @@
 """Seeds for the random values of factories, so that they do not depend on the order of tests.
 
-CKAN's factories draw names, titles and texts; which files share a process, and in which order,
+CKAN's factories draw names, titles and texts. Which files share a process, and in which order,
 differs from run to run.
 """
 

@@ -19,7 +19,7 @@ from psycopg2 import sql
 from stack.postgres import find_binaries
 from stack.valkey import CARELESS_DATABASES
 
-# Each process may use so many of Valkey's databases; the last one is the portal's.
+# The number of Valkey's databases for each process. The last one is the portal's.
 NUMBERS = 5
 PROCESSES = (CARELESS_DATABASES - 1) // NUMBERS
 
@@ -28,7 +28,7 @@ _index = int(WORKER.removeprefix("gw") or 0)
 
 
 def settle() -> None:
-    """Point CKAN's variables at what belongs to this process; before CKAN reads them.
+    """Set CKAN's variables for this process, before CKAN reads them.
 
     Tests that need no server run where nothing names one.
     """
@@ -56,7 +56,7 @@ def address(name: str) -> str:
 
 
 def create(url: str, template: str = "/template0") -> None:
-    """Create a database as a copy of another one; one of that name is dropped first.
+    """Create a database as a copy of another one. If there is one with its name, it is dropped.
 
     Both are addresses.
     """
@@ -81,7 +81,7 @@ END $$
 
 
 def empty(cursor: Any, tables: Sequence[str]) -> None:
-    """Delete every row of these tables, in this order; ``cursor`` is psycopg2's."""
+    """Delete all rows of these tables, in this order. ``cursor`` is psycopg2's."""
     cursor.execute(sql.SQL(_EMPTY).format(sql.SQL(", ").join(map(sql.Literal, tables))))
 
 
@@ -91,13 +91,13 @@ def drop(url: str) -> None:
 
 
 def dump(url: str, path: Path) -> None:
-    """Write what is in a database to a file, as an administrator's backup does."""
+    """Dump a database to a file, as an administrator's backup does."""
     command = [find_binaries() / "pg_dump", "--no-owner", "--file", path, url]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
 def restore(url: str, path: Path) -> None:
-    """Put what a file of :func:`dump` holds in the place of a database."""
+    """Replace a database by a file of :func:`dump`."""
     create(url)
     command = [find_binaries() / "psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", path, url]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

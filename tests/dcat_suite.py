@@ -1,10 +1,10 @@
-"""The tests of ckanext-dcat, on a site without our plugin and on one with it.
+"""The tests of ckanext-dcat, on a site without this plugin and on one with it.
 
     python -m tests.dcat_suite FOLDER [FILES]   # a checkout of ckanext-dcat, the installed version
 
-The tests come from the folder, for the wheel has neither all of them nor their examples; what they
-test is the installed ckanext-dcat. Where pytest loads this module (``-p tests.dcat_suite``), it
-changes what those tests run on: the plugins, the schemas and the tables. Those that fail with the
+The tests come from the folder, because the wheel has neither all of them nor their examples. They
+test the installed ckanext-dcat. If pytest loads this module (``-p tests.dcat_suite``), it
+changes the plugins, the schemas and the tables for those tests. The tests that fail with the
 plugin are listed with their reasons in ``dcat_suite.toml`` and docs/rdf.md.
 """
 
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 #: the tests that fail with the plugin, by kind
 KNOWN = Path(__file__).with_suffix(".toml")
 TESTS = "ckanext.dcat.tests"
-#: where pytest's process writes what became of each test
+#: the file to which pytest's process writes the outcome of each test
 OUTCOMES = "MARATHON_DCAT_SUITE_OUTCOMES"
 #: set where the plugin is on
 WITH_MARATHON = "MARATHON_DCAT_SUITE_PLUGIN"
@@ -50,7 +50,7 @@ ckan.harvest.mq.type = redis
 
 
 def with_marathon(plugins: str | list[str]) -> list[str]:
-    """Return a list of plugins with ours where installing.md puts it, and what it needs."""
+    """Return a list of plugins with ``marathon`` in the place of installing.md, and its needs."""
     names = plugins.split() if isinstance(plugins, str) else list(plugins)
     needed = ["marathon", "scheming_datasets", "scheming_organizations"]
     return [*needed, *(name for name in names if name not in needed)]
@@ -62,7 +62,7 @@ def configure(config: Any) -> None:
 
     config["ckan.plugins"] = with_marathon(config["ckan.plugins"])
     for option, files in INDISPENSABLE.items():
-        # Without a list of its own the site gets ours.
+        # A site without a list of its own gets the plugin's.
         own = config.get(option, "").split()
         if own:
             config[option] = " ".join([*own, *(file for file in files if file not in own)])
@@ -77,7 +77,7 @@ def exempt_publisher(organization: Any) -> Any:
 
 
 def prepare_tables() -> None:
-    """Make our tables; what the tests create counts as older than the plugin."""
+    """Make the plugin's tables. The records of the tests count as older than the plugin."""
     import sqlalchemy as sa
     from ckan import model
     from ckan.cli.db import _run_migrations
@@ -116,7 +116,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[Any]:
-    """Add the plugin to what their tests ask for."""
+    """Add the plugin to the plugins that their tests want."""
     value = yield
     if os.environ.get(WITH_MARATHON):
         if fixturedef.argname == "ckan_config":
@@ -128,7 +128,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[Any]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call() -> None:
-    """Let requests through to Solr, with and without a password; others are faked."""
+    """Let requests through to Solr, with and without a password. Others are faked."""
     server = os.environ["CKAN_SOLR_URL"].partition("://")[2]
     responses.add_passthru(re.compile(rf"http://([^@/]*@)?{re.escape(server)}"))
 
@@ -137,7 +137,7 @@ _outcomes: dict[str, str] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what became of a test."""
+    """Note the outcome of a test."""
     if report.outcome != "passed" or report.when == "call":
         _outcomes.setdefault(report.nodeid, report.outcome)
         if report.failed:
@@ -145,12 +145,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Hand on what became of the tests."""
+    """Write the outcomes of the tests to a file."""
     Path(os.environ[OUTCOMES]).write_text(json.dumps(_outcomes), encoding="utf-8")
 
 
 def run(folder: Path, plugin: bool, *arguments: str) -> dict[str, str]:
-    """Run the tests; return name → what became of it (``passed``, ``failed``, ``skipped``).
+    """Run the tests; return name → outcome (``passed``, ``failed``, ``skipped``).
 
     They have a database of their own. ``arguments`` are files of tests, without them all.
     """
@@ -185,7 +185,7 @@ def run(folder: Path, plugin: bool, *arguments: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the plugin changes for the tests."""
+    """The differences that the plugin makes to the tests."""
 
     #: pass without the plugin, fail with it, and are in no list
     new: list[str]
@@ -211,7 +211,7 @@ class Kind:
 
 
 def compare(without: Mapping[str, str], with_plugin: Mapping[str, str]) -> Comparison:
-    """Compare what became of the tests (name → outcome) without and with the plugin."""
+    """Compare the outcomes of the tests (by name) without and with the plugin."""
     listed = {name for kind in known() for name in kind.tests}
     passed = {name for name, outcome in without.items() if outcome == "passed"}
     failing = {name for name in passed if with_plugin.get(name) != "passed"}
@@ -223,7 +223,7 @@ def compare(without: Mapping[str, str], with_plugin: Mapping[str, str]) -> Compa
 
 
 def main(folder: Path, arguments: list[str]) -> int:
-    """Run the tests without and with the plugin and print what differs; return an exit code."""
+    """Run the tests without and with the plugin, print the differences and return an exit code."""
     found = compare(run(folder, False, *arguments), run(folder, True, *arguments))
     print(f"{found.passed[0]} tests pass without the plugin, {found.passed[1]} of them with it")
     for title, names in (("new", found.new), ("in the list, but they pass", found.gone)):

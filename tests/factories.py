@@ -1,9 +1,9 @@
 """Organisations, people, workshops, ideas and datasets for tests, made through the actions.
 
-Each call makes what it needs that is not given: ``MarathonDataset()`` brings its municipality, its
-workshop and its idea. Like CKAN's own factories they act as the site's user unless ``user`` says
-who (a name or a dict; ``None`` for nobody), without asking whether that person may:
-``context={"user": name, "ignore_auth": False}`` asks.
+Each call also makes the records that it needs and does not get: ``MarathonDataset()`` makes its
+municipality, its workshop and its idea. Like CKAN's own factories they act as the site's user, or
+as ``user`` (a name or a dict; ``None`` for an anonymous visitor), without a check of permissions.
+With ``context={"user": name, "ignore_auth": False}`` they are checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ckanext.marathon.vocabulary import territory
 from tests import chance, remembered
 
 CODES = [municipality.code for municipality in territory.list_municipalities()]
-# Tests name municipalities of these departments themselves; two organisations cannot be one place.
+# Tests name municipalities of these departments, and two organisations cannot have one code.
 _NAMED_BY_TESTS = ("01", "05", "13", "21")
 _FREE = [code for code in CODES if not code.startswith(_NAMED_BY_TESTS)]
 
@@ -68,7 +68,7 @@ class NationalBody(factories.Organization):
 
 
 def made_for(factory: type[factories.CKANFactory]) -> str:
-    """Return the id of what a record needs and was not given.
+    """Return the id of a record that another one needs and was not given.
 
     On a site in a known state it is put back from a copy (``tests/remembered.py``).
     """
@@ -86,7 +86,7 @@ def older_organization(**fields: Any) -> dict[str, Any]:
 
 
 def officer(organization_id: str, capacity: str = "editor", **user: Any) -> dict[str, Any]:
-    """Return a new user who is editor (or what ``capacity`` says) of an organisation."""
+    """Return a new user with a role (``capacity``) in an organisation."""
     person = factories.User(**user)
     call_action(
         "organization_member_create",
@@ -107,7 +107,7 @@ class Commitment(factories.Dataset):
 
 
 class Workshop(factories.Dataset):
-    """A workshop of one municipality, held."""
+    """A workshop of one municipality with the status ``held``."""
 
     type = "workshop"
     kind = "ideation"

@@ -1,6 +1,6 @@
 """Private names of CKAN and other packages that the tests use.
 
-A new version of a package may rename any of it. Nothing else in ``tests/`` has such a name; a test
+A new version of a package may rename any of them. No other module of the tests uses one; a test
 of the house looks.
 """
 
@@ -48,7 +48,7 @@ def read_globals_again() -> None:
 
 
 def forget_globals() -> None:
-    """Forget what CKAN's templates have seen of the settings of earlier tests."""
+    """Empty the caches of CKAN's templates, which have settings of earlier tests."""
     app_globals._CONFIG_CACHE.clear()
 
 
@@ -58,7 +58,7 @@ def read_first_settings() -> dict[str, Any]:
 
 
 def read_actions() -> dict[str, Any]:
-    """Return the actions of CKAN and the plugins, by name; CKAN has looked them up before."""
+    """Return the actions of CKAN and the plugins by name, once CKAN has loaded them."""
     logic.get_action("status_show")
     return logic._actions
 
@@ -98,7 +98,7 @@ def read_patches() -> list[tuple[list[Any], list[Any]]]:
 
 
 def read_flask_app(app: Any) -> Any:
-    """Return the Flask application in what CKAN makes of a configuration."""
+    """Return the Flask application inside CKAN's application."""
     return app._wsgi_app
 
 
@@ -125,7 +125,7 @@ def read_cookies(client: Any) -> list[Any]:
 
 
 def connect_as(engine: Engine) -> Callable[[], Any]:
-    """Return what makes the connections of an engine's pool."""
+    """Return the function that makes the connections of an engine's pool."""
     return engine.pool._creator
 
 

@@ -25,7 +25,7 @@ from stack.child import PR_SET_PDEATHSIG
 ROOT = str(Path(__file__).parents[1])
 CKAN = str(Path(sys.executable).with_name("ckan"))
 PATIENCE = 20
-# What CKAN and our plugins import of others.
+# Packages that CKAN and the plugins import.
 IMPORTED = [
     *("ckan.cli.cli", "ckan.config.middleware", "ckanapi", "feedgen.feed", "geomet.wkt"),
     *("html5rdf", "icalendar", "limits", "limits.strategies", "lxml.etree", "openpyxl"),
@@ -35,17 +35,17 @@ IMPORTED = [
 
 
 class CommandFailed(AssertionError):
-    """A ``ckan`` command ended with an error; the message is what it said."""
+    """A ``ckan`` command ended with an error. The message is its output."""
 
 
 def environment() -> dict[str, str]:
-    """Return the tests' environment without what would overrule a site's ini file."""
+    """Return the tests' environment without variables that would override a site's ini file."""
     ours = ("CKAN_", "MARATHON_PORTAL_")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
 class Program:
-    """A programme in a process of its own; it ends with the process of the tests at the latest."""
+    """A program in its own process, which ends with the process of the tests at the latest."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         process.start()
@@ -79,7 +79,7 @@ class Program:
 
 
 def run(*arguments: str) -> str:
-    """Run ``ckan <arguments>``; return what it wrote to standard output.
+    """Run ``ckan <arguments>``; return its standard output.
 
     Raises:
         CommandFailed: it ended with an error.
@@ -95,7 +95,7 @@ def run(*arguments: str) -> str:
 
 
 def start(log: Path, *arguments: str) -> Program:
-    """Start ``ckan <arguments>``; what it writes goes to the end of ``log``."""
+    """Start ``ckan <arguments>``; its output is appended to ``log``."""
     return _fork([CKAN, *arguments], log, log)
 
 
@@ -158,9 +158,9 @@ def _become(
 
 @functools.cache
 def generated_config() -> str:
-    """Return what ``ckan generate config`` writes, made once a run, without one line.
+    """Return the output of ``ckan generate config`` without one line; it runs once.
 
-    Browsers take a cookie whose domain is empty; Python's cookie jars refuse it.
+    Browsers accept a cookie whose domain is empty, but Python's cookie jars refuse it.
     """
     text = run("generate", "config", "/dev/stdout")
     return text.replace("\nSESSION_COOKIE_DOMAIN = \n", "\n")

@@ -12,21 +12,21 @@ from tests import private_names
 
 FULL = os.environ.get("MARATHON_PROVE") == "1"
 
-# `make test` tries the same each time; `make prove` something new, whose seed it prints.
+# `make test` uses the same seed each time, `make prove` a new one, which it prints.
 SEED = int(os.environ.get("MARATHON_SEED") or (random.randrange(10**6) if FULL else 20161017))
 # The other processes of the same run are children of this one.
 os.environ["MARATHON_SEED"] = str(SEED)
 
-# What was tried how often, printed below the results.
+# How often the randomised tests tried something; printed below the results.
 NOTES: list[str] = []
 
 
 def settle() -> None:
     """Have hypothesis try the same in each run of `make test`, and something new in `make prove`.
 
-    By itself it does not, also with `derandomize`: now and then it draws a constant that is
-    written in one of our modules, from those that are imported by then. Which these are depends on
-    the tests that the same process ran before.
+    Not even `derandomize` is enough: now and then it draws a constant of one of the modules of the
+    repository that are imported by then. Which these are depends on the tests that the same process
+    ran before.
     """
     hypothesis.settings.register_profile("marathon", derandomize=not FULL, database=None)
     hypothesis.settings.load_profile("marathon")

@@ -13,12 +13,12 @@ from bs4 import BeautifulSoup, Tag
 
 from tests.sites import ADMIN, PASSWORD, Site
 
-# Made anew for each page.
+# They differ in each page.
 TOKENS = re.compile(r'name="_csrf_token" (content|value)="[^"]*"')
 
 
 class Visitor:
-    """A visitor with cookies; anonymous until ``log_in``."""
+    """A visitor with cookies, anonymous until ``log_in``."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -29,7 +29,7 @@ class Visitor:
         return self.session.get(urljoin(self.site.url, path), timeout=60)
 
     def log_in(self, name: str = ADMIN, password: str = PASSWORD) -> None:
-        """Log in through the form; fails where CKAN refuses."""
+        """Log in through the form; fail if CKAN refuses."""
         fields = {"login": name, "password": password}
         answer = self.submit("/user/login", fields, form="form:has(input[name=password])")
         assert "/user/login" not in answer.url, "logging in failed"
@@ -85,7 +85,7 @@ def fill_in(
 
 
 def shown_values(form: Tag) -> dict[str, list[str]]:
-    """Return what a form would send if nothing in it were changed."""
+    """Return the values that a form would send without changes."""
     values: dict[str, list[str]] = {}
     for field in form.select("input[name], select[name], textarea[name]"):
         # Python's parser gives the fields of a template to the form, or not, by its version.
@@ -127,7 +127,7 @@ _SANITIZED = {
 
 
 def body(response: requests.Response) -> str:
-    """Return a page's body, without what is made anew for each request and empty lines."""
+    """Return a page's body without tokens and empty lines."""
     assert response.status_code == 200, f"{response.url}: {response.status_code}"
     found = BeautifulSoup(TOKENS.sub("", response.text), "lxml").body
     assert found is not None, response.url
@@ -156,7 +156,7 @@ def crawl(visitor: Visitor, *start: str, most: int = 150) -> dict[str, int]:
     """Follow every link from some pages on, breadth first.
 
     Args:
-        visitor: who reads.
+        visitor: the reader.
         start: paths to start from.
         most: pages to read at most; of addresses that differ only in their query, one is read.
 

@@ -15,10 +15,12 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Locator,
     Page,
     Request,
     Response,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -37,13 +39,15 @@ FLAGS = [
 ]
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-# A long upload on a busy machine; Playwright's own half minute is for idle ones.
+# For a long upload on a busy machine. Playwright's own half minute is enough on an idle one.
 PATIENCE = 60_000
+# From the top of a page to its content.
+MOST_TABS = 200
 
 
 @dataclass
 class Town:
-    """What the site holds of one municipality."""
+    """The records of one municipality on the site."""
 
     code: str
     name: str
@@ -57,8 +61,8 @@ class Town:
 class Visit:
     """A page of a browser.
 
-    ``complaints`` are errors of scripts and servers, requests to other hosts and whatever the
-    content security policy forbade; any fails the test in the end.
+    ``complaints`` are errors of scripts and servers, requests to other hosts and violations of the
+    content security policy. If there is any, the test fails at its end.
     """
 
     page: Page
@@ -86,9 +90,19 @@ class Visit:
         return self.page.evaluate(script)
 
 
+def reach(page: Page, wanted: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    expect(wanted).to_be_visible()
+    for _ in range(MOST_TABS):
+        if wanted.evaluate("it => it === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not lead to {wanted}")
+
+
 @contextmanager
 def served(name: str, directory: Path) -> Iterator[Site]:
-    """Run an empty site of ours."""
+    """Run an empty site with the plugins."""
     settings = {
         "ckan.locale_default": "es",
         "ckan.locales_offered": "es en",
@@ -156,7 +170,7 @@ def make_town(site: Site, code: str, name: str) -> Town:
 
 @pytest.fixture(scope="module")
 def filled(live_site: Site, town: Town) -> Iterator[Callable[[str], str]]:
-    """Return what puts things of the site into a path, among them a dataset with a file.
+    """Return a function that puts names of records into a path; the dataset has a file.
 
     Other modules do not find that dataset.
     """
@@ -199,7 +213,7 @@ def chromium() -> Iterator[Browser]:
 def visiting(
     browser: Browser, site: Site, size: ViewportSize, script: bool = True
 ) -> Iterator[Visit]:
-    """Open a page in a browser without memory; no complaint may be left in the end."""
+    """Open a page in a browser without cookies or cache; in the end there must be no complaint."""
     context = browser.new_context(viewport=size, locale="es-GT", java_script_enabled=script)
     context.set_default_timeout(PATIENCE)
     visit = Visit(context.new_page(), site)

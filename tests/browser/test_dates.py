@@ -83,7 +83,7 @@ def test_a_day_of_the_calendar_is_written_into_the_text(desk: Visit, town: Town)
     )
     expect(page.locator('[name="issued"]')).to_have_value("2024-06-03")
     expect(page.locator('[name="issued"]')).to_be_focused()
-    # A row that was added has a button too, and what is typed the local way is told.
+    # A row that was added has a button too, and a date in the local order gets a hint.
     page.locator("#at-temporal_coverage [name=repeating-add]").click()
     added = page.locator("#at-temporal_coverage [data-date-field]").last
     expect(added.locator("[data-date-pick]")).to_be_visible()

@@ -47,7 +47,7 @@ PAGES = [
     "/user/login",
     "/no-existe",
 ]
-# WCAG 2.2 AA, and what the rules' authors recommend besides.
+# WCAG 2.2 AA, and the best practices of the rules' authors.
 RULES = {
     "runOnly": {
         "type": "tag",
@@ -59,11 +59,11 @@ RULES = {
     # Every place that is as it should be takes as long to describe as all the rest.
     "resultTypes": ["violations"],
 }
-# What the length of the words decides together with the width of the window.
+# Rules whose result depends on the length of the words and the width of the window.
 RULES_OF_LAYOUT = RULES
 if not proving.FULL:
     RULES_OF_LAYOUT = {**RULES, "runOnly": {"type": "rule", "values": ["target-size"]}}
-# Bytes as they are sent, all that a page loads when nothing is kept from before.
+# Bytes of everything that a page loads with an empty cache, as they are sent.
 HEAVIEST = 300_000
 FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}"]
 
@@ -97,7 +97,7 @@ def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
             faults.append("another language")
         if not page.locator("h1").count():
             faults.append("no heading")
-        # Whoever logs in needs CKAN's scripts.
+        # Pages of people who are logged in need CKAN's scripts.
         if sum(sent) > HEAVIEST and not path.startswith("/user/"):
             faults.append(f"{sum(sent):.0f} bytes")
         nameless = page.eval_on_selector_all(

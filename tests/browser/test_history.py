@@ -21,7 +21,7 @@ def picture(visit: Visit, name: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["desk", "phone"])
-def test_an_officer_reads_what_changed(
+def test_an_officer_reads_the_changes(
     place: str, request: pytest.FixtureRequest, town: Town
 ) -> None:
     visit: Visit = request.getfixturevalue(place)

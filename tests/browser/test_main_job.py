@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from .conftest import Town, Visit
+from .conftest import Town, Visit, reach
 
 
 def publish(visit: Visit, town: Town, csv: Path, title: str) -> None:
@@ -65,6 +65,37 @@ def test_an_officer_publishes_from_a_phone(phone: Visit, town: Town, csv: Path) 
     (resource,) = found["resources"]
     path = resource["url"].removeprefix(phone.site.url)
     assert phone.site.get(path).content == csv.read_bytes()
+
+
+def test_an_officer_publishes_with_the_keyboard_alone(desk: Visit, town: Town, csv: Path) -> None:
+    title = "Fugas sin ratón"
+    desk.log_in(town.officer)
+    page = desk.go("/dataset/new")
+    press, write = page.keyboard.press, page.keyboard.type
+    reach(page, page.locator('[name="title"]'))
+    write(title)
+    reach(page, page.locator('[name="notes"]'))
+    write("Fugas reportadas en mayo de 2017, por sector.")
+    problems = page.locator('[data-marathon-picker="service_problem"]')
+    reach(page, problems.get_by_role("searchbox"))
+    write("tuberias de agua con fugas")
+    press("Enter")
+    expect(problems.locator(".marathon-chip")).to_contain_text("Tuberías de agua con fugas")
+    for name in (town.idea["title"], "Fugas reportadas"):
+        reach(page, page.get_by_role("checkbox", name=name))
+        press("Space")
+    reach(page, page.locator('[name="resources__0__upload"]'))
+    with page.expect_file_chooser() as chooser:
+        press("Space")
+    chooser.value.set_files(csv)
+    reach(page, page.get_by_role("button", name="Publicar", exact=True))
+    press("Enter")
+    page.wait_for_url(re.compile(r"/dataset/(?!new)"))
+    (found,) = desk.site.action("package_search", {"q": f'title:"{title}"'})["results"]
+    assert (found["private"], found["service_problem"]) == (False, ["AGU-04"])
+    assert found["data_need"] == [town.idea["data_need"][0]["id"]]
+    assert found["idea"] == [town.idea["id"]]
+    assert found["resources"][0]["size"] == len(csv.read_bytes())
 
 
 def test_the_search_narrows_by_municipality_and_problem(desk: Visit, town: Town, csv: Path) -> None:

@@ -38,7 +38,7 @@ def second(live_site: Site, town: Town) -> Town:
 
 
 def loaded(page: Page) -> list[str]:
-    """Return what the page has asked for of the map."""
+    """Return the map's files that the page has requested."""
     script = "performance.getEntriesByType('resource').map(each => each.name)"
     return [each for each in page.evaluate(script) if "/marathon/map" in each]
 
@@ -97,9 +97,7 @@ def test_arrow_keys_move_between_municipalities_and_enter_opens_one(
     page.wait_for_url(f"**/municipality/{second.code}")
 
 
-def test_the_colours_follow_the_choice_and_the_legend_says_what_they_mean(
-    desk: Visit, second: Town
-) -> None:
+def test_the_colours_and_the_legend_follow_the_choice(desk: Visit, second: Town) -> None:
     page = desk.go("/marathon")
     see(page)
     legend = page.locator(".site-map-legend li")
@@ -110,7 +108,7 @@ def test_the_colours_follow_the_choice_and_the_legend_says_what_they_mean(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".site-map input[value=needs_met]")).to_be_checked()
-    # Nobody has published what the ideas ask for.
+    # No data that the ideas need are published.
     expect(legend).to_have_count(1)
     assert place.get_attribute("fill") != coloured
 

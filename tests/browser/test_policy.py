@@ -1,4 +1,4 @@
-"""The content security policy: nothing of CKAN's or ours breaks by it, and nothing else runs."""
+"""The content security policy breaks no script of CKAN or the plugins, and no other script runs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def town(live_site: Site) -> Town:
 
 @pytest.fixture(scope="module")
 def names(live_site: Site, town: Town) -> dict[str, str]:
-    """What stands in the paths: a dataset with a table in the DataStore, a text and a page."""
+    """Names for the paths: a dataset with a table in the DataStore, a text and a page."""
     dataset = live_site.action(
         "package_create",
         name="fugas",

@@ -1,6 +1,6 @@
 """Typical tasks of visitors, from the home page, on a phone and with the keyboard only.
 
-Each takes at most four steps; a step is a search or a link that is followed.
+Each takes at most four steps. A step is a search or a link that is followed.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.sites import Site
 
-from .conftest import Town, Visit, make_town
+from .conftest import Town, Visit, make_town, reach
 
 MOST_STEPS = 4
-# From the top of a page, to what a visitor wants on it.
-MOST_TABS = 200
 
 
 class Keyboard:
-    """A visitor without a mouse; ``steps`` counts searches and followed links."""
+    """A visitor without a mouse. ``steps`` is the number of searches and followed links."""
 
     def __init__(self, visit: Visit) -> None:
         self.page = visit.page
@@ -31,19 +29,19 @@ class Keyboard:
 
     def search(self, words: str) -> None:
         """Type into the page's first search field."""
-        self._reach(self.page.get_by_role("searchbox").first)
+        reach(self.page, self.page.get_by_role("searchbox").first)
         self.page.keyboard.type(words)
         self._go_on()
 
     def follow(self, name: str | re.Pattern[str]) -> None:
         """Follow the first link of a name."""
-        self._reach(self.page.get_by_role("link", name=name).first)
+        reach(self.page, self.page.get_by_role("link", name=name).first)
         self._go_on()
 
     def reach_download(self) -> str:
         """Move to the first file to download and return its address."""
         link = self.page.locator("a.marathon-download").first
-        self._reach(link)
+        reach(self.page, link)
         return str(link.get_attribute("href"))
 
     def _go_on(self) -> None:
@@ -51,18 +49,10 @@ class Keyboard:
             self.page.keyboard.press("Enter")
         self.steps += 1
 
-    def _reach(self, wanted: Locator) -> None:
-        expect(wanted).to_be_visible()
-        for _ in range(MOST_TABS):
-            if wanted.evaluate("it => it === document.activeElement"):
-                return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"the Tab key does not lead to {wanted}")
-
 
 @pytest.fixture(scope="module")
 def jalapa(live_site: Site) -> Iterator[Town]:
-    """A municipality of these tests alone; other tests count those that they see."""
+    """A municipality of these tests alone, because other tests count municipalities."""
     town = make_town(live_site, "2101", "Jalapa")
     yield town
     for thing in (town.idea, town.workshop):

@@ -34,7 +34,7 @@ if not FOLDER:
     )
 pytestmark = pytest.mark.skipif(not FOLDER, reason="MARATHON_THEME does not name the theme")
 
-# How far the letters of a link stand out from what is behind them, as WCAG 2 defines it.
+# The contrast between the letters of a link and their background, as WCAG 2 defines it.
 CONTRAST = """
 link => {
   const channels = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
@@ -72,7 +72,7 @@ def themed(
 ) -> Iterator[Site]:
     """The site of the other tests on this theme, with both plugins or with one."""
     plugins = PLUGINS if request.param == "marathon_site" else PLUGINS.partition(" ")[2]
-    # A picture of who is logged in comes from a company abroad by default.
+    # By default the picture of the user who is logged in comes from another host.
     settings = {**SETTINGS, "ckan.plugins": plugins, "ckan.gravatar_default": "disabled"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(package))

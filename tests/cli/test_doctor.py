@@ -28,7 +28,7 @@ MARKS = {Health.GOOD: "✓", Health.WARNING: "!", Health.BAD: "✗"}
 
 @pytest.fixture
 def doctor(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Change settings, examine, and return what is not well."""
+    """Change settings, run the checks, and return the findings."""
 
     def run(**settings: Any) -> list[str]:
         for name, value in settings.items():
@@ -186,7 +186,7 @@ class TestKeptIris:
         assert not any(self.IRI in finding for finding in doctor())
 
     @pytest.mark.parametrize("hidden", [{"private": True}, {"state": "draft"}])
-    def test_a_hidden_dataset_with_the_same_iri_is_not_said_to_be_listed(
+    def test_a_hidden_dataset_with_the_same_iri_is_not_reported_as_listed(
         self, doctor: Doctor, hidden: dict[str, Any]
     ) -> None:
         first = self.harvest("agua", self.IRI)

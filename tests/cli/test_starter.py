@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def killed(site: Site, after: int) -> None:
-    """Run ``ckan marathon starter`` and kill it (-9) as soon as it has told of some items."""
+    """Run ``ckan marathon starter`` and kill it (-9) as soon as it has printed some items."""
     log = site.directory / "starter.log"
     log.touch()
     running = site.run_beside(log, "marathon", "starter")

@@ -30,7 +30,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 @pytest.mark.parametrize(
     ("sample", "name", "expected"),
     [
-        # What browsers draw: only if the bytes are it, and then whatever the name is.
+        # Types that browsers display: only if the bytes have this type, with any name.
         (PIXEL, "foto.png", "image/png"),
         (PIXEL, "foto.csv", "image/png"),
         (b"GIF89a\x01\x00\x01\x00", "foto", "image/gif"),
@@ -39,7 +39,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
         (b"%PDF-1.7\n", "plan.pdf", "application/pdf"),
         (TABLE, "foto.png", "text/plain"),
         (ARCHIVE.getvalue(), "plan.pdf", "application/octet-stream"),
-        # What browsers run: only under its own name.
+        # Types that browsers run: only if the name has the right ending.
         (PAGE, "pagina.html", "text/html"),
         (PAGE, "pagina", "text/html"),
         (PAGE, "datos.csv", "application/octet-stream"),
@@ -47,7 +47,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
         (PAGE, "notas.txt", "application/octet-stream"),
         (DRAWING, "escudo.svg", "image/svg+xml"),
         (DRAWING, "escudo.png", "application/octet-stream"),
-        # What pages load: never as such.
+        # Types that pages load: never under their own type.
         (b"function x() { return 1; }", "codigo.js", "text/plain"),
         (b"export default 1;", "codigo.mjs", "text/plain"),
         (b"#!/usr/bin/env node\nconsole.log(1)\n", "programa", "text/plain"),

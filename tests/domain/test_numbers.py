@@ -26,7 +26,7 @@ PLAIN: list[tuple[Any, str | None, str]] = [
     ("0.125", None, "0.125"),
     ("1234.125", None, "1234.125"),
     (1e-5, None, "0.00001"),
-    # A number of a program has one meaning; as a text it would have two.
+    # As a number this has one meaning, as a text two.
     (1.125, None, "1.1250"),
     # As a double is written in full.
     (0.1 + 0.2, None, "0.30000000000000004"),
@@ -101,7 +101,7 @@ def test_ambiguous_and_malformed_numbers_are_refused_with_their_readings(read: A
         if isinstance(value, str):
             assert value in str(refused.value)
         for reading in readings:
-            # What the message tells to write is read, and as just that.
+            # The forms that the message proposes are read with the meaning that it gives.
             assert numbers.read_decimal(reading) == numbers.NumberReading(reading)
 
 

@@ -13,7 +13,7 @@ from ckanext.marathon.domain.idea import StatusSince, StoryContact, StoryFacts
 INFOM = StoryContact("infom", "INFOM", "datos@infom.example.gt", "https://infom.example.gt")
 
 
-def said(facts: StoryFacts) -> str:
+def write_sentence(facts: StoryFacts) -> str:
     """Return the English sentence."""
     clauses = [each.text.format(**each.values) for each in idea.write_story(facts)]
     return "; ".join(clauses) + "."
@@ -33,7 +33,7 @@ def known(status: str, **more: Any) -> StoryFacts:
 
 class TestSentence:
     def test_the_sentence_names_title_status_next_step_and_contact(self) -> None:
-        assert said(known("prioritised")) == (
+        assert write_sentence(known("prioritised")) == (
             "“Map of leaks” was proposed in “Marathon of May” on 2017-05-27; "
             "it has been among the first to be taken up since 2017-06-03; "
             "the next step is to begin work on it; "
@@ -56,7 +56,7 @@ class TestSentence:
         contact: StoryContact | None,
     ) -> None:
         facts = StoryFacts("A", status, since, is_exact, workshop, said_on, contact=contact)
-        text = said(facts)
+        text = write_sentence(facts)
         assert text.startswith("“A” was proposed in ")
         assert "{" not in text
         assert "()" not in text
@@ -65,7 +65,7 @@ class TestSentence:
     @pytest.mark.parametrize("status", idea.STEPS)
     def test_a_status_without_a_day_has_no_date_in_the_sentence(self, status: str) -> None:
         facts = known(status)._replace(since="", said_on="")
-        assert "2017" not in said(facts)
+        assert "2017" not in write_sentence(facts)
 
     @pytest.mark.parametrize(
         ("is_evident", "words"), [(True, "can be seen"), (False, "has still to be shown")]
@@ -73,7 +73,7 @@ class TestSentence:
     def test_the_sentence_of_an_implemented_idea_mentions_its_evidence(
         self, is_evident: bool, words: str
     ) -> None:
-        assert words in said(known("implemented", is_evident=is_evident))
+        assert words in write_sentence(known("implemented", is_evident=is_evident))
 
     @pytest.mark.parametrize(
         ("is_explained", "words"), [(True, "says why"), (False, "unless it is opened again")]
@@ -81,10 +81,10 @@ class TestSentence:
     def test_the_sentence_of_a_discarded_idea_mentions_its_reason(
         self, is_explained: bool, words: str
     ) -> None:
-        assert words in said(known("discarded", is_explained=is_explained))
+        assert words in write_sentence(known("discarded", is_explained=is_explained))
 
     def test_braces_in_a_title_are_printed_unchanged(self) -> None:
-        assert "“{date}”" in said(known("proposed")._replace(title="{date}"))
+        assert "“{date}”" in write_sentence(known("proposed")._replace(title="{date}"))
 
     @pytest.mark.parametrize(
         ("contact", "words"),
@@ -96,7 +96,7 @@ class TestSentence:
     def test_the_sentence_ends_with_the_known_contact(
         self, contact: StoryContact, words: str
     ) -> None:
-        assert said(known("proposed")._replace(contact=contact)).endswith(f"{words}.")
+        assert write_sentence(known("proposed")._replace(contact=contact)).endswith(f"{words}.")
 
 
 class TestStatusSince:

@@ -40,7 +40,7 @@ def test_rows_added_by_the_others_are_found() -> None:
         {"invitation": [cocode, school]}, {"invitation": [cocode, school, clinic, {}]}
     )
     assert found.added == (clinic,)
-    # What the form took out was there when it was opened: the others did not add it.
+    # The form removed a value that was there when it was opened, so others did not add it.
     (found,) = compare({"invitation": []}, {"invitation": [cocode, clinic]})
     assert found.added == (clinic,)
 

@@ -23,12 +23,12 @@ def bare(value: Any) -> Any:
 
 
 def disagreements(row: Any, page: Any, croissant: Any) -> list[str]:
-    """Return in what three descriptions of a dataset disagree; "" or [] stands for nothing.
+    """Return the differences between three descriptions of a dataset; "" and [] count as missing.
 
     Args:
         row: of data.json.
         page: schema.org of the dataset's page.
-        croissant: of the same; ``None`` where it is not asked.
+        croissant: of the same page; ``None`` to leave it out.
     """
     pairs = [*_of_dataset(row, page)]
     files = {each["identifier"]: each for each in row.get("distribution", [])}
@@ -69,7 +69,7 @@ def _of_dataset(row: Any, page: Any) -> Iterator[Pair]:
 
 
 def _of_rights(row: Any, page: Any) -> Iterator[Pair]:
-    """Compare licence and rights; data.json has the licence in one or the other."""
+    """Compare licence and rights. data.json has the licence in one of the two."""
     licence = page.get("license", "")
     works = [licence] if isinstance(licence, dict) else []
     works += page.get("usageInfo", [])
@@ -96,7 +96,7 @@ def _of_file(row: Any, page: Any) -> Iterator[Pair]:
 
 
 def _of_croissant(page: Any, croissant: Any) -> Iterator[Pair]:
-    """Compare all that schema.org says; Croissant has only the files that can be checked."""
+    """Compare all properties of schema.org. Croissant has only the files with a checksum."""
     yield "Croissant's description", True, page["description"].startswith(croissant["description"])
     for name in page.keys() - _NOT_COMPARED:
         yield f"Croissant's {name}", page[name], croissant.get(name)

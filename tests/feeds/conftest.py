@@ -47,7 +47,7 @@ class Log:
         return dict(model.Session.execute(query).tuples().all())
 
     def text(self, thing: str) -> str:
-        """Return the N-Triples of something of this id; "" for a tombstone."""
+        """Return the N-Triples of the record with this id; "" for a tombstone."""
         query = sa.select(Entry.iri).where(Entry.thing == thing, Entry.digest.is_not(None))
         iri = model.Session.scalar(query)
         return feed_log.read_bodies([iri]).get(iri, b"").decode() if iri else ""
@@ -59,13 +59,13 @@ class Log:
 
 @pytest.fixture
 def feed(marathon_site: None) -> Log:
-    """The log of an empty site; ``faults`` compares it with what is public."""
+    """The log of an empty site. ``faults`` compares it with the public records."""
     return Log()
 
 
 @pytest.fixture
 def get(app: Any) -> Get:
-    """Return what asks for an address of the site, with headers; redirections are not followed."""
+    """Return a function that requests an address with headers and does not follow redirects."""
 
     def fetch(address: str, **headers: str) -> Any:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -76,7 +76,7 @@ def get(app: Any) -> Get:
 
 @pytest.fixture
 def faults() -> Callable[[], list[LogFault]]:
-    """Return what is wrong with the log, in a transaction of its own."""
+    """Return the faults of the log, in a transaction of its own."""
 
     def look() -> list[LogFault]:
         model.Session.rollback()

@@ -31,7 +31,7 @@ _DATE = {"type": "string", "pattern": f"^{_ISO}$"}
 _MEDIA_TYPE = {"type": "string", "pattern": r"^[\w-]+/[\w.+-]+$"}
 _PARTS = r"([0-9.]+Y)?([0-9.]+M)?([0-9.]+W)?([0-9.]+D)?(T([0-9.]+H)?([0-9.]+M)?([0-9.]+S)?)?"
 
-# Written from "DCAT-US Schema v1.1 (Project Open Data Metadata Schema)": what each field holds.
+# The type of each field, from "DCAT-US Schema v1.1 (Project Open Data Metadata Schema)".
 _US: dict[str, Any] = {
     "type": "object",
     "required": ["conformsTo", "dataset"],
@@ -109,7 +109,7 @@ def _official() -> Registry | None:
 
 
 def us_faults(document: dict[str, Any]) -> list[str]:
-    """Return what DCAT-US 1.1 finds wrong with a data.json."""
+    """Return the errors of a data.json by DCAT-US 1.1."""
     checker = jsonschema.FormatChecker()
     validators: list[Any] = [jsonschema.Draft202012Validator(_US, format_checker=checker)]
     registry = _official()
@@ -126,7 +126,7 @@ def us_faults(document: dict[str, Any]) -> list[str]:
     ]
 
 
-# Written from "Perfil nacional de metadatos para datos abiertos": what it requires, in which form.
+# Required fields and their forms, from "Perfil nacional de metadatos para datos abiertos".
 _DAY = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]{5})?)?$"}
 _MAIL = {"type": "string", "pattern": r"^(?!mailto:)[^@\s]+@[^@\s]+$"}
 _WEB = {"type": "string", "pattern": r"^[a-z]+://[!-~]+$"}
@@ -178,6 +178,6 @@ _ARGENTINA: dict[str, Any] = {
 
 
 def argentine_faults(document: dict[str, Any]) -> list[str]:
-    """Return what Argentina's profile finds wrong with a data.json."""
+    """Return the errors of a data.json by Argentina's profile."""
     validator = jsonschema.Draft4Validator(_ARGENTINA)
     return [f"{each.json_path}: {each.message[:200]}" for each in validator.iter_errors(document)]

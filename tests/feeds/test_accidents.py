@@ -1,5 +1,4 @@
-"""The feed after an accident: killed in the middle of a save, a rebuild, an answer; brought back
-from a dump.
+"""The feed after accidents: kills in the middle of a save, a rebuild or an answer, and a restore.
 
 ``make prove`` kills 20 times while saving and 10 times while rebuilding.
 """
@@ -26,7 +25,7 @@ REBUILDS = proving.count("rebuilds killed", 2, 10)
 PLUGINS = "marathon scheming_datasets scheming_organizations dcat"
 WRITERS = 4
 DATASETS = 30
-# So that the whole catalogue is more than what the system holds between server and client.
+# So that the whole catalogue is larger than the buffers between server and client.
 LONG = "Profundidad de los pozos, medida por la oficina. " * 2_000
 
 
@@ -58,7 +57,7 @@ def assert_clean(site: Site) -> None:
 
 
 class Writer(threading.Thread):
-    """Saves datasets of its own one after the other until it is told to stop."""
+    """Saves its own datasets one after the other until it is stopped."""
 
     def __init__(self, site: Site, rng: random.Random, mine: list[str]) -> None:
         super().__init__()
@@ -130,7 +129,7 @@ class TestRebuilds:
             assert_clean(site)
 
     def _interrupted(self, site: Site, log: Path, pause: float) -> bool:
-        """Kill a rebuild so many seconds after its first step; return whether it had more to do."""
+        """Kill a rebuild some seconds after its first step; return whether it was unfinished."""
         self._spoil(site)
         rebuild = site.run_beside(log, "marathon", "feed", "rebuild", "--restart")
         deadline = time.monotonic() + 120
@@ -164,7 +163,7 @@ class TestRebuilds:
 
 
 def datasets(document: str) -> set[str]:
-    """Return the IRIs of what is a dataset in N-Triples."""
+    """Return the IRIs of the datasets in N-Triples."""
     return set(re.findall(r"<([^>]+)> <[^>]+#type> <http://www.w3.org/ns/dcat#Dataset>", document))
 
 
@@ -190,7 +189,7 @@ class TestDump:
         site.action("package_patch", id="datos-0", title="Antes de la copia")
         databases.dump(site.database_url, dump)
         before = site.get("/catalog/all.ttl")
-        # What happens after the dump is lost, and its numbers will be given a second time.
+        # Changes after the dump are lost, and their numbers will be given a second time.
         site.action("package_patch", id="datos-0", title="Después de la copia")
         lost = site.get("/catalog/all.ttl")
         site.stop()

@@ -27,7 +27,7 @@ CSV = {"name": "wells", "url": "https://example.gt/wells.csv", "format": "CSV"}
 
 
 class World:
-    """A chain, and what a change did to the log."""
+    """A chain, and the entries that a change made in the log."""
 
     def __init__(self) -> None:
         self.owner = factories.Municipality(title="Here")
@@ -120,7 +120,7 @@ UPDATES: dict[str, tuple[Change, set[tuple[str, str]]]] = {
         ),
         {("Update", "organization"), ("Update", "dataset")},
     ),
-    # What a dataset names is described with it.
+    # The neighbours that a dataset names are described with it.
     "idea's title": (patch("idea", title="Other"), {("Update", "idea"), *DATASET}),
     "idea's problem": (
         patch("idea", service_problem=["RES-01"]),

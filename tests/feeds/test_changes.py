@@ -52,7 +52,7 @@ def quads(answer: Any, extension: str = "trig") -> rdflib.Dataset:
 
 
 def activities(found: rdflib.Dataset) -> list[tuple[str, str]]:
-    """Return the kind of each activity and the end of what it is about, in order."""
+    """Return the kind of each activity and the end of its object's IRI, in order."""
     rows = []
     for activity, thing in found.default_graph.subject_objects(AS.object):
         published = found.default_graph.value(activity, AS.published)
@@ -348,7 +348,7 @@ class TestAnswer:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
         epoch, number, _last, mark = cursor.split(".")
         assert get(f"/catalog/changes?since={epoch}.{number}").status_code == 410
-        # What every epoch begins with cannot be lost.
+        # The state at the beginning of an epoch cannot be lost.
         assert get(f"/catalog/changes?since={epoch}.0").status_code == 200
         assert get(f"/catalog/changes?since={epoch}.0.0.{mark}").status_code == 200
 

@@ -1,4 +1,4 @@
-"""A date means the same in every feed and on the page; a dataset is as old as its publication."""
+"""Dates mean the same in every feed and on the page, and none is older than the publication."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINK = {"url": "https://example.gt/a.csv", "name": "A", "format": "CSV"}
 
 
 def write(dataset: dict[str, Any], **fields: Any) -> None:
-    """Put into a dataset what its rules would refuse, as older versions took it."""
+    """Store values in a dataset that its rules would refuse and older versions accepted."""
     package = model.Package.get(dataset["id"])
     assert package
     package.extras = {**package.extras, **fields}
@@ -39,7 +39,7 @@ def write(dataset: dict[str, Any], **fields: Any) -> None:
 
 
 def backdate(dataset: dict[str, Any], days: int) -> datetime:
-    """Make a dataset as if it had been begun some days ago; return when."""
+    """Make a dataset as if it had been created some days ago; return the time."""
     package = model.Package.get(dataset["id"])
     assert package
     began = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)
@@ -48,7 +48,7 @@ def backdate(dataset: dict[str, Any], days: int) -> datetime:
     return began.replace(tzinfo=UTC)
 
 
-def said(text: str, predicate: str) -> list[str]:
+def list_literals(text: str, predicate: str) -> list[str]:
     """Return the literals of a property of datasets themselves, as N-Triples has them."""
     lines = [line for line in text.splitlines() if f"<{predicate}>" in line]
     subjects = [line.split(" ", 1)[0] for line in lines]
@@ -73,7 +73,7 @@ def in_data_json(get: Get) -> dict[str, Any]:
 
 
 def on_page(get: Get, dataset: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what the page says by the names of its facts, and what it tells search engines."""
+    """Return the facts on the page by their names, and its schema.org."""
     page = BeautifulSoup(get(f"/dataset/{dataset['name']}").text, "lxml")
     facts = {
         term.text.strip(): value.text.strip()
@@ -101,8 +101,8 @@ class TestOneMeaning:
         self, dataset: dict[str, Any], feed: Log, get: Get
     ) -> None:
         text = feed.text(dataset["id"])
-        assert said(text, ISSUED) == ['"2017"^^<http://www.w3.org/2001/XMLSchema#gYear>']
-        assert said(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
+        assert list_literals(text, ISSUED) == ['"2017"^^<http://www.w3.org/2001/XMLSchema#gYear>']
+        assert list_literals(text, MODIFIED)[0].startswith('"2017-06-03T20:30:00-06:00"')
         found = in_data_json(get)
         assert (found["issued"], found["modified"]) == ("2017", "2017-06-03T20:30:00-06:00")
         # DCAT-US takes both ends in one form.
@@ -138,8 +138,8 @@ class TestOneMeaning:
     ) -> None:
         write(dataset, issued=written, modified=written)
         text = feed.text(dataset["id"])
-        assert said(text, ISSUED) + said(text, MODIFIED) == []
-        # DCAT-US wants a date: it says that it is of the record and not of the data.
+        assert list_literals(text, ISSUED) + list_literals(text, MODIFIED) == []
+        # DCAT-US requires a date: this one is marked as that of the record, not of the data.
         assert "issued" not in in_data_json(get)
         assert in_data_json(get)["modifiedOf"] == "dcat:CatalogRecord"
         assert (row(get)["publicado"], row(get)["modificado"]) == ("", "")
@@ -161,7 +161,7 @@ class TestFirstPublication:
         first = feed_log.read_first_published([draft["id"]])[draft["id"]]
         # The clock of the database, which is the same machine's.
         assert abs(first - before) < timedelta(minutes=1)
-        (issued,) = said(feed.text(draft["id"]), ISSUED)
+        (issued,) = list_literals(feed.text(draft["id"]), ISSUED)
         assert issued.startswith(f'"{first.astimezone(UTC).isoformat()[:19]}')
         # Nor are its files older than that.
         assert f'"{began.isoformat()[:10]}' not in feed.text(draft["id"])
@@ -174,13 +174,13 @@ class TestFirstPublication:
     ) -> None:
         call_action("package_patch", id=dataset["id"], issued="")
         first = feed_log.read_first_published([dataset["id"]])
-        issued = said(feed.text(dataset["id"]), ISSUED)
+        issued = list_literals(feed.text(dataset["id"]), ISSUED)
         call_action("package_patch", id=dataset["id"], notes="Otra")
         call_action("package_patch", id=dataset["id"], private=True)
         assert feed.text(dataset["id"]) == ""
         call_action("package_patch", id=dataset["id"], private=False)
         assert feed_log.read_first_published([dataset["id"]]) == first
-        assert said(feed.text(dataset["id"]), ISSUED) == issued
+        assert list_literals(feed.text(dataset["id"]), ISSUED) == issued
         assert faults() == []
 
     def test_a_sent_first_publication_is_ignored(self, dataset: dict[str, Any]) -> None:
@@ -201,4 +201,6 @@ class TestFirstPublication:
         model.Session.execute(sa.delete(Entry).where(Entry.thing == dataset["id"]))
         clock.set_complete(False)
         began = backdate(dataset, 900)
-        assert said(feed.text(dataset["id"]), ISSUED)[0].startswith(f'"{began.isoformat()[:19]}')
+        assert list_literals(feed.text(dataset["id"]), ISSUED)[0].startswith(
+            f'"{began.isoformat()[:19]}'
+        )

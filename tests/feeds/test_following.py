@@ -39,7 +39,7 @@ WRITERS = 3
 EDITS = 8
 DATASETS = 12
 CODES, PROBLEMS = ("0101", "0102", "0501"), ("AGU-01", "AGU-02", "RES-01")
-# What a catalogue says of itself anew in each answer.
+# Statements of a catalogue that differ in each answer.
 OF_THE_ANSWER = re.compile(
     r"<(?:[^>]*/catalog|https?://[^/>]+)> <[^>]*(?:#changeNumber|#feedEpoch|/modified|/issued)> "
 )
@@ -112,7 +112,7 @@ class World:
         ]
 
     def edit(self, rng: random.Random) -> None:
-        """Change something at random: titles, tags, links, owners, who may see it."""
+        """Change something at random: titles, tags, links, owners, visibility."""
         dataset, idea = rng.choice(self.datasets), rng.choice(self.ideas)
         changes: list[tuple[str, dict[str, Any]]] = [
             (dataset, {"title": f"{rng.random()}"}),
@@ -153,15 +153,15 @@ def verified() -> list[Any]:
     return list(verify_log())
 
 
-def said(copy: Any) -> set[str]:
-    """Return the lines of a copy, without what each answer says of itself."""
+def lines_of(copy: Any) -> set[str]:
+    """Return the lines of a copy, without the catalogue's own statements."""
     return {line for line in copy.lines() if not OF_THE_ANSWER.match(line)}
 
 
 def of_things(lines: set[str]) -> set[str]:
     """Return the lines that are not about concepts of vocabularies.
 
-    What a problem is like is said of it, and leads to concepts that only others described.
+    A problem names similar concepts, which only other datasets describe.
     """
     return {line for line in lines if not VOCABULARY.match(line)}
 
@@ -193,7 +193,7 @@ def test_copies_of_the_whole_and_of_every_part_stay_in_step(
                 continue
             copies[part] = follow.follow(address, copy)
             there = follow.everything(address)
-            mine, theirs = said(copies[part]), said(there)
+            mine, theirs = lines_of(copies[part]), lines_of(there)
             assert theirs - mine == set(), part
             assert of_things(mine - theirs) == set(), part
             assert copies[part].cursor == there.cursor
@@ -274,7 +274,7 @@ class Office:
             self.datasets.append(made["id"])
 
     def change(self, rng: random.Random) -> str:
-        """Do something at random; return what."""
+        """Do something at random; return its name."""
         there = [
             each
             for each in self.datasets
@@ -342,7 +342,7 @@ def test_copies_equal_the_catalogue_after_random_changes(
             copies[part] = follow.follow(address, copy)
             everything = set(follow.lines_of(fetch(f"{address}/all.nt").text))
             theirs = {line for line in everything if not OF_THE_ANSWER.match(line)}
-            mine = said(copies[part])
+            mine = lines_of(copies[part])
             assert (theirs - mine, mine - theirs) == (set(), set()), (part, done)
     assert verified() == []
 

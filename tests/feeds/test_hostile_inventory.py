@@ -27,7 +27,7 @@ hostile_datasets = settings(
 )
 
 
-def told(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
+def describe(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
     # CKAN writes both itself.
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = build_dataset_graph(Dataset.from_shown({**hostile, **own}), FACTS)
@@ -39,7 +39,7 @@ def told(hostile: dict[str, Any]) -> list[inventory.InventoryDataset]:
 @hostile_datasets
 @given(datasets())
 def test_data_json_of_hostile_datasets_is_valid(hostile: dict[str, Any]) -> None:
-    (found,) = told(hostile)
+    (found,) = describe(hostile)
     row = json.loads(data_json.write_data_json_part([found], CONTACT))
     assert us_faults({"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}) == []
 
@@ -47,13 +47,15 @@ def test_data_json_of_hostile_datasets_is_valid(hostile: dict[str, Any]) -> None
 @hostile_datasets
 @given(datasets())
 def test_a_hostile_dataset_is_one_csv_row_without_formulas(hostile: dict[str, Any]) -> None:
-    rows = list(csv.reader(io.StringIO(sheet.write_sheet_rows(told(hostile)).decode(), newline="")))
+    rows = list(
+        csv.reader(io.StringIO(sheet.write_sheet_rows(describe(hostile)).decode(), newline=""))
+    )
     assert len(rows) == 1
     assert len(rows[0]) == len(sheet.COLUMNS)
     paired = [rows[0][list(sheet.COLUMNS).index(name)] for name in PAIRED]
     assert len({cell.count(" | ") for cell in paired if cell}) <= 1
     assert not [cell for cell in rows[0] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    book = sheet.make_workbook(told(hostile))
+    book = sheet.make_workbook(describe(hostile))
     book.save(io.BytesIO())
 
 
@@ -62,7 +64,7 @@ def test_a_hostile_dataset_is_one_csv_row_without_formulas(hostile: dict[str, An
 def test_schema_org_of_hostile_datasets_has_a_name_and_addresses_of_files(
     hostile: dict[str, Any],
 ) -> None:
-    (found,) = told(hostile)
+    (found,) = describe(hostile)
     said: dict[str, Any] = schema_org._dataset(found, "https://example.gt", "Catálogo")
     assert said["name"]
     assert len(said["description"]) <= schema_org.LONGEST

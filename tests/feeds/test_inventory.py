@@ -124,7 +124,7 @@ class TestDataJson:
         by_title = {each["title"]: each for each in found["distribution"]}
         assert by_title["Tabla"]["mediaType"] == "text/csv"
         assert by_title["Página"]["accessURL"] == "https://example.gt/pozos"
-        # What Argentina's profile asks for.
+        # Fields that Argentina's profile requires.
         for field in ("superTheme", "accrualPeriodicity", "issued", "identifier"):
             assert found[field], field
         assert all(each["identifier"] and each["title"] for each in found["distribution"])
@@ -219,7 +219,7 @@ class TestTable:
         book = openpyxl.load_workbook(io.BytesIO(answer.data))
         titles, *rows = book["inventario"].iter_rows(values_only=True)
         assert list(titles) == list(sheet.COLUMNS)
-        # What CSV must quote for spreadsheets is a text by its type in a workbook.
+        # Texts that CSV must quote for spreadsheets have the type of a text in a workbook.
         expected = [
             {
                 k: v.removeprefix("'")[: spreadsheets.LONGEST - 1]

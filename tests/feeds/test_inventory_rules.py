@@ -26,7 +26,7 @@ SITE = SiteContact("Portal", "datos@example.gt", "https://example.gt/about")
 SHA = "ab" * 32
 
 
-def told(**fields: Any) -> inventory.InventoryDataset:
+def describe(**fields: Any) -> inventory.InventoryDataset:
     own = dict.fromkeys(("metadata_created", "metadata_modified"), "2026-11-25T10:00:00")
     graph = build_dataset_graph(Dataset.from_shown({**MINIMAL, **own, **fields}), FACTS)
     lines = filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())
@@ -35,7 +35,7 @@ def told(**fields: Any) -> inventory.InventoryDataset:
 
 
 def us(site: SiteContact = SITE, /, **fields: Any) -> dict[str, Any]:
-    row = json.loads(data_json.write_data_json_part([told(**fields)], site))
+    row = json.loads(data_json.write_data_json_part([describe(**fields)], site))
     if site.email:
         document = {"conformsTo": data_json.CONFORMS_TO, "dataset": [row]}
         assert us_faults(document) == []
@@ -43,7 +43,9 @@ def us(site: SiteContact = SITE, /, **fields: Any) -> dict[str, Any]:
 
 
 def argentine(**fields: Any) -> dict[str, Any]:
-    row = json.loads(data_json.write_data_json_part([told(**fields)], SITE, data_json.ARGENTINA))
+    row = json.loads(
+        data_json.write_data_json_part([describe(**fields)], SITE, data_json.ARGENTINA)
+    )
     head = {"title": "T", "description": "D", "superThemeTaxonomy": "x"}
     publisher = {"name": "P", "mbox": "a@example.gt"}
     assert argentine_faults({**head, "publisher": publisher, "dataset": [row]}) == []
@@ -51,7 +53,7 @@ def argentine(**fields: Any) -> dict[str, Any]:
 
 
 def cells(**fields: Any) -> dict[str, str]:
-    return dict(zip(sheet.COLUMNS, sheet.make_sheet_row(told(**fields)), strict=True))
+    return dict(zip(sheet.COLUMNS, sheet.make_sheet_row(describe(**fields)), strict=True))
 
 
 FILE = {
@@ -83,7 +85,7 @@ class TestFiles:
         assert file["references"] == ["https://example.gt/columnas.pdf"]
 
     def test_schema_org_and_the_csv_have_the_metadata_of_a_file(self) -> None:
-        found: Any = schema_org._dataset(told(resources=[FILE]), "https://example.gt", "P")
+        found: Any = schema_org._dataset(describe(resources=[FILE]), "https://example.gt", "P")
         (file,) = found["distribution"]
         assert (file["sha256"], file["contentSize"]) == (SHA, "12 B")
         assert file["usageInfo"] == [{"@type": "CreativeWork", "text": "Sin permiso escrito"}]
@@ -94,7 +96,7 @@ class TestFiles:
         names = ["datos", "columnas", "licencia", "a", "z", "b", "y", "c", "x", "d", "w", "e"]
         rows = [{"id": f"{9 - n}{name}", "name": name} for n, name in enumerate(names)]
         assert [each["title"] for each in us(resources=rows)["distribution"]] == names
-        found: Any = schema_org._dataset(told(resources=rows), "https://example.gt", "P")
+        found: Any = schema_org._dataset(describe(resources=rows), "https://example.gt", "P")
         assert [each["name"] for each in found["distribution"]] == names
         assert cells(resources=rows)["archivos"].split(" | ") == names
 
@@ -117,7 +119,9 @@ class TestFiles:
 
     def test_a_mail_address_is_no_content_url(self) -> None:
         found: Any = schema_org._dataset(
-            told(resources=[{"id": "r", "url": "mailto:a@example.gt"}]), "https://example.gt", "P"
+            describe(resources=[{"id": "r", "url": "mailto:a@example.gt"}]),
+            "https://example.gt",
+            "P",
         )
         assert "contentUrl" not in found["distribution"][0]
 
@@ -130,7 +134,7 @@ class TestRights:
         assert note.strip() in found["distribution"][0]["rights"]
         assert note.strip() in argentine(rights_note=note)["rights"]
         assert cells(rights_note=note)["derechos"] == note
-        described: Any = schema_org._dataset(told(rights_note=note), "https://example.gt", "P")
+        described: Any = schema_org._dataset(describe(rights_note=note), "https://example.gt", "P")
         assert described["usageInfo"][0]["text"] == note
 
     def test_data_json_has_one_standard_and_the_others_among_the_references(self) -> None:
@@ -144,12 +148,12 @@ class TestRights:
     def test_only_public_datasets_are_accessible_for_free(self) -> None:
         for right, expected in (("PUBLIC", True), ("RESTRICTED", None), ("", None)):
             iri = f"{AUTHORITY}/access-right/{right}" if right else ""
-            found: Any = schema_org._dataset(told(access_rights=iri), "https://example.gt", "P")
+            found: Any = schema_org._dataset(describe(access_rights=iri), "https://example.gt", "P")
             assert found.get("isAccessibleForFree") is expected
 
 
 def described(**fields: Any) -> Any:
-    return schema_org._dataset(told(**fields), FACTS.site.base, "P")
+    return schema_org._dataset(describe(**fields), FACTS.site.base, "P")
 
 
 ANNUAL = {"frequency": f"{AUTHORITY}/frequency/ANNUAL"}
@@ -186,7 +190,7 @@ class TestPeriods:
             ([{"start": "2016-05"}], {}, "R/2016-05/P1M", ["2016-05/.."]),
             ([{"end": "2016-05-03"}], {}, "R/P1D/2016-05-03", ["../2016-05-03"]),
             ([{"start": "2015"}, *YEARS], {}, "R/2015/P1Y", None),
-            # Nothing is known of what is between them, nor is any of it an interval.
+            # These dates do not say whether the time between them is covered.
             ([{"end": "2010"}, {"start": "2015"}], {}, None, ["../2010", "2015/.."]),
         ],
     )
@@ -285,7 +289,7 @@ def test_fragment_iris_are_neither_labels_nor_addresses() -> None:
 
 
 def strings(value: Any) -> Iterator[str]:
-    """Yield what a reader is shown: all texts but the identifiers of nodes."""
+    """Yield all texts but the identifiers of nodes."""
     if isinstance(value, dict):
         for name, each in value.items():
             if name not in {"@id", "identifier"}:
@@ -330,17 +334,17 @@ class TestPlaces:
             "https://example.org/municipality/0501",
         ):
             fields = {"municipality": [], "spatial_coverage": [{"uri": iri, "text": "Lejos"}]}
-            found: Any = schema_org._dataset(told(**fields), "https://example.gt", "P")
+            found: Any = schema_org._dataset(describe(**fields), "https://example.gt", "P")
             assert [each for each in found["spatialCoverage"] if "geo" in each] == []
             assert cells(**fields)["codigos_municipio"] == ""
 
     def test_a_municipality_has_its_box(self) -> None:
-        found: Any = schema_org._dataset(told(municipality=["0501"]), "https://example.gt", "P")
+        found: Any = schema_org._dataset(describe(municipality=["0501"]), "https://example.gt", "P")
         assert found["spatialCoverage"][0]["geo"]["box"]
         assert cells(municipality=["0501"])["codigos_municipio"] == "0501"
 
     def test_two_places_of_one_name_give_one_keyword(self) -> None:
-        # DCAT-US takes no value twice in a list; places stand in for keywords.
+        # DCAT-US allows no value twice in a list; without keywords the places are used.
         rows = [
             {"uri": f"https://example.org/lugar/{number}", "text": "Zona 1"} for number in (1, 2)
         ]
@@ -406,6 +410,6 @@ class TestWords:
 
     def test_periods_stay_in_the_order_of_the_record(self) -> None:
         rows = [{"start": str(2000 + n), "end": str(2000 + n)} for n in range(12)]
-        assert [start for start, _ in told(temporal_coverage=rows).periods] == [
+        assert [start for start, _ in describe(temporal_coverage=rows).periods] == [
             str(2000 + n) for n in range(12)
         ]

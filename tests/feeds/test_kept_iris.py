@@ -33,7 +33,7 @@ def extras(uri: str) -> list[dict[str, str]]:
 
 
 class Source:
-    """What a harvester does, which saves in the site's own name."""
+    """The context of a harvester, which saves in the site's own name."""
 
     def __init__(self) -> None:
         self.owner = factories.NationalBody(title="INE")["id"]
@@ -178,7 +178,7 @@ def test_a_dataset_deleted_and_harvested_again_gets_its_iri_back(
     assert feed.iris(second) == {IRI: True}
     assert feed.slot(second) == slot
     assert faults() == []
-    # Taken out of the trash the first one has no IRI but ours.
+    # When it is restored, the first dataset has only this site's IRI.
     act("package_patch", id=first, state="active")
     assert feed.iris(first) == {own(first): True}
     assert feed.iris(second) == {IRI: True}

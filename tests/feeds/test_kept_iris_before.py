@@ -26,7 +26,7 @@ Migrate = Callable[[], dict[str, str]]
 
 @pytest.fixture
 def migrate(feed: Log) -> Iterator[Migrate]:
-    """Return what does what the migration does with the datasets there are."""
+    """Return a function that treats the present datasets as the migration does."""
     folder = Path(ckanext.marathon.__file__).parent / "migration" / "marathon" / "versions"
     spec = importlib.util.spec_from_file_location("kept", folder / "a3c7e91b5d24_kept_iris.py")
     assert spec is not None

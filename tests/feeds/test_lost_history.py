@@ -1,7 +1,7 @@
 """After restoring an older database, no follower or cache takes a lost state for the present one.
 
-The database is brought back in each form in which an administrator may do it. Numbers are then
-given again to other changes, and what followers and caches have of the lost ones is refused.
+The database is restored in each way in which an administrator may do it. Numbers are then
+given to other changes, and the cursors, tags and dates of the lost changes are refused.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from tests.sites import Site
 from tests.stack.conftest import until
 
 from .test_following import PLUGINS as FEEDS
-from .test_following import follow, said
+from .test_following import follow, lines_of
 
 PLUGINS = f"marathon_site {FEEDS}"
 
 CURSOR = "Marathon-Feed-Cursor"
 SOLR = ("solr_url", "solr_user", "solr_password")
 NOTE = "marathon-feed.json"
-# Whatever is validated by the log's state; the calendar by what is in it.
+# Answers whose ETag depends on the log's state; the calendar's depends on its content.
 ADDRESSES = (
     "/catalog.ttl",
     "/catalog.jsonld",
@@ -60,7 +60,7 @@ ADDRESSES = (
 
 
 class Copying:
-    """A way to save a site's database and to bring it back; the site stands still meanwhile."""
+    """A way to save and restore a site's database, while the site is stopped."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -76,10 +76,10 @@ class Copying:
 
     @abstractmethod
     def bring_back(self, site: Site) -> None:
-        """Put what was saved in the place of the database."""
+        """Restore the saved database."""
 
     def close(self) -> None:
-        """End what was started."""
+        """End the programs that were started."""
 
 
 class Dump(Copying):
@@ -175,7 +175,7 @@ FORMS: list[Callable[[Path], Copying]] = [Dump, Template, DataDirectory]
 
 
 class Lost:
-    """A site whose database was saved at change ``kept``, went on, and can be brought back."""
+    """A site whose database was saved at change ``kept``, changed, and can be restored."""
 
     def __init__(self, copying: Copying) -> None:
         self.copying = copying
@@ -230,7 +230,7 @@ class Lost:
         self.site.start()
 
     def go_on(self) -> None:
-        """Change what will be lost."""
+        """Make changes that will be lost."""
         self.site.action("package_patch", id="datos-0", title="Se perdió")
         self.site.action("package_patch", id=self.workshop, title="Taller que se perdió")
         self._publish_earlier(minutes=10)
@@ -239,8 +239,8 @@ class Lost:
         """Put the older database in place of the newer one.
 
         Args:
-            with_note: the storage folder stays as it is; otherwise it has the note of then, as
-                where the whole directory is brought back.
+            with_note: the storage folder stays as it is. Otherwise it has the note of that
+                time, as if the whole directory were restored.
         """
         self.site.stop()
         if not with_note:
@@ -298,7 +298,7 @@ def _lost(copying: Copying) -> Iterator[Lost]:
 
 
 def refusals(site: Site, known: dict[str, Any]) -> dict[str, Any]:
-    """Return address → what was taken for fresh although its state was lost."""
+    """Return address → answers that counted as unchanged although their state was lost."""
     wrong: dict[str, Any] = {}
     for address, answer in known.items():
         asked = [{"If-None-Match": answer.headers["ETag"]}]
@@ -342,7 +342,7 @@ def test_followers_drop_everything_of_a_lost_history(lost: Lost) -> None:
         there = follow.everything(address)
         for copy in (copies[part], early[part]):
             followed = follow.follow(address, copy)
-            assert said(followed) == said(there)
+            assert lines_of(followed) == lines_of(there)
             assert followed.cursor == there.cursor
         assert not any("Se perdió" in line for line in there.lines())
     assert "all of it and nothing else" in site.run("marathon", "feed", "verify")
@@ -411,7 +411,7 @@ def test_an_unwritable_witness_begins_only_one_epoch(lost_template: Lost) -> Non
 
 
 def doctor(site: Site) -> str:
-    """Return what the doctor says, whether it finds faults or not."""
+    """Return the output of the doctor, with or without faults."""
     try:
         return site.run("marathon", "doctor")
     except programs.CommandFailed as failed:

@@ -26,7 +26,7 @@ Meanwhile = Callable[[Callable[[], Any]], None]
 
 @pytest.fixture
 def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Return what has somebody else do something before the clock is taken the next time."""
+    """Return a function by which somebody else does something before the clock is locked next."""
 
     def arrange(do: Callable[[], Any]) -> None:
         waiting, hold = [do], clock.lock_clock

@@ -129,7 +129,7 @@ def test_etags_of_an_empty_site_change_with_settings_and_content(
 
 def test_visits_and_a_new_user_leave_the_log_empty(feed: Log, get: Get) -> None:
     assert get("/catalog/all.ttl").status_code == 200
-    # Where IRIs start may still be set: nobody who looks fixes it.
+    # The start of the IRIs may still be set: reading does not fix it.
     assert feed.number == 0
     assert clock.read_clock().base == ""
     act("user_create", name="alguien", email="alguien@example.gt", password="correcto-caballo")

@@ -26,7 +26,7 @@ Faults = Callable[[], list[LogFault]]
 
 
 def add(package_type: str, owner: str, **fields: Any) -> str:
-    """Store a package as a site has it from before the plugin; return its id."""
+    """Store a package as if it were older than the plugin; return its id."""
     extras = fields.pop("extras", {})
     package = model.Package(
         name=fields.pop("name", package_type), type=package_type, owner_org=owner, **fields
@@ -44,7 +44,7 @@ def owner(feed: Log) -> str:
 
 @pytest.fixture
 def report(owner: str) -> str:
-    """A record of a type of the site's own, with what stock ckanext-dcat makes blank nodes of."""
+    """A record of the site's own type whose fields are blank nodes in stock ckanext-dcat."""
     extras = {
         "contact_name": "Oficina de agua",
         "contact_email": "agua@example.gt",
@@ -68,7 +68,7 @@ def test_a_sites_own_type_is_in_the_log_described_by_the_sites_profile(
     told = feed.text(report)
     assert f"<{SITE}/dataset/{report}>" in told
     assert '"Informe"' in told
-    # What stock ckanext-dcat says, in nodes with names.
+    # The statements of stock ckanext-dcat, with named nodes.
     assert '"Oficina de agua"' in told
     assert "#node-" in told
     assert "_:" not in told
@@ -98,7 +98,7 @@ def test_a_sites_own_type_is_in_inventories_changes_and_its_owners_part(
     iri = f"{SITE}/dataset/{report}"
     (inventoried,) = json.loads(get("/data.json").body)["dataset"]
     assert inventoried["identifier"] == iri
-    # CKAN's own times are UTC and do not say so: whoever reads one would take it for their own.
+    # CKAN's own times are UTC without saying so, and readers would take them for local times.
     assert re.fullmatch(r"\S+T\S+(?:Z|[+-]\d\d:\d\d)", inventoried["modified"])
     rows = list(csv.DictReader(io.StringIO(get("/catalog.csv").body.lstrip("\ufeff"))))
     assert [row["identificador"] for row in rows] == [iri]

@@ -29,7 +29,7 @@ from tests import factories, proving
 from .conftest import Log, in_request
 
 CRAWLS = proving.count("crawls while somebody writes", 6, 200)
-# A writer adds to what is crawled in proportion to it: after so many another catalogue begins.
+# Writers make the catalogue larger during a crawl: after this number a new one is begun.
 CRAWLS_A_CATALOGUE = 10
 ROUNDS = proving.count("rounds of eight writers and a follower", 2, 20)
 RACES = proving.count("first datasets while their organisation changes", 4, 40)
@@ -122,7 +122,7 @@ def public() -> set[str]:
 
 
 def write(rng: random.Random) -> tuple[str, str]:
-    """Edit, delete, bring back or add between two pages; return what was done, and to which."""
+    """Edit, delete, restore or add a dataset between two pages; return which, and how."""
     packages = model.Session.query(model.Package).filter_by(type="dataset").all()
     package = rng.choice(packages)
     identifier = package.id
@@ -143,7 +143,7 @@ def package_ideas(package: model.Package) -> list[str]:
 
 
 class Follower:
-    """A copy that is kept in step by change numbers alone."""
+    """A copy that is updated by change numbers alone."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -36,7 +36,7 @@ def bulk(statement: str) -> None:
     model.Session.commit()
 
 
-# What is done to the database or to the log, and what the oracle calls it.
+# Damage to the database or the log, and the fault that is reported.
 DAMAGE = [
     ("UPDATE package SET title = 'Behind its back' WHERE type = 'dataset'", LogFaultKind.OUTDATED),
     ("UPDATE package SET private = true WHERE type = 'dataset'", LogFaultKind.NOT_PUBLIC),

@@ -96,7 +96,7 @@ def test_no_wrong_value_of_a_parameter_gets_500(world: World) -> None:
     size = proving.count("API requests with a wrong value", CASES, len(all_cases))
     tally: Counter[int] = Counter()
     for action, name, value in rng.sample(all_cases, size):
-        # What comes first is what is reached first: each of the others has a good value, or none.
+        # The first wrong value ends an action, so each other parameter has a good value or none.
         body = {
             other: rng.choice(world.values(other))
             for other in read_parameters(action)

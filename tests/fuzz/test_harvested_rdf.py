@@ -1,7 +1,7 @@
 """Odd RDF of other catalogues is read, saved, or refused with errors by field.
 
-A good dataset is taken and some of what it says is replaced: values of another kind, texts that are
-none, addresses that lead nowhere, nodes that point at each other.
+Some values of a valid dataset are replaced: by values of another kind, odd texts, addresses that
+lead nowhere, nodes that point at each other.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def settings(most: int) -> hypothesis.settings:
 
 
 def check_plain(value: Any) -> None:
-    """Check that it holds nothing but what JSON has: terms of a graph are texts in disguise."""
+    """Check that a value has only JSON's own types: terms of a graph are subclasses of str."""
     assert type(value) in {str, int, bool, list, dict}, value
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
@@ -105,7 +105,7 @@ def test_an_odd_graph_gives_a_plain_dataset_dict(graph: Graph) -> None:
         found = read_dataset(graph, DATASET, site)
         json.dumps(found)
         check_plain(found)
-    # Another site's ids are not ours, whatever it says.
+    # Ids of another site are never used as ids of this one.
     assert not {"owner_org", "idea", "data_need"} & set(found)
     assert not any("id" in resource for resource in found.get("resources", []))
     hypothesis.target(float(len(found)))

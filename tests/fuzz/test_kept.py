@@ -31,7 +31,7 @@ VALUES: list[Any] = [
 ]
 TRIED = proving.count("odd values in each field of a record", 2, len(VALUES))
 
-# Whose answer is elsewhere: tags, and what is what a record is called or belongs to.
+# Fields that other tests check: tags, and the names and owner of a record.
 ELSEWHERE = {"tag_string", "name", "owner_org", "status_reason"}
 
 # Of a row that has to have them.

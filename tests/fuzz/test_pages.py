@@ -34,7 +34,7 @@ def world(
 
 
 def send(world: World, tally: Counter[int], method: str, path: str, **sent: Any) -> None:
-    """Send one request; anything but a broken server is right."""
+    """Send one request; every status below 500 is right."""
     world.restore()
     try:
         answer = world.request(method, path, **sent)

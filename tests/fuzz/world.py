@@ -55,7 +55,7 @@ class World:
                 break
 
     def _revive(self) -> None:
-        """Bring back whoever and whatever a form has deleted; no record can be made without."""
+        """Restore the people and records that a form has deleted, which later records need."""
         groups = [model.Group.get(each["id"]) for each in (self.organization, self.group)]
         users = [model.User.get(person["id"]) for person in self.people.values()]
         deleted = [each for each in (*groups, *users) if each and each.state != "active"]
@@ -107,7 +107,7 @@ class World:
         headers: Mapping[str, str] | None = None,
         body: str | None = None,
     ) -> Any:
-        """Send a request to any page as somebody; return the answer, redirects not followed."""
+        """Send a request to any page with a role; return the answer without following redirects."""
         sent = dict(headers or {})
         if role in self.tokens:
             sent["Authorization"] = self.tokens[role]

@@ -22,7 +22,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_modules() -> list[Path]:
-    """Return the modules of the extension; one that holds nothing but its docstring is none."""
+    """Return the modules of the extension that have more than a docstring."""
     return [path for path in imports.modules() if len(parse(path).body) > 1]
 
 
@@ -79,7 +79,7 @@ def list_visibility_rules() -> Iterator[str]:
 
 
 def _list_constants(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield what modules and classes assign outside of functions."""
+    """Yield the names that modules and classes assign outside of functions."""
     for parent in ast.walk(tree):
         if isinstance(parent, ast.Module | ast.ClassDef):
             for node in parent.body:
@@ -112,7 +112,7 @@ def count_lines(folder: str) -> int:
 
 
 def count_strict_errors() -> int:
-    """Return what pyright's strict mode objects to in the extension and the stack."""
+    """Return the errors of pyright's strict mode in the extension and the stack."""
     settings = {
         "include": ["ckanext/marathon", "stack"],
         "exclude": ["**/migration"],

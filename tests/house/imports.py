@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ckanext" / "marathon"
 
-# From the ground floor up; a room imports only from lower floors, or from itself.
+# From the lowest layer up. A room imports only from lower layers and from itself.
 FLOORS = [
     {"schemas"},
     {"vocabulary"},
@@ -64,7 +64,7 @@ def imported(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def list_forbidden_imports(path: Path) -> Iterator[str]:
-    """Yield what a module imports and may not, with the line."""
+    """Yield the forbidden imports of a module, with the line."""
     room = room_of(path)
     for name, line in imported(path):
         where = f"{path.relative_to(ROOT)}:{line}"
@@ -90,7 +90,7 @@ def name_module(path: Path) -> str:
 
 
 def find_import_cycle() -> list[str]:
-    """Return modules of which each imports the next and the last is the first; ``[]`` for none."""
+    """Return the modules of an import cycle, the first one again at its end; ``[]`` for none."""
     files = {name_module(path): path for path in modules()}
     graph: dict[str, set[str]] = {}
     for name, path in files.items():

@@ -1,4 +1,4 @@
-"""The docs say what the code does: every option, action, command and path, and no dead link."""
+"""The docs have every option, action, command and path of the code, and no dead link."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def commands() -> list[str]:
 
 
 def urls() -> list[str]:
-    """Return every rule given to a blueprint of ours, without converters."""
+    """Return every rule of the extension's blueprints, without converters."""
     found = []
     for path in sorted((PACKAGE / "views").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -15,7 +15,7 @@ HANDLERS = {"errorhandler", "app_errorhandler", "register_error_handler"}
 
 
 def find_own_answers(path: Path) -> Iterator[str]:
-    """Yield where a module catches what the table answers, or registers a handler of its own."""
+    """Yield the places where a module catches an exception of the table or registers a handler."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             names = {name.attr for name in ast.walk(node.type) if isinstance(name, ast.Attribute)}

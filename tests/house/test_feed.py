@@ -1,4 +1,4 @@
-"""The feed is a component: what it imports, who reads its tables, what others call of it."""
+"""The feed is a component: its imports, the readers of its tables, the functions others call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.house.imports import PACKAGE, imported, modules, parse
 
 BASE = "ckanext.marathon."
-# The log: it publishes what its source answers, and knows nothing else of the site.
+# The log publishes the answers of its source and asks nothing else about the site.
 LOG = {
     "feeds/port",
     "feeds/publish",
@@ -22,7 +22,7 @@ LOG = {
     "model/feed_log",
     "model/clock",
 }
-# What the log needs besides: CKAN's transaction; to compare pages, how they are written.
+# Other imports of the log: CKAN's transaction, and the writers of the pages that it compares.
 NEEDED = {"feeds/publish": {"model/unit_of_work"}, "model/clock": {"model/unit_of_work"}}
 NEEDED["feeds/verify"] = {"feeds/catalogue"}
 # Documents are written from the log alone. These read CKAN's records.
@@ -101,7 +101,7 @@ def test_nobody_else_reads_the_tables_of_the_feed() -> None:
             assert "marathon_feed_" not in path.read_text(encoding="utf-8"), path
 
 
-def test_what_others_call_of_the_log_is_in_its_readme() -> None:
+def test_functions_of_the_log_that_others_call_are_in_its_readme() -> None:
     text = README.read_text(encoding="utf-8").split("## Its public functions")[1].split("\n## ")[0]
     listed: dict[str, set[str]] = {}
     for row in re.findall(r"^\| `([a-z_/]+)\.py` \|(.*)$", text, re.MULTILINE):

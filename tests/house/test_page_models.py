@@ -25,7 +25,7 @@ PREPARED = (
     "site_templates/organization/snippets/*.html",
 )
 OF_CKAN = {"tabs.html"}
-# Each makes text, an address or a choice of what it is given.
+# Each makes a text, an address or a choice from its arguments.
 FORMATTING = {
     "SI_number_span",
     "csrf_input",

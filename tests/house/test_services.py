@@ -16,7 +16,7 @@ NAMES = ("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL")
 
 
 def run_pytest(*arguments: str, **variables: str) -> tuple[int, str]:
-    """Return pytest's exit code and what it prints, where only these variables name servers."""
+    """Return pytest's exit code and output if only these variables name servers."""
     environment = {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""Every message of ours is there in Spanish, and every label of the schemas in both languages."""
+"""Every message has a Spanish translation, and every label of the schemas has both languages."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_compiled_catalogue_is_up_to_date() -> None:
 
 
 def texts_in(catalogue: Any) -> dict[Any, Any]:
-    """Return message → translation; one with a plural is a pair, which read_mo gives as a list."""
+    """Return message → translation. With a plural it is a pair, which read_mo returns as a list."""
 
     def hashable(text: Any) -> Any:
         return text if isinstance(text, str) else tuple(text)

@@ -41,7 +41,7 @@ assert MarathonPlugin.__name__ == "MarathonPlugin"
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    # From a copy of what git knows, so that nothing lying about in the checkout gets in.
+    # From a copy of the files in git, so that no other file of the checkout gets in.
     source = out / "source"
     files = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True

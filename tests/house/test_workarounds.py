@@ -33,7 +33,7 @@ def test_each_workaround_has_an_issue_or_a_text_to_report() -> None:
     for name, _file, what, upstream in ROW.findall(TABLE.read_text(encoding="utf-8")):
         assert what.strip(), name
         issues = ISSUE.findall(upstream)
-        # What is about access is reported in private, as the end of the page says.
+        # Issues about access are reported in private, as the end of the page says.
         is_private = upstream.strip() == "See below"
         assert issues or is_private or re.search(r'^To report(?: to \S+)?: "', upstream), name
         assert all(shown == linked for shown, linked in issues), name

@@ -1,4 +1,4 @@
-"""No code of ours writes to CKAN's tables in bulk: the feed sees only what the session flushes."""
+"""No code writes to CKAN's tables in bulk, because the feed sees only flushes of the session."""
 
 from __future__ import annotations
 

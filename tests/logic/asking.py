@@ -10,7 +10,7 @@ from ckan.types import Context
 
 
 def act(action: str, user: str | dict[str, Any] | None = None, **data: Any) -> Any:
-    """Call an action as this person, with their permissions; ``None`` is nobody."""
+    """Call an action with the permissions of this person; ``None`` is an anonymous visitor."""
     name = user["name"] if isinstance(user, dict) else user or ""
     # As the API does: some of CKAN's validators ask whether "ignore_auth" is there at all.
     context = Context(user=name, auth_user_obj=model.User.get(name))
@@ -27,7 +27,7 @@ def refused(action: str, user: str | dict[str, Any] | None = None, **data: Any) 
 
 
 def stored(shown: dict[str, Any]) -> model.Package:
-    """Return a package as the database has it now, whoever may see what is in it."""
+    """Return a package as the database has it now, without a check of permissions."""
     model.Session.expire_all()
     package = model.Package.get(shown["id"])
     assert package is not None

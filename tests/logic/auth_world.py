@@ -24,14 +24,14 @@ Check = tuple[str, dict[str, Any]]
 
 @dataclass
 class World:
-    """Ids of things, names of people (``None``: nobody) by the columns of the docs' table."""
+    """Ids of records, and names of people (``None``: anonymous) by columns of the docs' table."""
 
     people: dict[str, str | None]
     ids: dict[str, str]
 
 
 def build() -> World:
-    """Make the world; about thirty saves."""
+    """Make these records and people, with about thirty saves."""
     body, muni, other = CoordinatingBody()["id"], Municipality()["id"], CivilSociety()["id"]
     people: dict[str, str | None] = {
         "SA": factories.Sysadmin()["name"],
@@ -70,7 +70,7 @@ def build() -> World:
 
 
 def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
-    """Return what each row of the docs' table tries: the data of its action."""
+    """Return the data of the action in each row of the docs' table."""
     muni = ids["muni"]
 
     def new(package_type: str, owner: str = "muni") -> Callable[[], dict[str, Any]]:

@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 
 
 class Mailbox:
-    """What arrived; ``refuse`` makes the server turn everything away."""
+    """The messages that arrived. ``refuse`` makes the server reject all."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []

@@ -11,13 +11,13 @@ from ckan.tests import factories as core
 from tests import factories
 
 PLUGINS = "marathon activity scheming_datasets scheming_organizations dcat image_view"
-# Too long to be part of an identifier or a time by chance; three men, so that both are masked.
+# Too long to occur in an identifier or a time by chance. Three men, so that both are masked.
 COUNTS = {"participants": 74_007_403, "participants_women": 74_007_400, "participants_men": 3}
 KINDS = ("workshop", "idea", "dataset")
 
 
 class Stream:
-    """A chain saved by one officer, and what others read of it over HTTP."""
+    """A chain saved by one officer, and the activities that others read over HTTP."""
 
     def __init__(self, app: Any, **fields: dict[str, Any]) -> None:
         """Save workshop, idea and dataset, with further ``fields`` of each."""
@@ -62,7 +62,7 @@ class Stream:
         return answer.json["result"]
 
     def post(self, action: str, user: dict[str, Any] | None = None, **data: Any) -> Any:
-        """Return the answer to a call of the API as somebody; ``None`` is nobody."""
+        """Return the answer to a call of the API; ``None`` is an anonymous visitor."""
         headers = {"Authorization": user["token"]} if user else {}
         return self.app.post(f"/api/3/action/{action}", json=data, headers=headers)
 
@@ -110,7 +110,7 @@ class Stream:
         return [*pages, f"/user/activity/{self.officer['id']}", "/dashboard/"]
 
     def page(self, path: str, user: dict[str, Any] | None = None) -> str:
-        """Return what a page says besides its own address, whatever its status but a 5xx."""
+        """Return a page without the parts of its own address; any status below 500 is right."""
         headers = {"Authorization": user["token"]} if user else {}
         answer = self.app.get(path, headers=headers, follow_redirects=True)
         assert answer.status_code < 500, (path, answer.body)
@@ -121,7 +121,7 @@ class Stream:
 
 
 def rows(object_id: str = "") -> list[Any]:
-    """Return the rows as the database has them, the oldest first; of one record, or all."""
+    """Return the rows of the database, the oldest first: those of one record, or all."""
     from ckanext.activity.model import Activity
 
     model.Session.expire_all()

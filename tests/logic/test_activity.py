@@ -76,6 +76,10 @@ class TestStoredActivities:
             assert stream.officer[name] not in read
         rows_read = [row for listed in stream.lists().values() for row in listed]
         assert rows_read
+        last = rows(stream.idea["id"])[-1].id
+        compared = stream.read("activity_diff", id=last, object_type="package")["activities"]
+        assert len(compared) == 2
+        rows_read += compared
         assert {row["user_id"] for row in rows_read} == {None}
         assert stream.officer["name"] not in json.dumps([row.data for row in rows()])
 
@@ -104,7 +108,7 @@ class TestStoredActivities:
             shown = stream.read("activity_show", who, id=row.id)
             assert shown["data"]["package"]["title"] == "El dataset secreto"
 
-    def test_an_insider_sees_who_made_the_change(self, make_stream: MakeStream) -> None:
+    def test_an_insider_sees_the_author_of_a_change(self, make_stream: MakeStream) -> None:
         stream = make_stream()
         (row,) = stream.lists(stream.officer)["workshop"]
         assert row["user_id"] == stream.officer["id"]

@@ -1,4 +1,4 @@
-"""The record of changes: entries written with each change, and who may read them."""
+"""The log of changes: entries written with each change, and the people who may read them."""
 
 from __future__ import annotations
 

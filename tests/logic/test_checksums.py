@@ -1,4 +1,4 @@
-"""Uploads get the SHA-256 of their bytes; links keep the checksum that was entered."""
+"""Uploads get the SHA-256 of their bytes. The checksum of a link is the one that was entered."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestUpload:
     def test_the_checksum_stays_if_it_is_not_sent_back(self, resource: dict[str, Any]) -> None:
         left = {k: v for k, v in resource.items() if not k.startswith("hash")}
         assert stated(call_action("resource_update", **{**left, "name": "B"})) == sha(BYTES)
-        # Of another kind it says the same, and portals look for this one.
+        # Another algorithm is as good, but portals look for this one.
         md5 = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
         assert stated(call_action("resource_patch", id=resource["id"], hash=md5)) == sha(BYTES)
 

@@ -68,9 +68,18 @@ class TestWorkshopsIdeasAndCommitments:
         self, editor: str, muni: dict[str, Any]
     ) -> None:
         workshop = workshop_of(muni)
-        added = act("resource_create", editor, package_id=workshop["id"], url="https://a.gt/acta")
+
+        def names() -> list[str]:
+            shown = call_action("package_show", id=workshop["id"])
+            return [file["name"] for file in shown["resources"]]
+
+        file = {"package_id": workshop["id"], "url": "https://a.gt/acta", "name": "Borrador"}
+        added = act("resource_create", editor, **file)
+        assert names() == ["Borrador"]
         act("resource_patch", editor, id=added["id"], name="Acta")
+        assert names() == ["Acta"]
         act("resource_delete", editor, id=added["id"])
+        assert names() == []
 
     def test_a_coordinating_editor_changes_the_status_of_an_idea(
         self, editor: str, muni: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Extras that have a field's name, and copies of what other catalogues publish."""
+"""Extras that have a field's name, and copies of records of other catalogues."""
 
 from __future__ import annotations
 

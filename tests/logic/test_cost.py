@@ -54,7 +54,7 @@ class TestQueries:
         with asked() as sent:
             found = act("package_search", None)
         assert found["count"] == 3
-        # Whether what was found is as the database has it: for all results together.
+        # One query for all results compares them with the database.
         assert len([each for each in sent if "marathon_" in each]) == 2
 
 

@@ -61,7 +61,7 @@ def test_the_served_croissant_has_the_upload_and_codes_become_text(
     (file,) = found["distribution"]
     assert held["hash"] in str(file["sha256"])
     assert "Fugas" in str(file["name"])
-    # What the DataStore took for numbers, as ckanext-dcat writes it.
+    # Columns that the DataStore read as numbers, as ckanext-dcat writes them.
     fields = [
         {"@id": name, "dataType": kind, "source": {"extract": {"column": {"@value": name}}}}
         for name, kind in (("codigo", "Float"), ("horas", "Integer"), ("nombre", "Text"))

@@ -17,7 +17,7 @@ from tests.remembered import remembered
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
 
-def found(value: str) -> set[str]:
+def find_ideas(value: str) -> set[str]:
     """Return the ids of the ideas under a value of the filter, after the background jobs."""
     jobs.Worker().work(burst=True)
     query = {"fq": f'dataset_type:idea +vocab_data_needs:"{value}"', "include_private": True}
@@ -47,27 +47,27 @@ class TestFilterByDataNeeds:
     def test_an_idea_is_unmet_until_public_datasets_meet_every_need(
         self, idea: dict[str, Any]
     ) -> None:
-        assert found("unmet") == {idea["id"]}
+        assert find_ideas("unmet") == {idea["id"]}
         hidden = MarathonDataset(idea=[idea["id"]], data_need=needs_of(idea), private=True)
-        assert (found("unmet"), found("met")) == ({idea["id"]}, set())
+        assert (find_ideas("unmet"), find_ideas("met")) == ({idea["id"]}, set())
         call_action("package_patch", id=hidden["id"], private=False)
-        assert (found("unmet"), found("met")) == (set(), {idea["id"]})
+        assert (find_ideas("unmet"), find_ideas("met")) == (set(), {idea["id"]})
 
     def test_an_idea_without_needs_is_neither_met_nor_unmet(self) -> None:
         Idea()
-        assert found("unmet") == found("met") == set()
+        assert find_ideas("unmet") == find_ideas("met") == set()
 
     def test_a_discarded_idea_is_neither_met_nor_unmet(self, idea: dict[str, Any]) -> None:
         call_action("package_patch", id=idea["id"], status="discarded")
-        assert found("unmet") == found("met") == set()
+        assert find_ideas("unmet") == find_ideas("met") == set()
 
     def test_an_idea_with_a_new_need_is_unmet_again(
         self, idea: dict[str, Any], last: dict[str, Any]
     ) -> None:
-        assert found("met") == {idea["id"]}
+        assert find_ideas("met") == {idea["id"]}
         more = [*idea["data_need"], {"what": "Horarios de agua"}]
         call_action("package_patch", id=idea["id"], data_need=more)
-        assert (found("unmet"), found("met")) == ({idea["id"]}, set())
+        assert (find_ideas("unmet"), find_ideas("met")) == ({idea["id"]}, set())
 
 
 def hide(dataset: dict[str, Any], _cli: Any) -> None:
@@ -107,18 +107,18 @@ WAYS = [hide, hide_many, edit, delete, delete_on_the_command_line, purge, take_d
 def test_an_idea_is_unmet_again_when_its_dataset_is_withdrawn(
     idea: dict[str, Any], last: dict[str, Any], cli: Any, way: Callable[..., None]
 ) -> None:
-    assert found("met") == {idea["id"]}
+    assert find_ideas("met") == {idea["id"]}
     way(last, cli)
-    assert (found("unmet"), found("met")) == ({idea["id"]}, set())
+    assert (find_ideas("unmet"), find_ideas("met")) == ({idea["id"]}, set())
 
 
 def test_an_idea_is_met_again_when_its_dataset_is_restored(
     idea: dict[str, Any], last: dict[str, Any]
 ) -> None:
     call_action("package_delete", id=last["id"])
-    assert found("unmet") == {idea["id"]}
+    assert find_ideas("unmet") == {idea["id"]}
     call_action("package_patch", id=last["id"], state="active")
-    assert found("met") == {idea["id"]}
+    assert find_ideas("met") == {idea["id"]}
 
 
 def test_an_edit_that_meets_no_further_need_queues_no_job(

@@ -180,7 +180,7 @@ class TestDatasetsOlderThanThePlugin:
         errors = refused("package_patch", user, id=old_dataset["id"], private=True)
         assert "idea" in errors
 
-    def test_the_time_of_installation_decides_what_is_older(
+    def test_records_made_after_the_installation_are_not_older(
         self, old_dataset: dict[str, Any]
     ) -> None:
         installed = datetime.now() - timedelta(days=30)

@@ -1,4 +1,4 @@
-"""The factories make what they say."""
+"""The factories make records as they describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of followed records show only what the follower may see."""
+"""Lists of followed records show only records that the follower may see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 
 from tests import factories
-from tests.trust.test_existence import token_of, told
+from tests.trust.test_existence import ask, token_of
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -21,7 +21,7 @@ def follower() -> dict[str, Any]:
 
 
 def followed(app: Any, action: str, token: str, user: dict[str, Any]) -> list[dict[str, Any]]:
-    status, body = told(app, action, token, {"id": user["id"]})
+    status, body = ask(app, action, token, {"id": user["id"]})
     assert status == 200, body
     found = json.loads(body)["result"]
     return [each["dict"] for each in found] if action == "followee_list" else found
@@ -38,11 +38,11 @@ class TestRecords:
         dataset = factories.MarathonDataset(idea=[shown["id"], hidden["id"]])
         token = token_of(follower)
         for record in (workshop, dataset):
-            assert told(app, "follow_dataset", token, {"id": record["id"]})[0] == 200
+            assert ask(app, "follow_dataset", token, {"id": record["id"]})[0] == 200
         found = {each["id"]: each for each in followed(app, action, token, follower)}
         assert found.keys() == {workshop["id"], dataset["id"]}
         for record in (workshop, dataset):
-            outsider = json.loads(told(app, "package_show", "", {"id": record["id"]})[1])
+            outsider = json.loads(ask(app, "package_show", "", {"id": record["id"]})[1])
             assert found[record["id"]] == outsider["result"]
         assert hidden["id"] not in json.dumps(found)
         assert found[workshop["id"]]["participants_women"] is None
@@ -53,7 +53,7 @@ class TestRecords:
         stays, goes = factories.Idea(), factories.Idea()
         token = token_of(follower)
         for record in (stays, goes):
-            assert told(app, "follow_dataset", token, {"id": record["id"]})[0] == 200
+            assert ask(app, "follow_dataset", token, {"id": record["id"]})[0] == 200
         call_action("package_patch", id=goes["id"], private=True)
         assert [each["id"] for each in followed(app, action, token, follower)] == [stays["id"]]
 
@@ -74,7 +74,7 @@ def test_memberships_are_shown_only_to_people_of_the_organisation(app: Any) -> N
     }
     for who, (token, expected) in askers.items():
         asked = {"id": person["name"], "permission": "read"}
-        status, body = told(app, "organization_list_for_user", token, asked)
+        status, body = ask(app, "organization_list_for_user", token, asked)
         if expected is None:
             assert status == 403, who
         else:

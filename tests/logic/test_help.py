@@ -1,4 +1,4 @@
-"""The help of actions: CKAN's own, then what plugins add."""
+"""The help of actions: CKAN's own, then the additions of plugins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_no_help_is_that_of_functools_partial() -> None:
         assert "partial(" not in text, name
 
 
-def test_a_chained_action_has_ckans_help_and_ours_after_it() -> None:
+def test_a_chained_action_has_ckans_help_and_then_the_plugins() -> None:
     text = call_action("help_show", name="package_search")
     assert text.startswith("Searches for packages satisfying a given search criteria.")
     assert text.endswith("at a parameter of a shape on which CKAN breaks.")

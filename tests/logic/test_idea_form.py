@@ -49,7 +49,7 @@ def workshop(muni: dict[str, Any]) -> dict[str, Any]:
 
 
 class TestChoices:
-    def test_choices_have_what_the_form_shows(self, workshop: dict[str, Any]) -> None:
+    def test_choices_have_the_values_that_the_form_shows(self, workshop: dict[str, Any]) -> None:
         idea = Idea(
             workshop=workshop["id"],
             municipality=["2105"],

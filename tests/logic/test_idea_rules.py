@@ -223,7 +223,7 @@ class TestDataNeeds:
         errors = refused("package_patch", user, id=idea["id"], data_need=[])
         assert "Secreto" not in errors["data_need"][0]
 
-    def test_a_data_need_requires_what(self) -> None:
+    def test_a_data_need_requires_its_field_what(self) -> None:
         idea = factories.Idea()
         user = factories.officer(idea["owner_org"])
         errors = refused("package_patch", user, id=idea["id"], data_need=[{"why": "Para saber"}])

@@ -27,7 +27,7 @@ def refusal(action: str, **data: Any) -> dict[str, Any]:
 
 
 def post(app: Any, action: str, data: dict[str, Any], status: int = 200) -> dict[str, Any]:
-    """Call an action by the API as a system administrator; files are sent as multipart."""
+    """Call an action by the API as a system administrator. Files are sent as multipart."""
     token = core.SysadminWithToken()["token"]
     is_form = any(isinstance(value, tuple | list) for value in data.values())
     answer = app.post(
@@ -121,11 +121,10 @@ class TestRows:
         dataset = factories.MarathonDataset()["id"]
         assert refusal("package_patch", id=dataset, groups=[{"nombre": "agua"}])["groups"]
         group = core.Group()["name"]
-        changed = call_action(
-            "package_patch", id=dataset, groups=[{"name": group}, {"name": "no-existe"}]
-        )
-        assert [each["name"] for each in changed["groups"]] == [group]
-        assert ["no-existe" in notice for notice in changed[KEY]] == [True]
+        for unknown in ({"name": "no-existe"}, {"id": {"name": "no-existe"}}):
+            changed = call_action("package_patch", id=dataset, groups=[{"name": group}, unknown])
+            assert [each["name"] for each in changed["groups"]] == [group]
+            assert ["no-existe" in notice for notice in changed[KEY]] == [True]
 
 
 class TestUnknownFields:

@@ -55,7 +55,7 @@ class TestLinks:
             "idea_problem": ["SEG-01"],
             "idea_workshop": [workshop["id"]],
         }
-        # What is computed is not copied.
+        # Computed values are not copied.
         assert links_of(dataset["id"]) == {
             "dataset_data_need": [need],
             "dataset_idea": [idea["id"]],
@@ -167,7 +167,7 @@ class TestPurge:
         assert links_of(dataset["id"]) == {
             "dataset_data_need": [needs[1]],
             "dataset_idea": [kept["id"]],
-            # What only the purged one said stays.
+            # Values that only the purged idea had are stored in the dataset.
             "dataset_municipality": sorted(dataset["municipality"]),
         }
         shown = call_action("package_show", id=dataset["id"])

@@ -58,7 +58,7 @@ def names(packages: list[dict[str, Any]]) -> list[str]:
     return [package["name"] for package in packages]
 
 
-# What each place lists; the dataset and nothing else is right.
+# Places that list records: each must list the dataset and nothing else.
 PLACES: dict[str, Callable[[Site], list[str]]] = {
     "package_list": lambda s: s.act("package_list"),
     "package_list, a page": lambda s: s.act("package_list", limit=1, offset=0),
@@ -90,7 +90,7 @@ PLACES: dict[str, Callable[[Site], list[str]]] = {
     "h.get_recent_datasets": lambda s: names(h.get_recent_datasets(10)),
 }
 
-# How many datasets each place counts; one is right.
+# Places that count datasets: each must count one.
 COUNTS: dict[str, Callable[[Site], int]] = {
     "package_search": lambda s: s.act("package_search", rows=0)["count"],
     "organization_show": lambda s: s.act("organization_show", id=s.muni["id"])["package_count"],

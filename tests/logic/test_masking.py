@@ -67,7 +67,7 @@ class TestVisibilityOfSmallCounts:
             assert counts_of(shown) == {**COUNTS, **dict.fromkeys(MASKED)}
 
     @pytest.mark.parametrize("ignore_auth", [True, False])
-    def test_a_context_can_ask_for_what_the_public_sees(
+    def test_a_context_can_ask_for_the_public_view(
         self, workshop: dict[str, Any], ignore_auth: bool
     ) -> None:
         context = {

@@ -88,7 +88,7 @@ def test_the_size_of_a_file_is_read_with_its_thousands_or_refused(record: str) -
     assert "1000" in refusal("resource_patch", id=added["id"], size="1.000")["size"][0]
     for value in ("120 kB", "1_000", True, 1.5):
         assert refusal("resource_patch", id=added["id"], size=value)["size"], value
-    # What the answer said is no field of the file when it is sent back.
+    # Notices of the answer that are sent back are no field of the file.
     again = call_action("resource_update", **changed)
     assert (again["size"], again.get(KEY)) == (1_000_000, None)
     shown = call_action("package_show", id=package)

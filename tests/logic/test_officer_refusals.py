@@ -68,7 +68,7 @@ class TestRefusals:
             for email in (EMAIL, "nadie@example.gt"):
                 with pytest.raises(tk.NotAuthorized):
                     invite(user, muni, email=email)
-            # As of CKAN's own actions: what is sent is checked before who sends it.
+            # As in CKAN's own actions, the data are checked before the permissions.
             with pytest.raises(tk.ValidationError):
                 invite(user, muni, email="no-es-correo")
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 @dataclass
 class Chain:
-    """A hidden workshop and idea behind a public idea and dataset, and who edits all of them."""
+    """A hidden workshop and idea behind a public idea and dataset, and an editor of all of them."""
 
     editor: dict[str, Any]
     hidden_workshop: dict[str, Any]
@@ -34,7 +34,7 @@ class Chain:
     dataset: dict[str, Any]
 
     def secrets(self) -> list[str]:
-        """Return what is not for outsiders."""
+        """Return the texts and ids that outsiders may not see."""
         hidden = (self.hidden_workshop, self.hidden_idea)
         named = [each[field] for each in hidden for field in ("id", "name", "title")]
         need = self.hidden_idea["data_need"][0]["id"]

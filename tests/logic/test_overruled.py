@@ -17,7 +17,7 @@ LINK = "https://example.org/a.csv"
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-# Those that CKAN's own documentation says are for asking, and what names the record itself.
+# Parameters that are not stored by CKAN's documentation, and those that name the record.
 ASKED = {"id", "name"}
 
 
@@ -75,7 +75,7 @@ class TestDerivedNames:
     def test_no_derived_name_of_a_file_is_lost_silently(self) -> None:
         made = factories.MarathonDataset(resources=[{"url": LINK}, {"url": LINK}])
         shown = made["resources"][1]
-        # The time at which it was read is sent back with it, and is not meant to be kept.
+        # The time of the last save is sent back with the record, and not to be stored.
         own = {"url", "url_type", "format", "metadata_modified", *ASKED}
         lost = [
             name

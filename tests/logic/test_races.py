@@ -25,7 +25,7 @@ Outcome = dict[str, Any] | tk.ValidationError | tk.NotAuthorized
 
 
 def at_once(app: Any, *calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls at the same moment; return what each returned or raised."""
+    """Run the calls at the same moment; return the results and exceptions."""
     barrier = threading.Barrier(len(calls))
     outcomes: list[Any] = [None] * len(calls)
 

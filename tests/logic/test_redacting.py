@@ -28,7 +28,7 @@ def secrets(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def written(write: Callable[[logging.Logger], None]) -> str:
-    """Return what a handler of another program prints."""
+    """Return the output of another program's handler."""
     stream = io.StringIO()
     logger = logging.Logger("other")
     logger.addHandler(logging.StreamHandler(stream))

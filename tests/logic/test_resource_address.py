@@ -64,7 +64,7 @@ def store(resource_id: str, **fields: Any) -> None:
 class TestSaving:
     @pytest.mark.parametrize("factory", [MarathonDataset, Idea, Workshop])
     @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
-    def test_the_error_names_the_field_and_what_to_write(self, factory: Any, url: str) -> None:
+    def test_the_error_names_the_field_and_the_remedy(self, factory: Any, url: str) -> None:
         good = {"url": "https://example.gt/a.csv"}
         with pytest.raises(tk.ValidationError) as caught:
             factory(resources=[good, {"url": url}])
@@ -134,7 +134,7 @@ class TestWithoutScheme:
         assert not [each for each in NO_HOSTS if f"<http://{each.lstrip('/')}>" in graph]
         assert "<http://example.gt/a.csv>" in graph
 
-    def test_a_text_without_a_host_gets_one_notice_with_what_to_write(self) -> None:
+    def test_a_text_without_a_host_gets_one_notice_with_the_remedy(self) -> None:
         made = MarathonDataset(resources=[{"url": each} for each in (*HOSTS, *NO_HOSTS)])
         for number, (url, notice) in enumerate(
             zip(NO_HOSTS, made["marathon_notices"], strict=True), len(HOSTS) + 1

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 @pytest.fixture
 def watched(ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Return a function that says how many megabytes have to be free."""
+    """Return a function that sets how many megabytes have to be free."""
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path))
 
     def need(megabytes: int) -> None:
@@ -35,7 +35,7 @@ def watched(ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.fixture
 def full(marathon_site: None, watched: Any) -> Iterator[str]:
-    """Have records of every kind, and then no room; yield an administrator's token."""
+    """Make records, then fill the disk; yield an administrator's token."""
     Workshop(name="taller")
     factories.User(name="lectora")
     token = factories.SysadminWithToken()["token"]
@@ -95,10 +95,14 @@ def test_without_the_option_no_disk_is_watched(
 
 
 def test_a_missing_disk_path_refuses_nothing(
-    ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    watched: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    watched(10**9)
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError):
+        disk.free_megabytes()
     Workshop(name="taller")
+    assert helpers.call_action("package_show", id="taller")["state"] == "active"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each action of ours that takes something has a schema of its name, which its help agrees with."""
+"""Each action with parameters has a schema of its name, which agrees with its help."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ckanext.marathon.logic.parameters import read_parameters
 
 @pytest.mark.usefixtures("with_plugins")
 class TestSchemas:
-    def test_an_action_takes_what_its_help_names(self) -> None:
+    def test_an_action_takes_the_parameters_in_its_help(self) -> None:
         schemas = collect_functions(schema.__name__)
         taking: dict[str, set[str]] = {}
         for name in collect_actions():

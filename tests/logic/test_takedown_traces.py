@@ -56,7 +56,7 @@ def datastore(marathon_site: None) -> Any:
         names = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for name in connection.execute(names).scalars().all():
             connection.execute(sa.text(f'DROP TABLE "{name}" CASCADE'))
-        # What `ckan datastore set-permissions` prints holds commands of psql too.
+        # The output of `ckan datastore set-permissions` also has commands of psql.
         database, user = engine.url.database, engine.url.username
         lines = permissions_sql(
             model.meta.engine.url.database, database, user, user, get_read_engine().url.username
@@ -125,7 +125,7 @@ def dataset(tmp_path: Path, datastore: Any) -> dict[str, Any]:
             entity_id=table["id"], entity_type="resource", task_type="load", key=FILE, value=FILE
         )
     )
-    # Of an activity that stays: CKAN of earlier days named here what belonged to it.
+    # Of an activity that stays: older versions of CKAN stored related records here.
     other = factories.MarathonDataset(title="Otra cosa", user=user)
     detail = (
         "INSERT INTO activity_detail (id, activity_id, object_id, object_type, data) "
@@ -143,7 +143,7 @@ def dataset(tmp_path: Path, datastore: Any) -> dict[str, Any]:
 
 
 def end_jobs(shown: dict[str, Any]) -> list[str]:
-    """Leave jobs with a record that are over, or wait for something; return their ids."""
+    """Make jobs about a record that are finished or waiting; return their ids."""
     ends = ("finished", "failed", "deferred", "scheduled", "canceled")
     made = []
     for end in ends:
@@ -168,7 +168,7 @@ def test_no_table_or_file_has_a_word_of_the_dataset(
         app.get(address)
     ended = end_jobs(dataset)
     (file,) = storage.rglob(dataset["resources"][0]["id"][6:])
-    # What is left of an upload that was cut off.
+    # A part of a file, left by an interrupted upload.
     file.with_name(f"{file.name}~").write_text(CONTENT, encoding="utf-8")
     before = places(storage, datastore)
     assert set(before) == set(WORDS), "the test looks where they are"
@@ -183,7 +183,7 @@ def test_no_table_or_file_has_a_word_of_the_dataset(
     assert places(storage, datastore) == {}
     assert list(verify_log()) == []
     assert act("recently_changed_packages_activity_list") is not None
-    # Its id is all that is kept, in our own tables.
+    # Only its id stays, in the plugin's own tables.
     kept = {"takedown", "audit", "feed_entry", "feed_change", "feed_member", "index_note"}
     for id_ in (dataset["id"], dataset["resources"][0]["id"]):
         where = find_word(id_, storage, datastore)
@@ -272,9 +272,9 @@ HARVESTED = ("harvest_object", "harvest_object_extra", "harvest_object_error")
 
 @pytest.fixture
 def harvested(dataset: dict[str, Any]) -> Iterator[None]:
-    """The tables of ckanext-harvest with what it keeps of the dataset, and of another.
+    """The tables of ckanext-harvest with rows about the dataset and about another one.
 
-    As they were before a record's deletion took these rows along in the database itself.
+    In older versions the database did not delete these rows together with the record.
     """
     lines = (
         "CREATE TABLE harvest_object "

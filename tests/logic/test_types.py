@@ -1,4 +1,4 @@
-"""A record of a type that no plugin shows is refused; one from before is in no list."""
+"""A record of a type without pages is refused, and an older one is in no list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public and visible packages as SQL and as a function, for every kind of viewer; query counts."""
+"""Public and visible packages in SQL and in functions for every kind of viewer."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class TestViewer:
     @pytest.fixture
     @remembered
     def people(self, editor: str, muni: dict[str, Any]) -> dict[str, str]:
-        """Return the name of a person of each kind, by what they are."""
+        """Return the name of a person of each kind, by the kind."""
         names = {kind: factories.User()["name"] for kind in ("creator", "collaborator", "other")}
         names |= {
             "nobody": "",
@@ -166,7 +166,7 @@ class TestViewer:
     @pytest.fixture
     @remembered
     def packages(self, people: dict[str, str], muni: dict[str, Any]) -> dict[str, str]:
-        """Return the id of a package of each kind, by what hides it."""
+        """Return the id of a package of each kind, by the reason why it is hidden."""
         creator = model.User.get(people["creator"])
         assert creator
         own = {"creator_user_id": creator.id}

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 @pytest.fixture
 def asked() -> list[str]:
-    """What had to be asked."""
+    """The keys whose values had to be computed."""
     return []
 
 

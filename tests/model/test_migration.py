@@ -143,11 +143,11 @@ class TestUpgrade:
         cursor = answer.headers["Marathon-Feed-Cursor"]
         assert app.get(f"/catalog/changes?since={cursor}").status_code == 200
         epoch, number, *_ = former.split(".")
-        # What a follower has from before the upgrade.
+        # The cursor of a follower from before the upgrade.
         old = former if had_marks else f"{epoch}.{number}"
         known = app.get(f"/catalog/changes?since={old}")
         assert known.status_code == (200 if had_log else 410)
-        # What nobody can have from this log: a mark that it lost, or no mark where it had them.
+        # Cursors that this log never gave: with a mark that it does not have, or without one.
         other = f"{epoch}.{number}" if had_marks else former
         assert app.get(f"/catalog/changes?since={other}").status_code == 410
         if had_log:
@@ -190,7 +190,7 @@ class TestFirstPublished:
     """Of logs that are older than it, the migration finds out when datasets were published."""
 
     def upgrade(self, migrate_db_for: Callable[..., None]) -> dict[tuple[str, str], datetime]:
-        """Forget and find out; return thing and IRI → when it was published first."""
+        """Repeat the migration; return record and IRI → time of the first publication."""
         model.Session.remove()
         migrate_db_for("marathon", version="a3c7e91b5d24", forward=False)
         assert "first_published" not in columns_of("marathon_feed_entry")
@@ -288,7 +288,7 @@ class TestFirstPublished:
 
 
 def harvest(owner: str, name: str, uri: str) -> str:
-    """Save a dataset as a harvester does; return its id."""
+    """Save a dataset in the way of harvesters; return its id."""
     made = call_action(
         "package_create",
         name=name,

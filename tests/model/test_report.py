@@ -182,7 +182,7 @@ def back(idea: str, days: int) -> None:
 
 
 def shift_log(days: int) -> None:
-    """Let what was published so far have been published some days ago."""
+    """Move the publications so far some days into the past."""
     model.Session.execute(
         sa.text("UPDATE marathon_feed_entry SET first_published = first_published - :days"),
         {"days": timedelta(days=days)},

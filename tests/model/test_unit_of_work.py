@@ -1,4 +1,4 @@
-"""One module listens to the session; each phase of a save has its steps, in their order."""
+"""One module listens to the session, and each phase of a save has its steps in their order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PHASES = [field.name for field in fields(Steps)]
 
 @pytest.fixture
 def called(marathon_site: None) -> Iterator[list[str]]:
-    """Record the names of the phases instead of doing what the site does."""
+    """Record the names of the phases instead of running their steps."""
     calls: list[str] = []
     unit_of_work.start_listening(
         Steps(**{phase: (lambda unit, phase=phase: calls.append(phase),) for phase in PHASES})
@@ -183,7 +183,7 @@ def names(steps: tuple[unit_of_work.Step, ...]) -> list[str]:
 
 class TestOrderOfASave:
     def test_steps_are_called_in_the_written_order(self) -> None:
-        """Guards, links, search, feed; then jobs. ADR 9 has the reasons for this order."""
+        """Guards, links, search and feed, then jobs. ADR 9 has the reasons for this order."""
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
                 "resource.refuse_without_room",

@@ -1,8 +1,8 @@
-"""Break one guarding line after the other and report what no test noticed.
+"""Break one guarding line after the other and report those that no test noticed.
 
     python -m tests.mutations [--only TEXT]... [--minutes N] [--unchecked]
 
-It needs the servers that ``python -m stack services`` starts; ``make mutations`` does both. Each
+It needs the servers that ``python -m stack services`` starts. ``make mutations`` does both. Each
 mutation is tried in a child of a process that has CKAN imported already, which saves most of the
 start of pytest.
 """
@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.mutations.table import ROOT, Mutation, read_table
 
-# Imported before the children are made; nothing of the plugin itself, which is what changes.
+# Imported before the children are made. Nothing of the plugin itself, because it changes.
 PRELOADED = (
     "pytest",
     "ckan.cli.cli",
@@ -50,7 +50,7 @@ _has_tables = False
 
 
 def copy_repository(target: Path) -> None:
-    """Copy what Git knows or would add to a directory."""
+    """Copy the files that Git tracks or would add to a directory."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -73,7 +73,7 @@ class FirstFailure:
         self.path = path
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note which test failed, and whether it came as far as its own lines."""
+        """Note which test failed, and whether in its own lines or in a fixture."""
         if report.failed and not self.path.exists():
             phase = "" if report.when == "call" else f" ({report.when})"
             self.path.write_text(f"{report.nodeid}{phase}\n{report.longreprtext}", encoding="utf-8")
@@ -109,7 +109,7 @@ def _run_child(directory: Path, tests: Sequence[str], failure: Path) -> int:
         # A loop without end is noticed by nobody: it would stop the whole run.
         signal.alarm(SECONDS)
         os.chdir(directory)
-        # The copy comes before what is installed from the repository itself.
+        # The copy comes before the package that is installed from the repository.
         sys.path.insert(0, str(directory))
         sys.dont_write_bytecode = True
         for name in [each for each in sys.modules if each.partition(".")[0] == "tests"]:
@@ -155,7 +155,7 @@ def try_mutation(directory: Path, mutation: Mutation) -> tuple[int, str]:
 
 
 def report(mutations: Sequence[Mutation], minutes: float, is_checked: bool) -> int:
-    """Try mutations and print what became of each; return how many no test noticed.
+    """Try mutations and print the outcome of each; return how many no test noticed.
 
     Args:
         mutations: to try, in this order.

@@ -16,8 +16,8 @@ class Mutation:
 
     Attributes:
         file: path in the repository.
-        text: what is replaced; it occurs exactly once in the file.
-        becomes: what takes its place.
+        text: the text to replace, which occurs exactly once in the file.
+        becomes: the text in its place.
         tests: test files or node ids of pytest that must fail.
         equivalent: why no test can notice; "" where one must.
     """
@@ -37,7 +37,7 @@ class Mutation:
 def read_table() -> list[Mutation]:
     """Return every mutation of the table, in its order.
 
-    A file's mutations stand under its path; ``tests`` of the file hold for those without their own.
+    A file's mutations are under its path. Those without ``tests`` have the file's.
     """
     loaded = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return [

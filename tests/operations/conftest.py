@@ -33,7 +33,7 @@ def loaded(
 
 
 def bring_starter(examples: bool = True) -> None:
-    """Load the starter catalogue for a test of what happens to it afterwards.
+    """Load the starter catalogue for a test of later changes.
 
     On a site in a known state it is put back from a copy (``tests/remembered.py``), with its files.
     """
@@ -55,13 +55,13 @@ def bring_starter(examples: bool = True) -> None:
 
 
 def show(name: str, **context: Any) -> dict[str, Any]:
-    """Return a package as the database has it, to everybody's eyes unless ``user`` says whose."""
+    """Return a package from the database as an anonymous visitor, or ``user``, may see it."""
     context = {"ignore_auth": True, "use_cache": False, **context}
     return call_action("package_show", id=name, context=context)
 
 
 def everything() -> dict[str, Any]:
-    """Return all that the site knows, as the database has it, by what it is and its address."""
+    """Return all records in the database, by kind and name."""
     known: dict[str, Any] = {}
     for (name,) in model.Session.query(model.Package.name):
         known["package", name] = show(name)

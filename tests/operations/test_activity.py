@@ -1,4 +1,4 @@
-"""``ckan marathon activity scrub`` corrects older activities; the doctor recommends it."""
+"""``ckan marathon activity scrub`` corrects older activities, and the doctor recommends it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ class TestScrub:
         assert row("c").labels == row("d").labels == []
         assert complaints() == []
 
-    def test_the_command_prints_what_it_changed(self, write: Callable[..., None], cli: Any) -> None:
+    def test_the_command_prints_the_number_of_changes(
+        self, write: Callable[..., None], cli: Any
+    ) -> None:
         workshop = factories.Workshop(private=True)
         write("a", workshop["id"], "new package", {"package": STOCK, "actor": "ana"}, ["public"])
         answer = cli.invoke(ckan, ["marathon", "activity", "scrub"])

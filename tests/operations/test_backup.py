@@ -31,7 +31,7 @@ from stack.messages import Progress
 from stack.postgres import Postgres, find_binaries
 from stack.supervisor import guard_command
 from tests import databases, programs
-from tests.feeds.test_following import OF_THE_ANSWER, follow, said
+from tests.feeds.test_following import OF_THE_ANSWER, follow, lines_of
 from tests.sites import Site
 from tests.stack.conftest import until
 
@@ -79,7 +79,7 @@ def saved(site: Site, tmp_path: Path) -> Path:
 
 
 def fails(site: Site, *arguments: str) -> str:
-    """Return what a command says that ends with an error."""
+    """Return the output of a command that ends with an error."""
     with pytest.raises(programs.CommandFailed) as failed:
         site.run("marathon", *arguments)
     return str(failed.value)
@@ -273,7 +273,7 @@ class TestVerify:
 
     @staticmethod
     def verify(target: Path) -> None:
-        """Verify a backup; the database that is made for it is gone afterwards in any case."""
+        """Verify a backup, and check that the database made for it is dropped in any case."""
         query = sa.text("SELECT count(*) FROM pg_database WHERE datname LIKE 'marathon_verify_%'")
         try:
             restore.verify_backup(target, "", lambda _: lambda *_: None)
@@ -340,7 +340,7 @@ class TestRestore:
         assert {path: path.read_bytes() for path in stored(site)} == files
         assert site.get(f"/catalog/changes?since={cursor}").status_code == 410
         followed = follow.follow(f"{site.url}/catalog", copy)
-        assert said(followed) == said(follow.everything(f"{site.url}/catalog"))
+        assert lines_of(followed) == lines_of(follow.everything(f"{site.url}/catalog"))
         found = site.action("package_search", q="perdió")
         assert found["count"] == 0
         assert site.action("package_search", fq="name:datos-0")["count"] == 1
@@ -350,7 +350,7 @@ class TestRestore:
         assert not list((site.directory / "storage").glob("marathon-restore*"))
 
     def test_a_truncated_dump_changes_nothing(self, site: Site, copied: Path) -> None:
-        """The dump breaks off midway; the transaction is rolled back."""
+        """The dump breaks off midway, and the transaction is rolled back."""
         dump = (copied / "database.dump").read_bytes()
         signed(copied, dump[: len(dump) * 3 // 4])
         before = site.get("/catalog/all.nt").text
@@ -374,7 +374,7 @@ class TestRestore:
                 "ckan.plugins": PLUGINS,
                 "ckan.site_url": site.url,
             }
-            # Nothing but what an administrator makes: the empty database.
+            # Only the empty database, which an administrator makes.
             with Site(tmp_path / "new", settings, site.token) as other:
                 other.run("marathon", "restore", str(saved), "--yes")
                 other.start()
@@ -393,7 +393,7 @@ class TestRestore:
                     "marathon", "backup", str(back), "--verify", "--scratch", scratch
                 )
                 known, found = manifest(saved), manifest(back)
-                # CKAN makes an account for each `ckan.site_id`; pages are kept once they are read.
+                # CKAN makes an account for each `ckan.site_id`. Pages are stored when requested.
                 counts = {**known["counts"], "user": known["counts"]["user"] + 1}
                 counts["marathon_audit"] += 1
                 counts["marathon_feed_rendering"] = found["counts"]["marathon_feed_rendering"]
@@ -445,7 +445,7 @@ class TestRestore:
             running.kill()
             running.wait()
             further = []
-            # Nothing of what may be half is shown.
+            # Data that may be incomplete are not shown.
             for path in ("/catalog/all.nt", f"/dataset/{lost}", f"/dataset/{elsewhere}"):
                 assert site.get(path).status_code == 503, (step, path)
         assert "earlier restore was interrupted" in site.run(*command)
@@ -485,7 +485,7 @@ class TestRestore:
     def test_a_backup_of_the_first_version_is_migrated(
         self, site: Site, whole: Path, tmp_path: Path
     ) -> None:
-        """It has no feed log and has personal data in activities; the files are the same."""
+        """It has no feed log and has personal data in activities. The files are the same."""
         database = databases.address("site_old")
         databases.create(database)
         loading = [find_binaries() / "pg_restore", "--no-owner", "--dbname", database]
@@ -538,7 +538,7 @@ def first_published(site: Site) -> dict[str, Any]:
 
 
 def lines(document: str) -> set[str]:
-    """Return the lines of N-Triples without what an answer says of the log."""
+    """Return the lines of N-Triples without those about the log."""
     return {line for line in document.splitlines() if not OF_THE_ANSWER.match(line)}
 
 
@@ -555,7 +555,7 @@ def contents(site: Site) -> dict[str, bytes]:
 
 @contextmanager
 def another_server(directory: Path) -> Iterator[tuple[str, str]]:
-    """Run a PostgreSQL at a port of its own; yield the addresses of two empty databases in it."""
+    """Run a PostgreSQL at its own port; yield the addresses of two empty databases in it."""
     layout = Layout.open(directory)
     layout.make_sockets()
     server = Postgres(layout, careless=True)
@@ -578,7 +578,7 @@ def another_server(directory: Path) -> Iterator[tuple[str, str]]:
             address.format("postgres", "postgres"), isolation_level="AUTOCOMMIT"
         )
         with engine.connect() as connection:
-            # A utility statement takes no parameters; the password is ours.
+            # A utility statement takes no parameters, and the password is the test's own.
             role = f"CREATE ROLE catalogo LOGIN PASSWORD '{server.password}'"
             connection.execute(sa.text(role))
             for name in ("ckan", "intento"):

@@ -39,7 +39,7 @@ def files(
     ckan_config: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[Path]:
-    """A site with a dataset of three uploaded files; where these are."""
+    """The folder of a site that has a dataset with three uploaded files."""
     monkeypatch.setitem(ckan_config, PROGRAMS_OPTION, str(find_binaries()))
     dataset = factories.MarathonDataset(
         resources=[{"url": f"https://example.gt/{name}.csv"} for name in "abc"]
@@ -228,6 +228,6 @@ def test_takedown_lists_are_united_with_all_files_that_any_of_them_names() -> No
     first, second = restore.unite_takedowns(
         [{**older, "resources": ["a"]}], [newer, other], [older]
     )
-    # Who wrote it down first is believed.
+    # The checksum that was stored first counts.
     assert (first["reason"], first["resources"]) == ("Orden judicial", ["a", "b"])
     assert second == other

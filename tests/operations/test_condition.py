@@ -64,7 +64,7 @@ class TestFiles:
         assert str(unknown) in finding.text
         assert finding.mend is None
         assert upkeep.list_unknown_files() == [unknown]
-        # What is deleted can be brought back by a system administrator.
+        # A system administrator can restore a deleted record.
         helpers.call_action("package_delete", id=workshop["id"])
         assert upkeep.list_unknown_files() == [unknown]
         assert known.exists()

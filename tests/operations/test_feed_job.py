@@ -125,7 +125,7 @@ def test_a_migration_can_request_a_rebuild() -> None:
     set_system_info(REBUILD_WANTED, "1")
     assert health.needs_feed()
     assert is_rebuild_wanted()
-    # Meanwhile what is there is served.
+    # The former content is served in the meantime.
     assert clock.read_clock().complete
     (finding,) = doctor.check_feed()
     assert finding.health is Health.BAD

@@ -57,7 +57,7 @@ def inventory(app: Any, query: str = "") -> dict[str, Any]:
 
 
 def tell(variable: str, program: str, *paths: Path) -> list[str]:
-    """Return the faults that a program finds in files; it runs in the Python a variable names."""
+    """Return the faults that a program finds in files. A variable names its Python."""
     python = os.environ.get(variable)
     if not python:
         proving.NOTES.append(f"the starter catalogue: {variable} names no Python; not tried")
@@ -114,7 +114,7 @@ def test_other_profiles_describe_every_dataset(app: Any, profile: str) -> None:
     assert len(set(graph.objects(None, DCAT.dataset))) == len(inventory(app)["dataset"])
 
 
-def test_times_in_other_profiles_are_those_of_ours(app: Any) -> None:
+def test_times_in_other_profiles_are_those_of_marathon(app: Any) -> None:
     for each in inventory(app)["dataset"]:
         address = f"/dataset/{each['identifier'].rpartition('/')[2]}.ttl"
         ours = times_of(read_turtle(app, address))

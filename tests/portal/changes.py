@@ -1,4 +1,4 @@
-"""Edits between two harvests; one dataset for each kind of change."""
+"""Edits between two harvests, with one dataset for each kind of change."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def make(site: Site) -> None:
     site.action("package_patch", id=UNPUBLISHED, state="draft")
     site.action("dataset_purge", id=PURGED)
     dataset(site, ADDED, title="Pozos de la zona 7")
-    # What a dataset gets from its idea and from its organisation changes without it.
+    # The values that a dataset gets from its idea and its organisation change without a save of it.
     site.action("package_patch", id=IDEA, municipality=[JACALTENANGO])
     site.action("organization_patch", id="villa-nueva", title="Villa Nueva, municipalidad")
 
 
 def wait_for_index(site: Site) -> None:
-    """Wait until the background worker has indexed what depends on the changed records.
+    """Wait until the background worker has indexed the records that depend on the changed ones.
 
     Raises:
         AssertionError: it did not within a minute.

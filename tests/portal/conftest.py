@@ -39,7 +39,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @dataclass
 class Harvest:
-    """What the portal showed after each of its harvests, and what each reported."""
+    """The content of the portal after each harvest, and the reports of the harvests."""
 
     portal: Portal
     #: by harvest: datasets by IRI

@@ -14,7 +14,7 @@ IDEA = "vigilar-los-pozos"
 
 
 def fill(site: Site) -> None:
-    """Create the organisations, the chain, and what a portal must never get."""
+    """Create the organisations, the chain, and records that a portal must never get."""
     _organizations(site)
     _chain(site)
     for number in range(1, 7):
@@ -44,7 +44,7 @@ def fill(site: Site) -> None:
 
 
 def dataset(site: Site, name: str, **fields: Any) -> dict[str, Any]:
-    """Create a dataset of Villa Nueva that came out of the idea; place and problem are its."""
+    """Create a dataset of Villa Nueva with the idea's place and problem."""
     told = {
         "title": name,
         "notes": "Profundidad de los pozos, medida por la *Unidad de Aguas*.",

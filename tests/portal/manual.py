@@ -12,7 +12,7 @@ ORGANIZATION = "your-organisation"
 
 
 def commands(site: str, organization: str) -> list[list[str]]:
-    """Return the arguments of ``ckan`` in its commands, for a site and an organisation of ours."""
+    """Return the arguments of ``ckan`` in its commands, for a site and an organisation."""
     (block,) = (each for each in _blocks("sh") if each.startswith("ckan "))
     lines = block.replace("\\\n", " ").replace(SITE, site).replace(ORGANIZATION, organization)
     typed = [shlex.split(line) for line in lines.splitlines()]

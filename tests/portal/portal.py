@@ -1,4 +1,4 @@
-"""A national portal: CKAN with ckanext-harvest and ckanext-dcat, and nothing of ours."""
+"""A national portal: CKAN with ckanext-harvest and ckanext-dcat, without this plugin."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ JOB_SECONDS = 120
 
 
 class Portal(Site):
-    """The portal's site; ``collect`` makes it harvest a catalogue, as its administrator would."""
+    """The portal's site. ``collect`` makes it harvest a catalogue, as its administrator would."""
 
     @classmethod
     def open(cls, directory: Path, settings: Mapping[str, str] = {}) -> Self:
-        """Return a running portal with the organisation that will own what it harvests.
+        """Return a running portal with the organisation that will own the harvested datasets.
 
         Its database, index and queue are its own.
         """
@@ -54,7 +54,7 @@ class Portal(Site):
         self.action("harvest_source_create", {**FORM, "url": url})
 
     def follow(self, url: str) -> None:
-        """Start what harvests in the background, and register a catalogue for it."""
+        """Start the background processes of the harvester, and register a catalogue."""
         self.background("harvester", "gather-consumer")
         self.background("harvester", "fetch-consumer")
         self.add_source(url)
@@ -83,7 +83,7 @@ class Portal(Site):
         return self._result(job)
 
     def collect(self) -> dict[str, int]:
-        """Harvest the source once; wait until the consumers are through.
+        """Harvest the source once, and wait until the consumers have finished.
 
         Returns:
             how many datasets were ``added``, ``updated``, ``deleted``, ``not modified``.
@@ -96,13 +96,13 @@ class Portal(Site):
         deadline = time.monotonic() + JOB_SECONDS
         while time.monotonic() < deadline:
             shown = self.action("harvest_job_show", id=job)
-            # ckanext-harvest writes what became of an object after it calls that object complete;
+            # ckanext-harvest writes the outcome of an object after it calls that object complete;
             # until then it is counted under no name.
             if shown["status"] == "Finished" and "null" not in shown["stats"]:
                 return self._result(shown)
             self.check_background()
             if shown["gather_finished"]:
-                # What cron does every few minutes on a real portal (`ckan harvester run`).
+                # On a real portal cron does this every few minutes (`ckan harvester run`).
                 self.action("harvest_jobs_run", source_id=source)
             time.sleep(0.2)
         raise AssertionError(f"the harvest did not end in {JOB_SECONDS} s: {shown}")

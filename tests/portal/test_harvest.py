@@ -77,7 +77,7 @@ def test_resources_arrive_with_name_format_and_address(
     assert resource["uri"].startswith(f"{iris[changes.EDITED]}/resource/")
 
 
-def test_a_file_of_ours_can_be_fetched_from_the_portal(
+def test_a_harvested_file_can_be_downloaded_from_the_portal(
     harvest: Harvest, iris: dict[str, str]
 ) -> None:
     (resource,) = copy_of(harvest.first, iris, changes.UNTOUCHED)["resources"]

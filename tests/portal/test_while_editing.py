@@ -40,14 +40,14 @@ def portal(busy: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Por
 
 
 class Editor(threading.Thread):
-    """Edits, deletes and adds datasets one after the other until told to stop."""
+    """Edits, deletes and adds datasets one after the other until it is stopped."""
 
     def __init__(self, site: Site, name: str, names: list[str]) -> None:
         super().__init__()
         self._site, self._name, self._names = site, name, names
         self._rng = proving.rng(name)
         self.stopping = threading.Event()
-        #: IRIs of what was not public all the time
+        #: IRIs of datasets that were not public all the time
         self.gone: set[str] = set()
         self.edits = 0
 

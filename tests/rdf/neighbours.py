@@ -1,7 +1,7 @@
-"""The shapes of other profiles of DCAT, against which our RDF is measured.
+"""The shapes of other profiles of DCAT, to which the RDF of the site is compared.
 
-They are not ours to ship: ``MARATHON_NEIGHBOURS`` names a folder with a folder of Turtle files for
-each edition (docs/running.md says from where). What is not there is said below the results.
+They are not shipped here: ``MARATHON_NEIGHBOURS`` names a folder with a folder of Turtle files for
+each edition (docs/running.md has their sources). Missing ones are named below the results.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Edition:
 
 EDITIONS = (
     Edition("dcat-ap", "DCAT-AP 3.0.1, html/shacl"),
-    # It asks that addresses are of class rdfs:Resource, which all things are by RDF Schema.
+    # It requires addresses of the class rdfs:Resource; by RDF Schema everything is one.
     Edition("geodcat-ap", "GeoDCAT-AP 3.0.0", entailment="rdfs"),
     Edition("geodcat-ap-2", "GeoDCAT-AP 2.0.0"),
     Edition("dcat-us", "DCAT-US 3.0"),
@@ -61,7 +61,7 @@ if MISSING:
 
 
 def params(*names: str) -> list[Any]:
-    """Return the editions as parameters of a test, skipped where their shapes are not here.
+    """Return the editions as parameters of a test, skipped if their shapes are missing.
 
     Args:
         names: of those that are wanted; none = all.
@@ -89,7 +89,7 @@ def _shapes(name: str) -> Graph:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the shapes of an edition find.
+    """The results of the shapes of an edition.
 
     Attributes:
         violations: of each property, with the prefix that people know, how often it breaks a rule.
@@ -102,7 +102,7 @@ class Measured:
 
 def measure(graph: Graph, edition: Edition) -> Measured:
     """Validate a graph against an edition that is here."""
-    # A copy: the validator adds to what it checks.
+    # A copy, because the validator adds triples to its graph.
     _, report, _ = pyshacl.validate(
         Graph() + graph, shacl_graph=_shapes(edition.name), inference=edition.entailment
     )

@@ -28,7 +28,7 @@ from ckanext.marathon.rdf.literals import read_geojson
 from ckanext.marathon.rdf.namespaces import DCAT
 from ckanext.marathon.vocabulary import authorities
 
-# What rdflib's parsers raise; it has no common exception.
+# The exceptions of rdflib's parsers, which have no common base.
 _NO_RDF = (SyntaxError, ValueError, ParserError, SAXParseException)
 
 FOLDER = Path(os.environ.get("MARATHON_PUBLISHED") or "-")
@@ -45,10 +45,10 @@ _FORMS = {
 _IANA = re.compile(r"^https?://(?:www\.)?iana\.org/assignments/media-types/")
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
-# A text is chosen out of several languages; which one is tested elsewhere.
+# One text of several languages is chosen. Other tests check which one.
 _TEXTS = frozenset({"title", "notes", "name", "description", "provenance", "version_notes"})
 _TEXTS |= {"rights", "text"}
-# Other names under which the same is kept.
+# Other names under which the same value is stored.
 _ALSO = {
     "access_url": {"url"},
     "download_url": {"url"},
@@ -60,13 +60,13 @@ _ALSO = {
     "geom": {"spatial_coverage"},
     "spatial_coverage": {"municipality"},
     "bbox": {"geom"},
-    # Said more generally, see ``rdf/harvested.py``.
+    # Published with a more general property, see ``rdf/harvested.py``.
     "source": {"related_resource"},
     "sample": {"related_resource"},
     "is_version_of": {"related_resource"},
     "in_series": {"related_resource"},
 }
-# What ckanext-dcat adds of its own, or uses while it reads.
+# Values that ckanext-dcat adds, or uses while it reads.
 _NOT_SAID = frozenset({"distribution_ref", "access_service_ref", "homepage", "name_translated"})
 _SCHEMES = ("frequency", "language", "data-theme", "access-right", "publisher-type", "file-type")
 _SCHEMES += ("distribution-status", "planned-availability", "licence")
@@ -81,7 +81,7 @@ class Published:
 
 
 def published() -> Iterator[Published]:
-    """Yield the graphs that hold a dataset; a file that is no RDF is left out."""
+    """Yield the graphs that have a dataset. Files that are not RDF are left out."""
     installed = Path(str(resources.files("ckanext.dcat")))
     for root in (FOLDER, installed):
         for path in sorted(root.rglob("*")) if root.is_dir() else ():
@@ -99,13 +99,13 @@ def read(graph: Graph, profile: str) -> list[dict[str, Any]]:
 
 
 def lost(before: Mapping[str, Any], after: Mapping[str, Any], graph: Graph) -> list[str]:
-    """Return what one reading of a dataset has and the other has nowhere."""
+    """Return the values of one reading of a dataset that the other does not have."""
     kept = list(_leaves(after))
     nodes = {str(each) for each in graph.all_nodes() if not hasattr(each, "language")}
     blank = {each for each in nodes if not each.startswith(("http", "mailto:", "urn:"))}
-    # An address is kept, not its label: it says the same in every language.
+    # The address is stored without its label, because it means the same in every language.
     kept += [(p, str(label)) for p, v in kept for label in _labels(graph, v)]
-    # Of an identifier the notation is kept, which other people give an IRI of their own.
+    # Of an identifier the notation is stored, without the IRI that other catalogues give it.
     kept += [(p, str(e)) for p, v in kept for e in graph.subjects(SKOS.notation, Literal(v))]
     return [
         f"{'.'.join(path)}: {value}"

@@ -59,11 +59,11 @@ def saved(found: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def published_again(what: str) -> Graph:
-    """Return what is published of a copy of a dataset that says this."""
+    """Return the RDF of a copy of a dataset with these triples."""
     return build_record_graph(saved(described(what)), Lookups())
 
 
 def file_published_again(what: str) -> Graph:
-    """Return what is published of a copy of a dataset whose file says this."""
+    """Return the RDF of a copy of a dataset whose file has these triples."""
     found = described(f"dcat:distribution [ a dcat:Distribution ; {what} ]")
     return build_record_graph(saved(found, name="copia-del-archivo"), Lookups())

@@ -256,7 +256,7 @@ MINIMAL: dict[str, Any] = {
     "title": "Pozos",
     "notes": "Pozos del municipio.",
 }
-# What a form sends for everything that was left empty.
+# The values that a form sends for empty fields.
 EMPTY: dict[str, Any] = {
     **MINIMAL,
     "id": "dddddddd-dddd-4ddd-8ddd-dddddddddddd",

@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
 
 def official_is_here() -> bool:
-    """Tell whether the official shapes, which are not ours to ship, are on this machine."""
+    """Return whether the official shapes, which are not shipped here, are on this machine."""
     return all((FOLDER / name).is_file() for name in OFFICIAL)
 
 
@@ -57,8 +57,8 @@ def shapes() -> Graph:
 
 
 def results(graph: Graph) -> list[Result]:
-    """Return what the validator finds, violations and warnings."""
-    # A copy: the validator adds to what it checks.
+    """Return the violations and warnings of the validator."""
+    # A copy, because the validator adds triples to its graph.
     _, report, _ = pyshacl.validate(Graph() + graph, shacl_graph=shapes(), inplace=False)
     assert isinstance(report, Graph)
     return sorted(
@@ -76,11 +76,11 @@ def results(graph: Graph) -> list[Result]:
 
 
 def violations(graph: Graph) -> list[Result]:
-    """Return what breaks a rule (warnings are recommendations not followed)."""
+    """Return the violations (warnings are recommendations that are not followed)."""
     return [each for each in results(graph) if each.severity == "Violation"]
 
 
 def _shape(source: Node | None) -> str:
-    """Return the name of the node shape of ours that a rule belongs to, else its IRI."""
+    """Return the name of the profile's node shape to which a rule belongs, else its IRI."""
     whole = shapes().value(None, SH.property, source) or source
     return str(whole).rpartition("marathon-ap#")[2]

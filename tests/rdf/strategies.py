@@ -24,7 +24,7 @@ ODD_ADDRESSES = [
     "https://a.gt/\n\ud800\x00",
     "https://ñandú.gt/año#día?x",
     "urn:isbn:1",
-    # Ours, and other people's, in places where they make no sense.
+    # IRIs of this site and of others, in places where they make no sense.
     SITE.base,
     SITE.url,
     str(SITE.dataset(FULL["id"])),
@@ -102,7 +102,7 @@ def resources() -> st.SearchStrategy[Any]:
 
 def datasets() -> st.SearchStrategy[dict[str, Any]]:
     """Return datasets in which every field but the id may hold anything."""
-    # CKAN itself writes what the organisation is, from its own table.
+    # CKAN itself adds the organisation, from its own table.
     own = ("id", "resources", "organization")
     sample = {key: value for key, value in FULL.items() if key not in own}
     sample["extras"] = [{"key": "publisher_name", "value": "x"}, {"key": "spatial", "value": "x"}]

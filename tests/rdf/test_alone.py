@@ -47,7 +47,7 @@ def harvested(identifier: str, **fields: Any) -> Graph:
 
 
 def strangers(graph: Graph, *own: str) -> set[tuple[Any, Any, Any]]:
-    """Return what is said to lead to things of ours, of what is neither of these nor a part."""
+    """Return statements about other subjects than this record and its parts."""
     starts = tuple(own)
     return {
         (subject, predicate, value)
@@ -66,7 +66,7 @@ def test_a_description_refers_to_our_records_only_from_its_own_subjects() -> Non
         (build_dataset_graph(Dataset.from_shown(FULL), ALONE), SITE.dataset(FULL["id"])),
         (build_dataset_graph(Dataset.from_shown(MINIMAL), ALONE), SITE.dataset(MINIMAL["id"])),
         (build_idea_graph(Idea.from_shown(IDEA), ALONE), SITE.thing("idea", IDEA["id"])),
-        # As the feed asks: an idea says itself where it comes from.
+        # As in the feed: an idea itself names its workshop.
         (
             build_workshop_graph(Workshop.from_shown(WORKSHOP), replace(ALONE, ideas={})),
             SITE.thing("workshop", WORKSHOP["id"]),

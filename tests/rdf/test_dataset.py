@@ -30,8 +30,8 @@ def graph(**fields: Any) -> Graph:
     return build_dataset_graph(Dataset.from_shown({**MINIMAL, **fields}), FACTS)
 
 
-def said(found: Graph, predicate: URIRef) -> set[str]:
-    """Return what is said of the only dataset."""
+def objects_of(found: Graph, predicate: URIRef) -> set[str]:
+    """Return the properties of the only dataset."""
     iri = found.value(None, RDF.type, DCAT.Dataset)
     return {str(each) for each in found.objects(iri, predicate)}
 
@@ -45,7 +45,7 @@ class TestIdentity:
         assert set(renamed.subjects(RDF.type, DCAT.Dataset)) == {IRI}
 
     def test_the_identifier_is_the_iri(self, full: Graph) -> None:
-        assert said(full, DCT.identifier) == {str(IRI)}
+        assert objects_of(full, DCT.identifier) == {str(IRI)}
 
     def test_an_own_identifier_is_an_adms_identifier(self, full: Graph) -> None:
         nodes = full.objects(IRI, ADMS.identifier)
@@ -68,10 +68,10 @@ class TestTexts:
             assert {each.language for each in full.objects(IRI, predicate)} == {"es"}
 
     def test_a_dataset_without_description_repeats_its_title(self) -> None:
-        assert said(graph(notes=""), DCT.description) == {"Pozos"}
+        assert objects_of(graph(notes=""), DCT.description) == {"Pozos"}
 
     def test_a_dataset_without_title_is_titled_by_its_name(self) -> None:
-        assert said(graph(title="", name="pozos"), DCT.title) == {"pozos"}
+        assert objects_of(graph(title="", name="pozos"), DCT.title) == {"pozos"}
 
     def test_dates_are_typed(self, full: Graph) -> None:
         assert full.value(IRI, DCT.issued) == Literal("2026-06-01", datatype=XSD.date)
@@ -81,28 +81,28 @@ class TestTexts:
         found = graph(
             metadata_created="2026-01-02T03:04:05", metadata_modified="2026-02-03T04:05:06"
         )
-        assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
-        assert said(found, DCT.modified) == {"2026-02-03T04:05:06+00:00"}
+        assert objects_of(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
+        assert objects_of(found, DCT.modified) == {"2026-02-03T04:05:06+00:00"}
 
     def test_issued_is_the_first_publication_and_not_the_creation(self) -> None:
         draft = {"metadata_created": "2026-01-02T03:04:05"}
         published = graph(**draft, first_published="2026-03-04T05:06:07+00:00")
-        assert said(published, DCT.issued) == {"2026-03-04T05:06:07+00:00"}
-        assert said(graph(**draft, first_published=None), DCT.issued) == set()
+        assert objects_of(published, DCT.issued) == {"2026-03-04T05:06:07+00:00"}
+        assert objects_of(graph(**draft, first_published=None), DCT.issued) == set()
 
     @pytest.mark.parametrize("given", ["Monday", "2024-02-30", "5"])
     def test_an_invalid_date_is_not_replaced_by_ckans_time(self, given: str) -> None:
         found = graph(issued=given, modified=given, first_published="2026-03-04T05:06:07+00:00")
-        assert said(found, DCT.issued) | said(found, DCT.modified) == set()
+        assert objects_of(found, DCT.issued) | objects_of(found, DCT.modified) == set()
 
     def test_dates_of_older_records_are_normalised(self) -> None:
         found = graph(issued="03/06/2017", modified="2017-06-03 09:00")
-        assert said(found, DCT.issued) == {"2017-06-03"}
-        assert said(found, DCT.modified) == {"2017-06-03T09:00:00-06:00"}
+        assert objects_of(found, DCT.issued) == {"2017-06-03"}
+        assert objects_of(found, DCT.modified) == {"2017-06-03T09:00:00-06:00"}
 
     def test_an_example_is_marked(self, full: Graph) -> None:
-        assert said(full, SITE.term("example")) == {"true"}
-        assert said(graph(example=False), SITE.term("example")) == set()
+        assert objects_of(full, SITE.term("example")) == {"true"}
+        assert objects_of(graph(example=False), SITE.term("example")) == set()
 
 
 class TestAuthorities:
@@ -117,7 +117,7 @@ class TestAuthorities:
     def test_values_of_authority_tables_are_labelled_concepts(
         self, full: Graph, predicate: URIRef, expected: set[str], kind: URIRef
     ) -> None:
-        assert said(full, predicate) == expected
+        assert objects_of(full, predicate) == expected
         for iri in map(URIRef, expected):
             assert {kind, SKOS.Concept} <= set(full.objects(iri, RDF.type))
             assert {"es", "en"} <= {each.language for each in full.objects(iri, SKOS.prefLabel)}
@@ -126,26 +126,26 @@ class TestAuthorities:
 
     def test_usual_spellings_become_iris(self) -> None:
         found = graph(frequency="annual", language='["es", "quc"]', access_rights="PUBLIC")
-        assert said(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
-        assert said(found, DCT.language) == {f"{EU}/language/SPA", f"{EU}/language/MYN"}
-        assert said(found, DCT.accessRights) == {f"{EU}/access-right/PUBLIC"}
+        assert objects_of(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
+        assert objects_of(found, DCT.language) == {f"{EU}/language/SPA", f"{EU}/language/MYN"}
+        assert objects_of(found, DCT.accessRights) == {f"{EU}/access-right/PUBLIC"}
 
     def test_unknown_values_are_left_out(self) -> None:
         found = graph(frequency="a veces", language=["xx"], access_rights="secret", theme=["agua"])
         for predicate in (DCT.accrualPeriodicity, DCT.language, DCT.accessRights, DCAT.theme):
-            assert said(found, predicate) == set()
+            assert objects_of(found, predicate) == set()
 
 
 class TestThemes:
     def test_a_problem_adds_its_european_theme(self) -> None:
         found = graph(service_problem=["AGU-01"])
-        assert said(found, DCAT.theme) == {
+        assert objects_of(found, DCAT.theme) == {
             f"{SITE.vocabulary}/service-problem/AGU-01",
             f"{EU}/data-theme/ENVI",
         }
 
     def test_a_chosen_theme_replaces_those_of_the_problems(self, full: Graph) -> None:
-        assert said(full, DCAT.theme) == {
+        assert objects_of(full, DCAT.theme) == {
             f"{SITE.vocabulary}/service-problem/SEG-01",
             f"{SITE.vocabulary}/service-problem/VIA-04",
             f"{EU}/data-theme/TRAN",
@@ -158,7 +158,7 @@ class TestThemes:
             assert full.value(full.value(theme, SKOS.inScheme), DCT.title) is not None
 
     def test_an_unknown_problem_is_left_out(self) -> None:
-        assert said(graph(service_problem=["AGU-99", "", None]), DCAT.theme) == set()
+        assert objects_of(graph(service_problem=["AGU-99", "", None]), DCAT.theme) == set()
 
 
 class TestPlaces:
@@ -175,7 +175,7 @@ class TestPlaces:
             assert literal.startswith(start)
 
     def test_a_dataset_without_a_place_is_about_guatemala(self) -> None:
-        assert said(graph(), DCT.spatial) == {f"{EU}/country/GTM"}
+        assert objects_of(graph(), DCT.spatial) == {f"{EU}/country/GTM"}
 
     def test_the_shape_of_a_typed_place_is_hidden_from_stock_harvesters(self, full: Graph) -> None:
         zone = URIRef(f"{IRI}#place-1")
@@ -196,18 +196,18 @@ class TestPlaces:
         iri = str(SITE.concept("department", "01"))
         found = graph(spatial_coverage=[{"uri": iri, "text": "Otro nombre"}])
         assert str(found.value(URIRef(iri), SKOS.prefLabel)) == "Guatemala"
-        (other,) = said(found, DCT.spatial) - {iri}
+        (other,) = objects_of(found, DCT.spatial) - {iri}
         assert str(found.value(URIRef(other), SKOS.prefLabel)) == "Otro nombre"
 
     def test_unknown_codes_and_empty_rows_are_left_out(self) -> None:
         found = graph(municipality=["9999", "115"], spatial_coverage=[{"text": " "}, "x", None])
-        assert said(found, DCT.spatial) == {f"{EU}/country/GTM"}
+        assert objects_of(found, DCT.spatial) == {f"{EU}/country/GTM"}
 
 
 class TestPeople:
     def test_the_publisher_is_that_of_the_field(self, full: Graph) -> None:
         publisher = URIRef("https://mingob.example.gt/")
-        assert said(full, DCT.publisher) == {str(publisher)}
+        assert objects_of(full, DCT.publisher) == {str(publisher)}
         assert {FOAF.Agent, FOAF.Organization} <= set(full.objects(publisher, RDF.type))
         assert str(full.value(publisher, FOAF.name)) == "Ministerio de Transporte"
         assert str(full.value(publisher, FOAF.mbox)) == "mailto:info@mingob.example.gt"
@@ -215,14 +215,14 @@ class TestPeople:
     def test_without_the_field_the_organisation_is_publisher_and_its_office_contact(self) -> None:
         found = graph(owner_org=VILLA_NUEVA["id"])
         publisher = SITE.thing("organization", VILLA_NUEVA["id"])
-        assert said(found, DCT.publisher) == {str(publisher)}
+        assert objects_of(found, DCT.publisher) == {str(publisher)}
         assert str(found.value(publisher, FOAF.name)) == VILLA_NUEVA["title"]
         kind = found.value(publisher, DCT.type)
         assert str(kind) == "http://purl.org/adms/publishertype/LocalAuthority"
         assert (kind, RDF.type, SKOS.Concept) in found
         assert (publisher, DCT.spatial, SITE.concept("municipality", "0115")) in found
         office = URIRef(f"{publisher}#contact")
-        assert said(found, DCAT.contactPoint) == {str(office)}
+        assert objects_of(found, DCAT.contactPoint) == {str(office)}
         assert {VCARD.Kind, VCARD.Organization} <= set(found.objects(office, RDF.type))
         assert str(found.value(office, VCARD.hasEmail)) == "mailto:datos@villanueva.example.gt"
 
@@ -230,7 +230,7 @@ class TestPeople:
         bare = Organization(id="o", title="Oficina")
         facts = Facts(SITE, organizations={"o": bare})
         found = build_dataset_graph(Dataset.from_shown({**MINIMAL, "owner_org": "o"}), facts)
-        assert said(found, DCAT.contactPoint) == set()
+        assert objects_of(found, DCAT.contactPoint) == set()
 
     def test_a_publisher_without_name_is_named_by_its_address(self) -> None:
         found = graph(publisher=[{"url": "https://x.gt/"}])
@@ -239,19 +239,19 @@ class TestPeople:
 
     def test_only_one_publisher_is_published(self) -> None:
         found = graph(publisher=[{"name": "A"}, {"name": "B"}])
-        assert len(said(found, DCT.publisher)) == 1
+        assert len(objects_of(found, DCT.publisher)) == 1
 
     def test_a_typed_publisher_cannot_describe_our_organisation(self) -> None:
         ours = str(SITE.thing("organization", VILLA_NUEVA["id"]))
         found = graph(publisher=[{"uri": ours, "name": "Impostor"}])
-        assert ours not in said(found, DCT.publisher)
+        assert ours not in objects_of(found, DCT.publisher)
         assert (URIRef(ours), FOAF.name, Literal("Impostor")) not in found
 
 
 class TestChain:
     def test_the_workshop_generated_the_dataset_and_the_idea(self, full: Graph) -> None:
         held = SITE.thing("workshop", WORKSHOP["id"])
-        assert said(full, PROV.wasGeneratedBy) == {str(held)}
+        assert objects_of(full, PROV.wasGeneratedBy) == {str(held)}
         generated = {IRI, SITE.thing("idea", IDEA["id"])}
         assert set(full.objects(held, PROV.generated)) == generated
         assert generated <= set(full.subjects(RDF.type, PROV.Entity))
@@ -267,9 +267,9 @@ class TestChain:
 
     def test_the_idea_is_related_with_its_role_and_plainly(self, full: Graph) -> None:
         idea = SITE.thing("idea", IDEA["id"])
-        assert said(full, DCT.relation) == {str(idea), *FULL["has_version"]}
+        assert objects_of(full, DCT.relation) == {str(idea), *FULL["has_version"]}
         influences = [URIRef(f"{IRI}#influence-{number}") for number in (1, 2)]
-        assert said(full, PROV.qualifiedInfluence) == set(map(str, influences))
+        assert objects_of(full, PROV.qualifiedInfluence) == set(map(str, influences))
         for influence, entity, role in zip(
             influences,
             (idea, SITE.data_need(IDEA["id"], NEED)),
@@ -283,11 +283,11 @@ class TestChain:
     def test_neither_idea_nor_need_passes_for_a_resource_of_the_catalogue(
         self, full: Graph
     ) -> None:
-        assert said(full, DCAT.qualifiedRelation) == set()
+        assert objects_of(full, DCAT.qualifiedRelation) == set()
         assert set(full.subjects(RDF.type, DCAT.Resource)) == set()
 
     def test_a_foreign_activity_is_published_from_the_dataset_only(self) -> None:
-        # Several datasets may name it, and the description of each is kept up by itself.
+        # Several datasets may name it, and each description is updated by itself.
         activity = URIRef("https://otro.gt/taller")
         found = graph(provenance_activity=[{"uri": str(activity), "label": "Taller"}])
         iri = SITE.dataset(MINIMAL["id"])
@@ -317,13 +317,13 @@ class TestChain:
 
     def test_a_private_idea_is_not_mentioned(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE))
-        assert said(found, DCT.relation) == set(FULL["has_version"])
-        assert said(found, PROV.qualifiedInfluence) == set()
+        assert objects_of(found, DCT.relation) == set(FULL["has_version"])
+        assert objects_of(found, PROV.qualifiedInfluence) == set()
         assert IDEA["id"] not in found.serialize()
 
     def test_a_private_workshop_is_not_mentioned(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), Facts(SITE, ideas=FACTS.ideas))
-        assert said(found, PROV.wasGeneratedBy) == set()
+        assert objects_of(found, PROV.wasGeneratedBy) == set()
         assert set(found.subject_objects(PROV.generated)) == set()
         assert WORKSHOP["id"] not in found.serialize()
 
@@ -358,14 +358,14 @@ class TestStatements:
             assert all((each, RDF.type, kind) in full for each in objects)
 
     def test_other_versions_are_not_published_as_our_datasets(self, full: Graph) -> None:
-        assert said(full, PAV.hasVersion) == set(FULL["has_version"])
-        assert said(full, DCT.hasVersion) == said(full, DCAT.hasVersion) == set()
-        assert said(full, DCT.relation) >= set(FULL["has_version"])
+        assert objects_of(full, PAV.hasVersion) == set(FULL["has_version"])
+        assert objects_of(full, DCT.hasVersion) == objects_of(full, DCAT.hasVersion) == set()
+        assert objects_of(full, DCT.relation) >= set(FULL["has_version"])
 
     def test_invalid_addresses_are_left_out(self) -> None:
         found = graph(url="javascript:x", documentation=["x", "ftp:", None], conforms_to="[1")
         for predicate in (DCAT.landingPage, FOAF.page, DCT.conformsTo):
-            assert said(found, predicate) == set()
+            assert objects_of(found, predicate) == set()
 
 
 class TestOlderDatasets:
@@ -381,13 +381,13 @@ class TestOlderDatasets:
         }
         found = graph(extras=[{"key": key, "value": value} for key, value in extras.items()])
         iri = SITE.dataset(MINIMAL["id"])
-        assert said(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
+        assert objects_of(found, DCT.accrualPeriodicity) == {f"{EU}/frequency/ANNUAL"}
         assert str(found.value(found.value(iri, DCT.publisher), FOAF.name)) == "INE"
         assert found.value(found.value(iri, DCAT.contactPoint), VCARD.hasEmail) is not None
         assert str(found.value(found.value(iri, DCT.temporal), DCAT.startDate)) == "2020-01-01"
-        assert said(found, DCT.issued) == {"2020-02-03"}
+        assert objects_of(found, DCT.issued) == {"2020-02-03"}
         assert str(found.value(found.value(iri, ADMS.identifier), SKOS.notation)) == "INE-7"
-        assert said(found, DCT.identifier) == {str(iri)}
+        assert objects_of(found, DCT.identifier) == {str(iri)}
 
     def test_the_author_is_the_contact_if_none_is_given(self) -> None:
         found = graph(author="Oficina", author_email="oficina@example.gt")

@@ -26,7 +26,7 @@ def graph(license_id: str = "", **fields: Any) -> Graph:
     return build_dataset_graph(Dataset.from_shown(dataset), FACTS)
 
 
-def said(found: Graph, predicate: URIRef) -> set[str]:
+def objects_of(found: Graph, predicate: URIRef) -> set[str]:
     return {str(each) for each in found.objects(IRI, predicate)}
 
 
@@ -40,14 +40,16 @@ class TestAddresses:
         page = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"
         for url in ("", None, "datos.csv", "javascript:x", "http://", r"\\srv\datos\a.csv"):
             found = graph(url=url)
-            assert said(found, DCAT.accessURL) == {page}
-            assert said(found, RDFS.seeAlso) == set()
+            assert objects_of(found, DCAT.accessURL) == {page}
+            assert objects_of(found, RDFS.seeAlso) == set()
 
     def test_a_resource_with_a_mail_address_refers_to_page_and_address(self) -> None:
         for url in ("mailto:datos@muni.gob.gt", "datos@muni.gob.gt"):
             found = graph(url=url)
-            assert said(found, DCAT.accessURL) == {f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"}
-            assert said(found, RDFS.seeAlso) == {"mailto:datos@muni.gob.gt"}
+            assert objects_of(found, DCAT.accessURL) == {
+                f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r"
+            }
+            assert objects_of(found, RDFS.seeAlso) == {"mailto:datos@muni.gob.gt"}
             (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
             assert read["url"] == "mailto:datos@muni.gob.gt"
             assert "access_url" not in read
@@ -56,17 +58,21 @@ class TestAddresses:
         address = f"{SITE.url}/dataset/{MINIMAL['id']}/resource/r/download/a.csv"
         for url in (address, "a.csv"):
             found = graph(url=url, url_type="upload")
-            assert said(found, DCAT.downloadURL) == said(found, DCAT.accessURL) == {address}
+            assert (
+                objects_of(found, DCAT.downloadURL)
+                == objects_of(found, DCAT.accessURL)
+                == {address}
+            )
 
     def test_a_link_has_no_download_url(self) -> None:
         found = graph(url="https://a.gt/mapa")
-        assert said(found, DCAT.accessURL) == {"https://a.gt/mapa"}
-        assert said(found, DCAT.downloadURL) == set()
+        assert objects_of(found, DCAT.accessURL) == {"https://a.gt/mapa"}
+        assert objects_of(found, DCAT.downloadURL) == set()
 
     def test_there_is_one_access_address(self) -> None:
         found = graph(url="https://a.gt/1", access_url="https://a.gt/2")
-        assert said(found, DCAT.accessURL) == {"https://a.gt/2"}
-        assert said(found, RDFS.seeAlso) == {"https://a.gt/1"}
+        assert objects_of(found, DCAT.accessURL) == {"https://a.gt/2"}
+        assert objects_of(found, RDFS.seeAlso) == {"https://a.gt/1"}
 
 
 class TestFormat:
@@ -85,8 +91,8 @@ class TestFormat:
     ) -> None:
         found = graph(**fields)
         iana = f"https://www.iana.org/assignments/media-types/{media}"
-        assert said(found, DCT["format"]) == {f"{EU}/file-type/{kind}"}
-        assert said(found, DCAT.mediaType) == {iana}
+        assert objects_of(found, DCT["format"]) == {f"{EU}/file-type/{kind}"}
+        assert objects_of(found, DCAT.mediaType) == {iana}
         assert (URIRef(f"{EU}/file-type/{kind}"), RDF.type, DCT.MediaTypeOrExtent) in found
         assert (URIRef(iana), RDF.type, DCT.MediaType) in found
         assert (URIRef(iana), RDFS.label, Literal(media)) in found
@@ -94,18 +100,18 @@ class TestFormat:
     def test_an_unknown_format_is_published_as_text(self) -> None:
         found = graph(format="papel", mimetype="papel/a4", compress_format="x", package_format="y")
         for predicate in (DCT["format"], DCAT.mediaType, DCAT.compressFormat, DCAT.packageFormat):
-            assert said(found, predicate) == set()
-        assert said(found, DC["format"]) == {"papel"}
+            assert objects_of(found, predicate) == set()
+        assert objects_of(found, DC["format"]) == {"papel"}
         (read,) = read_dataset(found, SITE.dataset(MINIMAL["id"]), SITE)["resources"]
         assert read["format"] == "papel"
 
     def test_a_known_format_is_published_as_a_concept_only(self) -> None:
-        assert said(graph(format="CSV"), DC["format"]) == set()
+        assert objects_of(graph(format="CSV"), DC["format"]) == set()
 
     def test_formats_that_stock_ckan_offers_are_published(self) -> None:
         for word in ("API", "DOCM", "Atom Feed", "ZIP", "web map application", "IATI", "TSV"):
             found = graph(format=word)
-            assert said(found, DC["format"]) | said(found, DCT["format"]), word
+            assert objects_of(found, DC["format"]) | objects_of(found, DCT["format"]), word
 
 
 class TestOrder:
@@ -124,7 +130,7 @@ class TestLicence:
     def test_the_dataset_s_licence_is_on_each_distribution(self) -> None:
         found = graph("cc-by")
         licence = URIRef(f"{EU}/licence/CC_BY_4_0")
-        assert said(found, DCT.license) == {str(licence)}
+        assert objects_of(found, DCT.license) == {str(licence)}
         assert (licence, RDF.type, DCT.LicenseDocument) in found
         kind = found.value(licence, DCT.type)
         assert str(kind) == "http://purl.org/adms/licencetype/Attribution"
@@ -134,15 +140,15 @@ class TestLicence:
 
     def test_the_licence_of_a_file_replaces_that_of_its_dataset(self) -> None:
         found = graph("cc-by", license="https://creativecommons.org/publicdomain/zero/1.0/")
-        assert said(found, DCT.license) == {f"{EU}/licence/CC0"}
+        assert objects_of(found, DCT.license) == {f"{EU}/licence/CC0"}
 
     def test_a_licence_outside_the_table_is_named_by_its_address(self) -> None:
         found = graph("cc-by", license="https://a.gt/términos legales")
-        assert said(found, DCT.license) == {"https://a.gt/términos%20legales"}
+        assert objects_of(found, DCT.license) == {"https://a.gt/términos%20legales"}
 
     def test_an_unspecified_licence_is_not_published(self) -> None:
         for licence in ("", "notspecified"):
-            assert said(graph(licence, license="x"), DCT.license) == set()
+            assert objects_of(graph(licence, license="x"), DCT.license) == set()
 
     def test_other_licences_are_described_without_an_address(self) -> None:
         found = graph("other-nc")
@@ -161,7 +167,7 @@ class TestOtherProperties:
         assert found.value(IRI, DCAT.byteSize) == Literal("12", datatype=XSD.nonNegativeInteger)
         assert found.value(IRI, DCT.title) == Literal("A", lang="es")
         assert found.value(IRI, DCT.description) == Literal("B", lang="es")
-        assert said(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
+        assert objects_of(found, DCT.issued) == {"2026-01-02T03:04:05+00:00"}
 
     @pytest.mark.parametrize(
         ("fields", "expected"),
@@ -177,13 +183,17 @@ class TestOtherProperties:
         self, fields: dict[str, Any], expected: str | None
     ) -> None:
         found = graph(created="2026-01-02T03:04:05", **fields)
-        assert said(found, DCT.modified) == ({expected} if expected else set())
+        assert objects_of(found, DCT.modified) == ({expected} if expected else set())
 
     def test_a_file_of_a_draft_is_not_modified_before_its_publication(self) -> None:
         resource = {"id": "r", "created": "2026-01-02", "last_modified": "2026-01-03"}
         public = {"first_published": "2026-03-04T05:06:07+00:00", "resources": [resource]}
         found = build_dataset_graph(Dataset.from_shown({**MINIMAL, **public}), FACTS)
-        assert said(found, DCT.issued) == said(found, DCT.modified) == {public["first_published"]}
+        assert (
+            objects_of(found, DCT.issued)
+            == objects_of(found, DCT.modified)
+            == {public["first_published"]}
+        )
 
     @pytest.mark.parametrize(
         ("value", "algorithm", "expected"),
@@ -207,8 +217,8 @@ class TestOtherProperties:
 
     def test_availability_and_status_are_concepts(self) -> None:
         found = graph(availability="STABLE", status="http://purl.org/adms/status/Completed")
-        assert said(found, DCATAP.availability) == {f"{EU}/planned-availability/STABLE"}
-        assert said(found, ADMS.status) == {f"{EU}/distribution-status/COMPLETED"}
+        assert objects_of(found, DCATAP.availability) == {f"{EU}/planned-availability/STABLE"}
+        assert objects_of(found, ADMS.status) == {f"{EU}/distribution-status/COMPLETED"}
 
     def test_rights_of_the_file_and_the_note_are_one_statement(self) -> None:
         found = build_dataset_graph(Dataset.from_shown(FULL), FACTS)

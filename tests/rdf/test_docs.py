@@ -48,7 +48,7 @@ def test_the_example_of_the_docs_is_published_as_written() -> None:
     assert missing == []
 
 
-# Properties of concepts and of the parts of things, which the page describes in words.
+# Properties of concepts and of parts of records, which the page describes in words.
 OF_CONCEPTS = {"skos:inScheme", "skos:broadMatch", "skos:closeMatch", "rdfs:label"}
 OF_PARTS = {"geosparql:asWKT", "spdx:algorithm", "spdx:checksumValue", "prov:agent", "prov:hadRole"}
 

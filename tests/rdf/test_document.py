@@ -1,4 +1,4 @@
-"""Every document has one title; records used as documents keep their own."""
+"""Every document has one title, and a record that is used as a document has its own."""
 
 from __future__ import annotations
 

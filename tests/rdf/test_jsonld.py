@@ -74,7 +74,7 @@ def by_rdflib(document: bytes, name: str) -> set[Any]:
     return {(s, p, o, str(graph)) for s, p, o, graph in found.quads()}
 
 
-def test_three_readers_read_what_was_written() -> None:
+def test_three_readers_read_the_same_triples() -> None:
     quads = parsed(ODD)
     assert len(quads) == len(ODD)
     written = write_jsonld(quads, NAMES, COERCED)

@@ -27,7 +27,7 @@ INFOM_WITH_OFFICE = replace(
 WITH_OFFICES = replace(
     FACTS, organizations={**FACTS.organizations, INFOM_WITH_OFFICE.id: INFOM_WITH_OFFICE}
 )
-# What nobody but its organisation and CKAN says something of.
+# Records whose only properties come from their organisation and CKAN.
 BARE: dict[str, Any] = {
     "id": "cccccccc-cccc-4ccc-8ccc-cccccccccccc",
     "title": "Pozos",
@@ -73,7 +73,7 @@ def test_the_shapes_find_an_idea_in_a_qualified_relation(edition: Edition) -> No
 
 
 @pytest.mark.parametrize("edition", params("geodcat-ap-2"))
-def test_the_shapes_find_that_what_workshops_generated_is_missing(edition: Edition) -> None:
+def test_the_shapes_report_missing_records_of_workshops(edition: Edition) -> None:
     graph = page()
     graph.remove((None, PROV.generated, None))
     assert measure(graph, edition).violations["prov:generated"] == 1

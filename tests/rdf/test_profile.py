@@ -123,7 +123,7 @@ class TestReadingBack:
         before = shown(dataset["id"])
         again = call_action("package_update", **read, name=dataset["name"])
         after = shown(again["id"])
-        # What was computed is the dataset's own once it is sent by somebody else.
+        # A computed value becomes the dataset's own if another user sends it.
         ignored = {"metadata_modified", "municipality_origin", "service_problem_origin"}
         ignored |= {"theme"} if before["theme"] == after["theme"] else set()
         for key in set(before) - ignored - {"resources", "organization"}:

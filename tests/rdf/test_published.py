@@ -1,8 +1,8 @@
-"""Nothing of other people's catalogues is lost that ckanext-dcat's own profile would have read.
+"""No value of other catalogues is lost that ckanext-dcat's own profile would have read.
 
 Each dataset of the published files is read with both profiles and compared field by field, then
-saved, compared again, published and read once more. Where the files are not given, this is said
-below the results; graphs of our own for each kind are in ``test_reading.py``.
+saved, compared again, published and read once more. If the files are missing, a note says so
+below the results. ``test_reading.py`` has a graph of each kind.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if not FOLDER.is_dir():
         "folder); read from what the installed ckanext-dcat has, and from graphs of our own"
     )
 
-# What the site adds when it saves, and IRIs, which are those of the copy.
+# Values that the site adds to a save, and IRIs, which are those of the copy.
 _OF_THE_SITE = frozenset({"id", "package_id", "state", "created", "last_modified", "position"})
 _OF_THE_SITE |= {"metadata_created", "metadata_modified", "url_type", "type", "owner_org"}
 _OF_THE_SITE |= {"municipality_origin", "service_problem_origin", "creator_user_id"}
 _OF_THE_SITE |= {"guid", "uri", "identifier", "name", "license_title", "license_url"}
 _OF_THE_SITE |= {"first_published", "marathon_notices"}
-# What the official shapes of DCAT-AP allow from one table only, or we have no word for:
+# Values that the official shapes of DCAT-AP allow from one table only, or without a property:
 # docs/rdf.md, "What others publish".
 _NOT_SAID_AGAIN = frozenset({"frequency_text", "format", "mimetype", "package_format", "homepage"})
 _NOT_SAID_AGAIN |= {"hash", "hash_algorithm", "access_services", "issued", "modified"}
@@ -50,10 +50,10 @@ _NOT_SAID_AGAIN |= {
     "hash_text",
 }
 _NOT_SAID_AGAIN |= {"compress_format_text", "package_format_text", "size_text", "license_text"}
-# What is no address, no mail address, no date, no kind of body cannot be published as one.
+# Values of the wrong type (address, e-mail address, date, kind of body) are not published.
 _NOT_ONE = ("_url_text", "_email_text", "_type_text", "_start_text", "_end_text", "url_text")
 _NOT_ONE += ("_geom_text", "_bbox_text", "_centroid_text")
-# What a document or licence is called that also has an address.
+# The title of a document or licence that also has an address.
 _NOT_ONE += ("_label_text",)
 
 
@@ -113,7 +113,7 @@ def _name(dataset: dict[str, Any]) -> str:
 
 
 def _said(saved: dict[str, Any]) -> dict[str, Any]:
-    """Return what a saved dataset says about the data, which must be published."""
+    """Return the values of a saved dataset that must be published."""
     left_out = _OF_THE_SITE | _NOT_SAID_AGAIN
     said = {name: value for name, value in saved.items() if name not in left_out}
     resources = [

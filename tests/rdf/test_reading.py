@@ -344,7 +344,7 @@ CRS = "http://www.opengis.net/def/crs"
         (f"<{CRS}/OGC/1.3/CRS84> POINT(-90.5 14.6)", [-90.5, 14.6]),
         (f"<{CRS}/EPSG/0/4326> POINT(14.6 -90.5)", [-90.5, 14.6]),
         ("<urn:ogc:def:crs:EPSG::4674>POINT(14.6 -90.5)", [-90.5, 14.6]),
-        # What many write: the numbers show that the axes are not in the order of the register.
+        # A frequent mistake: the numbers show that the axes are not in the order of the register.
         (f"<{CRS}/EPSG/0/4326> POINT(-90.5 14.6)", [-90.5, 14.6]),
         (f"<{CRS}/EPSG/0/4326> LINESTRING(14 -91, 15 -90)", [[-91, 14], [-90, 15]]),
         # In metres.
@@ -446,7 +446,7 @@ class TestWholeDataset:
         assert violations(again) == [], violations(again)
         (iri,) = again.subjects(DCAT.distribution, None, unique=True)
 
-        def said(predicate: URIRef, *inner: URIRef) -> set[str]:
+        def objects_below(predicate: URIRef, *inner: URIRef) -> set[str]:
             nodes = set(again.objects(iri, predicate))
             return {str(e) for node in nodes for name in inner for e in again.objects(node, name)}
 
@@ -455,18 +455,18 @@ class TestWholeDataset:
             str(again.value(each, DCT.license)) == "https://otro.gt/licencia"
             for each in again.objects(iri, DCAT.distribution)
         )
-        places = said(DCT.spatial, SKOS.prefLabel)
+        places = objects_below(DCT.spatial, SKOS.prefLabel)
         assert {"Cuenca del Motagua", "Petén"} <= places
         assert "Guatemala" not in places
-        assert said(DCT.spatial, GSP.hasGeometry)
-        assert {"Norma 5"} <= said(DCT.conformsTo, RDFS.label)
-        assert "Clima" in said(DCAT.theme, SKOS.prefLabel)
+        assert objects_below(DCT.spatial, GSP.hasGeometry)
+        assert {"Norma 5"} <= objects_below(DCT.conformsTo, RDFS.label)
+        assert "Clima" in objects_below(DCAT.theme, SKOS.prefLabel)
         assert URIRef("https://otro.gt/tema/clima") in set(again.objects(iri, DCAT.theme))
         frequency = again.value(iri, DCT.accrualPeriodicity)
         assert str(frequency) == f"{EU}/frequency/OTHER"
-        assert {"LL-7", "LL-8"} == said(ADMS.identifier, SKOS.notation)
-        assert {"INSIVUMEH"} == said(DCT.publisher, FOAF.name)
-        assert {"mailto:oficina@otro.gt"} == said(DCAT.contactPoint, VCARD.hasEmail)
+        assert {"LL-7", "LL-8"} == objects_below(ADMS.identifier, SKOS.notation)
+        assert {"INSIVUMEH"} == objects_below(DCT.publisher, FOAF.name)
+        assert {"mailto:oficina@otro.gt"} == objects_below(DCAT.contactPoint, VCARD.hasEmail)
         assert (iri, DCT.relation, URIRef("https://otro.gt/d/0")) in again
         assert (iri, DCT.title, Literal("Lluvia", lang=read_site().language)) in again
 

@@ -20,7 +20,7 @@ from .proofs import EXAMPLES
 from .samples import FACTS, FULL, IDEA, MINIMAL, NEED, SITE, VILLA_NUEVA
 from .strategies import datasets
 
-# What RDF does not carry: the address on this site, and what CKAN itself keeps.
+# Values that are not in RDF: the address on this site, and CKAN's own fields.
 NOT_CARRIED = {"name", "type", "organization", "metadata_created", "metadata_modified"}
 NOT_CARRIED_OF_RESOURCES = {"package_id", "url_type"}
 PARSERS = {"ttl": "turtle", "rdf": "xml", "jsonld": "json-ld", "nt": "nt"}
@@ -172,7 +172,7 @@ def test_influences_of_another_catalogue_are_kept_with_their_roles(predicate: UR
 # More digits than a form takes.
 @example({"id": FULL["id"], "title": "Pozos", "resources": [{"id": FULL["id"], "size": 10**15}]})
 def test_a_hostile_dataset_is_stable_after_the_first_reading(hostile: dict[str, Any]) -> None:
-    """The first writing may leave values out; after that nothing changes."""
+    """The first writing may leave values out. After that nothing changes."""
     facts = Facts(SITE, FACTS.organizations, FACTS.ideas, FACTS.workshops)
     first = build_dataset_graph(Dataset.from_shown(hostile), facts)
     again = {"id": hostile["id"], **read_dataset(first, SITE.dataset(hostile["id"]), SITE)}

@@ -120,7 +120,7 @@ def test_the_own_profile_finds_an_idea_published_as_a_dataset() -> None:
 
 # Recommendations that a catalogue of Guatemala's municipalities cannot follow, and why.
 NOT_OURS_TO_FOLLOW = {
-    # Our problems stand beside the EU's themes; our municipalities are in no EU list of places.
+    # Service problems besides the EU's themes, and municipalities that are in no EU list of places.
     "http://www.w3.org/ns/dcat#theme": "the EU's themes are not the only ones",
     "http://purl.org/dc/terms/spatial": "the EU lists no municipality of Guatemala",
     # The EU lists its own institutions and some states' ministries.

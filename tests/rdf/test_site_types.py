@@ -76,7 +76,7 @@ def test_two_different_contacts_are_not_merged() -> None:
 @pytest.mark.parametrize(
     ("predicate", "value", "expected"),
     [
-        # A blank in an IRI; a relative one.
+        # An IRI with a blank, and a relative one.
         (DCAT.landingPage, URIRef("http://example.gt/a b"), None),
         (DCAT.landingPage, URIRef("informe"), None),
         # RDF/XML has no name for it.
@@ -108,7 +108,7 @@ def test_triples_about_other_records_of_the_site_are_removed() -> None:
     assert (OWNER, FOAF.name, Literal("said of others")) in tidy(*triples, alone=False)
 
 
-def test_the_site_profiles_are_the_configured_ones_without_ours() -> None:
+def test_the_site_profiles_are_the_configured_ones_without_marathon() -> None:
     assert select_site_profiles("marathon") == ["euro_dcat_ap_3"]
     assert select_site_profiles(None) == ["euro_dcat_ap_3"]
     assert select_site_profiles("euro_dcat_ap_2 marathon mine") == ["euro_dcat_ap_2", "mine"]

@@ -67,7 +67,7 @@ def test_an_unknown_scheme_is_refused() -> None:
         rdf_vocabulary.build_scheme_graph(SITE, "x")
 
 
-def test_every_used_concept_and_property_of_ours_is_described() -> None:
+def test_every_own_concept_and_property_in_use_is_described() -> None:
     ontology = rdf_vocabulary.build_ontology_graph(SITE)
     taxonomy = rdf_vocabulary.build_scheme_graph(SITE, "service-problem")
     used = Graph()

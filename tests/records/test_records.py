@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def stored(shown: dict[str, Any]) -> Any:
-    """Return a row of the database that has what an action shows."""
+    """Return a row of the database with the values that an action shows."""
     columns = {name: shown.get(name) for name in ("id", "name", "title", "owner_org")}
     extras = {
         name: value if isinstance(value, str) else json.dumps(value)
@@ -181,7 +181,7 @@ def test_the_fields_of_a_resource_are_read_as_typed_values() -> None:
     assert (resource.size, resource.set_aside) == (12, {"url": ("a", "b")})
     assert resource.checksum == ("sha256", "a" * 64)
     assert resource.created_at == datetime(2026, 7, 1, 10)
-    # What CKAN knows of the file, before what it knows of its fields.
+    # CKAN's columns of the file, before its extras.
     assert resource.saved_at == datetime(2026, 7, 2, 10)
     (service,) = resource.services
     assert (service.endpoint_urls, service.title) == (("https://a.gt/wms",), "Mapas")
@@ -238,7 +238,7 @@ SCHEMA: dict[str, Any] = yaml.safe_load((ROOT / "schemas" / "dataset.yaml").read
 
 
 def list_shown(field: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a dataset or file shows of which a field alone is filled."""
+    """Return a dataset or file of which only one field is filled."""
     name = field["field_name"]
     if "repeating_subfields" in field:
         return [{name: [{"other": "1"}]}]
@@ -275,7 +275,7 @@ def test_every_subfield_of_the_schema_is_in_the_record() -> None:
     ]
     unread = []
     for name, inner in rows:
-        # A row that says something else, so that it is there in any case.
+        # A row with another value, so that there is one in any case.
         rest = Dataset.from_shown({"id": "x", name: [{"other": "1"}]})
         if Dataset.from_shown({"id": "x", name: [{"other": "1", inner: "1"}]}) in (rest, empty):
             unread.append((name, inner))

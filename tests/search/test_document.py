@@ -52,7 +52,7 @@ class TestForEverybody:
 
 
 class TestFitting:
-    def test_counts_are_removed_from_what_is_indexed(self) -> None:
+    def test_counts_are_removed_from_the_index(self) -> None:
         found = document.remove_counts({"participants_men": "2", "extras_participants_men": "2"})
         assert found == {}
 

@@ -14,7 +14,7 @@ from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-# Words that are nowhere else on the site; one mark for each record that is hidden.
+# Words that are nowhere else on the site, one for each hidden record.
 MARKS = ("zzprivado", "zzborrador", "zzborrado", "zztallerpriv")
 
 
@@ -67,12 +67,12 @@ class Hidden:
         ids = [each["id"] for each in hidden] + [each["resources"][0]["id"] for each in hidden]
         return [*MARKS, *ids, self.idea["data_need"][0]["id"]]
 
-    def told(self, action: str, **data: Any) -> list[str]:
-        """Return which secrets the answer to anybody's call of an action has in it."""
+    def find_secrets(self, action: str, **data: Any) -> list[str]:
+        """Return the secrets in the answer to an anonymous call of an action."""
         answer = self.app.post(f"/api/3/action/{action}", json=data)
         assert answer.status_code in (200, 400, 403, 404, 409), (action, answer.body)
         body = answer.body.lower()
-        # An error may repeat what was asked.
+        # An error may repeat the query.
         asked = json.dumps(data).lower()
         return [secret for secret in self.secrets if secret in body and secret not in asked]
 
@@ -132,7 +132,7 @@ class TestTheApi:
         told = {
             f"{action} {json.dumps(data)}": found
             for action, data in (*QUESTIONS, *about(hidden))
-            if (found := hidden.told(action, **data))
+            if (found := hidden.find_secrets(action, **data))
         }
         assert told == {}
 
@@ -142,7 +142,7 @@ class TestTheApi:
             for least in (0, 1):
                 asked: dict[str, Any] = {"facet.field": [field], "facet.mincount": least}
                 asked |= {"facet.limit": 1_000, "rows": 0, "ext_marathon_types": "all"}
-                found = hidden.told("package_search", **asked)
+                found = hidden.find_secrets("package_search", **asked)
                 if found:
                     told[f"{field} {least}"] = found
         assert told == {}
@@ -160,7 +160,7 @@ class TestTheApi:
 
 
 def about(hidden: Hidden) -> list[tuple[str, dict[str, Any]]]:
-    """Return questions about what anybody may see, and about the hidden ones by their ids."""
+    """Return requests for public records, and for the hidden ones by their ids."""
     owner, group = hidden.owner["id"], hidden.group["id"]
     public = ("package_show", "marathon_idea_datasets")
     return [

@@ -110,7 +110,7 @@ def items(field: str, **params: Any) -> dict[str, str]:
 
 
 def write_behind_ckan(package_id: str, **columns: Any) -> None:
-    """Change a package as somebody does who writes to the database: nothing is told of it."""
+    """Change a package by SQL, which neither the session nor Solr notices."""
     package = model.package_table
     model.Session.execute(sa.update(package).where(package.c.id == package_id).values(**columns))
     model.Session.commit()

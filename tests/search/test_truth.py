@@ -58,7 +58,7 @@ def no_valkey(ckan_config: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     assert connect_to_redis().ping()
 
 
-def found(**parameters: Any) -> list[str]:
+def search_ids(**parameters: Any) -> list[str]:
     answer = call_action("package_search", **parameters)
     assert answer["count"] == len(answer["results"])
     return [result["id"] for result in answer["results"]]
@@ -122,7 +122,7 @@ class TestSearchResults:
                 connection.execute(sa.text(statement), {"id": ghost["id"]})
             connection.execute(sa.text("DELETE FROM package WHERE id = :id"), {"id": ghost["id"]})
         model.Session.remove()
-        assert found() == []
+        assert search_ids() == []
 
 
 class TestSaves:
@@ -146,7 +146,7 @@ class TestSaves:
             event.remove(model.Session, "before_commit", fail)
         model.Session.rollback()
         assert search.show("lost-idea")
-        assert found(fq="dataset_type:idea") == []
+        assert search_ids(fq="dataset_type:idea") == []
         jobs.Worker().work(burst=True)
         with pytest.raises(search.SearchError):
             search.show("lost-idea")
@@ -182,7 +182,7 @@ class TestSaves:
         model.Session.rollback()
         assert model.Package.get("killed") is None
         assert search.show("killed")
-        assert found(fq="dataset_type:workshop") == []
+        assert search_ids(fq="dataset_type:workshop") == []
         assert len(notes()) == 1
         # As a web process does it where no background job comes.
         assert repair_overdue(app) == 0
@@ -261,10 +261,10 @@ def test_a_job_queued_by_an_earlier_version_is_executed() -> None:
     with model.meta.engine.begin() as connection:
         statement = sa.text("UPDATE package SET title = 'Bosques' WHERE id = :id")
         connection.execute(statement, {"id": dataset["id"]})
-    assert not found(q="Bosques")
+    assert not search_ids(q="Bosques")
     # As it stands in Valkey: by its name.
     queue = jobs.get_queue()
     queue.enqueue("ckanext.marathon.logic.reindex.index", [dataset["id"]])
     jobs.Worker().work(burst=True)
-    assert found(q="Bosques") == [dataset["id"]]
+    assert search_ids(q="Bosques") == [dataset["id"]]
     assert not notes()

@@ -25,25 +25,25 @@ PAGES = ("/", "/about", "/user/login", "/group/")
 
 @dataclass
 class Upgraded:
-    """The site now, and what it was like before."""
+    """The site with the plugin, and its content before the upgrade."""
 
     site: Site
     #: pages of the site without the plugin, by path
     pages: dict[str, requests.Response] = field(default_factory=dict)
     #: ``package_show`` of plain CKAN, by name
     datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: what stock ckanext-dcat served, and what is served now
+    #: the catalogue of stock ckanext-dcat, and that of the plugin
     stock: Catalogue = field(default_factory=lambda: Catalogue())
     now: Catalogue = field(default_factory=lambda: Catalogue())
-    #: what ``doctor`` said before the feed was written
+    #: the output of ``doctor`` before the feed was written
     warned: str = ""
 
 
 @dataclass
 class Catalogue:
-    """What a portal finds."""
+    """The content of a catalogue."""
 
-    #: by format, the IRIs of what the catalogue has
+    #: by format, the IRIs of the datasets in the catalogue
     iris: dict[str, set[str]] = field(default_factory=dict)
     #: of each dataset, by its id: the status of its own address in Turtle, and its IRIs in it
     alone: dict[str, tuple[int, set[str]]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ _CLASSES = {DCAT.Dataset, URIRef(f"{DCAT}DatasetSeries")}
 
 
 def look(site: Site, ids: list[str]) -> Catalogue:
-    """Return what the catalogue of a site has, and what each of these datasets' addresses say."""
+    """Return the catalogue of a site, and the answers at the addresses of these datasets."""
     found = Catalogue()
     for extension, form in FORMATS.items():
         graph = Graph().parse(data=site.get(f"/catalog.{extension}").content, format=form)
@@ -93,7 +93,7 @@ def readme() -> tuple[dict[str, str], list[list[str]]]:
 
 @pytest.fixture(scope="session")
 def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    # Off in CKAN by default; where it was on, there are datasets of nobody.
+    # Off in CKAN by default. Sites where it was on have datasets without an organisation.
     settings = {"ckan.auth.create_unowned_dataset": "true"}
     directory = tmp_path_factory.mktemp("existing")
     with Site.create("existing", directory, settings=settings) as site:
@@ -119,11 +119,11 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
 
 
 def follow_readme(found: Upgraded) -> None:
-    """Do what the README says, and ask ``doctor`` once while a step is missing."""
+    """Follow the README, and run ``doctor`` once while a step is missing."""
     settings, commands = readme()
     assert settings["ckan.plugins"] == PLUGINS
     found.site.configure(settings)
-    # A site with schemas of its own is told to name ours beside them.
+    # The README tells sites with their own schemas to add those of the plugin.
     ours = [DEFAULTS["scheming.dataset_schemas"], *existing.SCHEMAS]
     found.site.configure(
         {
@@ -157,7 +157,7 @@ class Chain:
 
 @pytest.fixture(scope="session")
 def chain(upgraded: Upgraded) -> Chain:
-    """The existing organisation is told to be a municipality, and holds a workshop."""
+    """The existing organisation becomes a municipality, with a workshop and an idea."""
     site = upgraded.site
     site.action(
         "organization_patch",

@@ -89,7 +89,7 @@ def fill(site: Site) -> None:
         format="CSV",
         upload=("presupuesto.csv", b"renglon,monto\n011,5000\n"),
     )
-    # A field of ours, filled in by somebody who did not know that.
+    # An extra with the name of one of the plugin's fields.
     place = [{"key": "municipality", "value": "Antigua Guatemala"}]
     site.action("package_create", owned, name=PLACED, title="Mercados", notes="x", extras=place)
     site.action("package_create", owned, name=PRIVATE, title="Borrador", private=True)
@@ -97,7 +97,7 @@ def fill(site: Site) -> None:
     site.action("package_delete", id=TRASHED)
 
 
-# What it has that came later: scheming, ckanext-dcat, types of its own, harvests.
+# Later additions: scheming, ckanext-dcat, types of the site's own, harvests.
 SCHEMAS = [f"ckan:{Path(__file__).with_name(f'{name}.yaml')}" for name in TYPES]
 # Beside scheming ckanext-dcat breaks without one for datasets.
 DATASETS = f"ckan:{Path(__file__).with_name('dataset.yaml')}"
@@ -110,7 +110,7 @@ STOCK = {
 
 
 def fill_later(site: Site) -> None:
-    """Create records of the site's own types, and what harvests have left."""
+    """Create records of the site's own types, and harvested ones."""
     owned = {"owner_org": MUNICIPALITY}
     for package_type in TYPES:
         site.action(
@@ -138,7 +138,7 @@ def fill_later(site: Site) -> None:
             ],
             resources=[{"url": f"{iri}/archivo", "name": "Archivo", "uri": f"{iri}#csv"}],
         )
-    # By their keys harvesters find them again; they are no IRI.
+    # Harvesters find datasets by these keys, which are no IRIs.
     extras = [{"key": "guid", "value": "7c1b"}]
     site.action("package_create", owned, name="con-guid", title="Con guid", extras=extras)
 

@@ -16,7 +16,7 @@ REFUSED = 409
 
 @pytest.fixture
 def tagged(upgraded: Upgraded, chain: Chain) -> Iterator[str]:
-    """An old dataset whose idea has been named; it is as before afterwards."""
+    """An old dataset with an idea, which is taken away again after the test."""
     site = upgraded.site
     site.action("package_patch", id=existing.DCAT, idea=[chain.idea])
     yield existing.DCAT
@@ -61,7 +61,11 @@ def test_the_rdf_of_the_dataset_has_the_chain(
 
 def test_other_older_datasets_need_no_new_fields(upgraded: Upgraded, tagged: str) -> None:
     del tagged
-    upgraded.site.action("package_patch", id=existing.PLAIN, notes="Lecturas *mensuales*.")
+    notes = upgraded.datasets[existing.PLAIN]["notes"]
+    changed = upgraded.site.action("package_patch", id=existing.PLAIN, notes="Lecturas diarias.")
+    assert changed["notes"] == "Lecturas diarias."
+    assert not any(changed.get(field) for field in ("idea", "municipality", "service_problem"))
+    upgraded.site.action("package_patch", id=existing.PLAIN, notes=notes)
 
 
 def test_idea_and_workshop_are_not_in_the_catalogue(

@@ -48,7 +48,8 @@ def test_our_feeds_have_the_same_datasets(upgraded: Upgraded) -> None:
 
 
 def test_verify_finds_nothing_wrong(upgraded: Upgraded) -> None:
-    upgraded.site.run("marathon", "feed", "verify")
+    said = upgraded.site.run("marathon", "feed", "verify")
+    assert "The log says what is public, all of it and nothing else." in said
 
 
 def test_before_the_rebuild_doctor_named_the_missing_feed(upgraded: Upgraded) -> None:

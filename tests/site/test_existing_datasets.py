@@ -10,21 +10,21 @@ from tests.site import existing
 from tests.site.conftest import Upgraded
 from tests.visitors import Visitor
 
-# Renewed by every save; the rest of a dataset's core fields must come through.
+# Changed by every save. The other core fields of a dataset must not change.
 RENEWED = {"metadata_modified", "num_resources", "organization", "resources"}
 
 CONCEPTS = {"frequency", "language", "theme", "conforms_to"}
 
 
-def told(dataset: dict[str, Any]) -> dict[str, Any]:
-    """Return what a dataset says, free extras and fields alike, without what is empty."""
+def filled_fields(dataset: dict[str, Any]) -> dict[str, Any]:
+    """Return the extras and fields of a dataset that are not empty."""
     extras = {extra["key"]: extra["value"] for extra in dataset.get("extras") or []}
     fields = {key: value for key, value in dataset.items() if key not in {*RENEWED, "extras"}}
     return {key: value for key, value in {**extras, **fields}.items() if value}
 
 
 def files(dataset: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the resources of a dataset say, without what is empty or renewed."""
+    """Return the fields of the resources that are neither empty nor changed by each save."""
     return [
         {key: value for key, value in resource.items() if value and key != "metadata_modified"}
         for resource in dataset["resources"]
@@ -32,13 +32,13 @@ def files(dataset: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def assert_nothing_lost(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Fail where a value is gone or says something else.
+    """Fail if a value is lost or differs.
 
-    What is now one of an authority's concepts has become its IRI. Free text in a field that takes
+    A value that is a concept of an authority has become its IRI. Free text in a field that takes
     codes today is kept beside it.
     """
-    kept = told(after)
-    for key, value in told(before).items():
+    kept = filled_fields(after)
+    for key, value in filled_fields(before).items():
         if key in CONCEPTS:
             assert kept.get(key), f"{key} was {value!r} and is gone"
         else:
@@ -95,7 +95,7 @@ def test_a_private_dataset_stays_private(upgraded: Upgraded) -> None:
 
 
 @pytest.mark.parametrize("name", [*existing.VISIBLE, existing.PRIVATE])
-def test_sending_back_what_was_shown_loses_nothing(upgraded: Upgraded, name: str) -> None:
+def test_a_record_sent_back_as_shown_loses_nothing(upgraded: Upgraded, name: str) -> None:
     site = upgraded.site
     site.action("package_update", site.action("package_show", id=name))
     after = site.action("package_show", id=name)

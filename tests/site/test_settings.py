@@ -56,7 +56,7 @@ def test_an_unknown_value_stops_the_start_and_names_the_option(upgraded: Upgrade
         ("scheming.dataset_schemas", DCAT_SCHEMA, f"{OURS}:idea.yaml"),
     ],
 )
-def test_schemas_without_ours_stop_the_start_with_one_line(
+def test_missing_schemas_stop_the_start_with_one_line(
     upgraded: Upgraded, option: str, value: str, missing: str
 ) -> None:
     with (

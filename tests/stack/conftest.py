@@ -25,7 +25,7 @@ PATIENCE = 300.0
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return our environment without what names the servers of the tests."""
+    """Return the environment without the variables that name the servers of the tests."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -35,7 +35,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
-    """Wait until the condition holds; fail where it does not in time."""
+    """Wait until a condition is true; fail if it is not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -79,7 +79,7 @@ class Command:
 
 @contextmanager
 def starting() -> Iterator[Callable[..., Command]]:
-    """Yield a function that starts a command on a data directory; afterwards, end them all."""
+    """Yield a function that starts a command on a data directory; end all commands afterwards."""
     begun: list[Command] = []
 
     def start(data: Path, *arguments: str, **variables: str) -> Command:
@@ -105,7 +105,7 @@ def start() -> Iterator[Callable[..., Command]]:
 
 @pytest.fixture(scope="session")
 def first_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """A site of ``make run``; the first test that has it run sets it up."""
+    """A site of ``make run``, which the first test that runs it sets up."""
     from tests.stack.running import RunningSite
 
     with starting() as start:

@@ -31,7 +31,7 @@ DISK = "700M"
 STORAGE = "6M"
 LARGE = b"pozo,profundidad\n" * 500_000
 GIVEN_SECONDS = 60
-# Documented: three seconds at most, after which it is told again for a second.
+# Documented: three seconds at most, and the result is repeated for a second.
 HEALTH_SECONDS = 10
 
 
@@ -53,7 +53,7 @@ def mounted(directory: Path, size: str) -> Iterator[None]:
 
 
 class FaultySite(RunningSite):
-    """The site, what a reader and an editor get from it, and what can be done to it."""
+    """The site, with methods of readers and editors, and methods that damage it."""
 
     def __init__(self, start: Start, data: Path) -> None:
         super().__init__(start, data)
@@ -85,14 +85,14 @@ class FaultySite(RunningSite):
         return log_in(self.url, name, logins[name])
 
     def visitor(self, session: requests.Session) -> Visitor:
-        """Return who uses a browser, to fill in forms."""
+        """Return a visitor with a browser's cookies, to fill in forms."""
         visitor = Visitor(self)  # type: ignore[arg-type]
         visitor.session = session
         return visitor
 
     @cached_property
     def token(self) -> str:
-        """Return what makes a form's answer the administrator's own."""
+        """Return the headers by which a request is the administrator's."""
         return csrf_token(self.session.get(f"{self.url}/organization/edit/infom").text)
 
     def call(self, action: str, files: Any = None, **fields: Any) -> requests.Response:
@@ -103,7 +103,7 @@ class FaultySite(RunningSite):
         return self.session.post(address, headers=headers, timeout=GIVEN_SECONDS, **sent)
 
     def save(self, title: str) -> int:
-        """Give the dataset another title; return the answer's status, 0 where there is none."""
+        """Give the dataset another title; return the status of the answer, 0 without an answer."""
         try:
             return self.call("package_patch", id=self.name, title=title).status_code
         except requests.RequestException:
@@ -116,13 +116,13 @@ class FaultySite(RunningSite):
             yield rq.Queue("ckan:marathon:default", connection=connection)
 
     def has_job_worker(self) -> bool:
-        """Return whether the worker that runs has said that it takes jobs."""
+        """Return whether the running worker has registered for jobs."""
         with self.queue() as queue:
             pids = [worker.pid for worker in rq.Worker.all(connection=queue.connection)]
         return self.pid("worker") in pids
 
     def stored_files(self) -> set[Path]:
-        """Return what is stored of resources, parts of files too."""
+        """Return the stored files of resources, parts of files too."""
         folder = self.data / "site" / "storage" / "resources"
         return {path for path in folder.rglob("*") if path.is_file()}
 
@@ -152,9 +152,9 @@ class FaultySite(RunningSite):
         return answer.status_code, answer.json()["checks"]
 
     def reports(self, **words: str) -> None:
-        """Wait until a monitor is told of a fault, in the few seconds that are promised for it.
+        """Wait until ``/health`` reports a fault, within the documented seconds.
 
-        Each of the web workers repeats for a second what it has found.
+        Each web worker repeats its last result for a second.
         """
 
         def is_told() -> bool:
@@ -189,14 +189,14 @@ class FaultySite(RunningSite):
         )
 
     def doctor(self, *options: str) -> tuple[int, str]:
-        """Return the exit code of `ckan marathon doctor` and what it says."""
+        """Return the exit code of `ckan marathon doctor` and its output."""
         done = self.run_ckan("doctor", *options)
         # CKAN logs to the other stream.
         assert "Traceback" not in done.stdout, done.stdout
         return done.returncode, f"{done.stdout}\n{done.stderr}"
 
     def put_in_order(self) -> None:
-        """Take away what a test that failed may have left: a full disk, servers that do not run."""
+        """Undo the changes of a failed test: a full disk, servers that do not run."""
         self.empty_disk()
         self.running()
         for name, (state, pid) in self.supervisor.list_processes().items():
@@ -226,7 +226,7 @@ class FaultySite(RunningSite):
         return count_free_megabytes(self.data) == 0
 
     def forget_catalogue(self) -> None:
-        """Delete the files of PostgreSQL's catalogue that the next connection writes anew."""
+        """Delete the files of PostgreSQL's catalogue that the next connection writes again."""
         for each in (self.data / "postgres").rglob("pg_internal.init"):
             each.unlink()
 
@@ -256,7 +256,7 @@ class FaultySite(RunningSite):
             self.supervisor.start(name)
 
     def hang(self, name: str) -> None:
-        """Have a programme hang: it is there, keeps its connections, and says nothing."""
+        """Make a program hang: it keeps its connections and does not answer."""
         for process in self.family(name):
             process.send_signal(signal.SIGSTOP)
 

@@ -52,9 +52,9 @@ class RunningSite:
         return done
 
     def get(self, path: str) -> requests.Response:
-        """GET a path; again where the workers of a master that was killed are going.
+        """GET a path; try again while the workers of a killed master end.
 
-        They answer, cut connections, and leave a moment in which nobody listens.
+        They answer, cut connections, and for a moment no process listens.
         """
         deadline = time.monotonic() + GOING_SECONDS
         while True:

@@ -36,7 +36,7 @@ class TestBootstrap:
         return clone
 
     def bootstrap(self, clone: Path, before: str = "pass", **variables: str) -> str:
-        """Run the file as ``make`` does, after ``before``; return the line that refuses."""
+        """Run the file as ``make`` does, after ``before``; return its error message."""
         file = clone / "stack" / "bootstrap.py"
         code = f"import platform, runpy, sys; {before}; sys.argv[1:] = ['run']; "
         code += f"runpy.run_path({str(file)!r}, run_name='__main__')"

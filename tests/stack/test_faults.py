@@ -53,7 +53,7 @@ def site(first_site: RunningSite, tmp_path_factory: pytest.TempPathFactory) -> I
         pytest.skip("a disk of its own cannot be mounted: run this as root")
     with starting() as start:
         site = FaultySite(start, data)
-        # What has been set up once, on a disk of its own.
+        # The site, set up once, on a disk of its own.
         first_site.running()
         assert first_site.manage("stop").process.returncode == 0
         with mounted(data / "site" / "storage", STORAGE):
@@ -84,7 +84,7 @@ def in_order(site: FaultySite) -> None:
 
 
 def examined(site: FaultySite, number: int) -> str:
-    """Return what the doctor says of a fault, which it must call one; "" where not asked."""
+    """Return the doctor's line about a fault, which must be there; "" without an expectation."""
     if number > EXAMINED:
         return ""
     code, said = site.doctor()
@@ -92,9 +92,9 @@ def examined(site: FaultySite, number: int) -> str:
     return said
 
 
-# How long a web worker says nothing until the doctor calls it hanging, and some more.
+# The time after which the doctor reports a silent web worker as hanging, and some more.
 HEARTBEAT_SECONDS = 11
-# Until the web server replaces one that says nothing.
+# The time after which the web server replaces a silent worker.
 REPLACED_SECONDS = 30
 
 
@@ -119,7 +119,7 @@ class TestFullDisk:
         site.fill_disk()
         try:
             assert site.unread("/", page, *PAGES) == {}
-            # Whoever is logged in reads, too: CKAN notes when they were last there.
+            # People who are logged in can read, although CKAN writes the time of their last visit.
             for path in ("/dashboard/datasets", "/organization/infom", page):
                 assert visitor.get(path).status_code == 200, path
             refused = site.call("package_patch", id=site.name, title="Durante")
@@ -128,7 +128,7 @@ class TestFullDisk:
             assert refused.json()["error"]["__type"] == "Disk Full"
             assert "espacio" in refused.json()["error"]["message"]
             assert site.upload(b"a,b\n1,2\n").status_code == 503
-            # A form keeps what was typed.
+            # A form keeps the typed values.
             form = "form:has([name=description])"
             edited = visitor.submit("/organization/edit/infom", {"description": "Diez."}, form)
             assert edited.status_code == 503
@@ -169,7 +169,7 @@ class TestFullDisk:
         document = {"id": "x", "index_id": "x", "site_id": "x", "notes": "pozo " * 100_000}
 
         def add() -> int:
-            # What CKAN's guard never lets through. The servers may have given room back.
+            # More than CKAN's guard ever allows, because the servers may have freed some room.
             site.fill_disk()
             address = f"{port.group(1)}/update?commit=true"
             return requests.post(address, json=[document], auth=account, timeout=30).status_code
@@ -240,7 +240,7 @@ class TestStopped:
             assert int(answer.headers["Retry-After"]) > 0
         until(site.is_well, 90)
         assert site.shown()["title"] == before
-        # As the page with what was typed offers it.
+        # As the page with the typed values offers it.
         again = fill_in(answer, {}, ".marathon-held")
         assert ("title", (None, title)) in again.parts
         assert officer.send(again).status_code == 200
@@ -308,7 +308,7 @@ class TestHanging:
             suspended = time.monotonic()
             work = "ckanext.marathon.logic.reindex.bring_up_to_date"
             job = queue.enqueue(work, record)
-            # The job waits for long, and the worker has said nothing since.
+            # The job has waited for long, and the worker has not answered since.
             job.enqueued_at = datetime.now(UTC) - timedelta(minutes=5)
             job.save()
             (worker,) = [each for each in rq.Worker.all(queue=queue) if each.pid == before]
@@ -368,7 +368,7 @@ class TestHanging:
 class TestKilled:
     def test_a_job_of_a_killed_worker_is_named_and_repeated(self, site: FaultySite) -> None:
         with site.queue() as queue:
-            # The worker may be starting again after what happened before.
+            # The worker may be restarting after an earlier test.
             until(site.has_job_worker)
             # It waits for Solr, and is killed meanwhile.
             record = site.shown()["id"]
@@ -475,7 +475,7 @@ class TestPowerCutAndSupervisor:
         assert site.save("Antes del corte") == 200
         site.fill_disk()
         site.kill_everything()
-        # What the servers held goes to others, too.
+        # Other programs use the room that the servers have freed.
         site.fill_disk()
         try:
             site.running()

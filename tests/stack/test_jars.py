@@ -99,7 +99,7 @@ class TestJars:
             solr.ensure_jars(Progress())
 
     def publish(self, tmp_path: Path, maven: Path, locked: bytes, served: bytes) -> Path:
-        """Lock one content of a jar and serve another; return the lock."""
+        """Lock one content of a jar and serve another one; return the lock."""
         content = tmp_path / "content"
         content.write_bytes(locked)
         jar = solr.Jar("g.r.o.u.p", "thing", "1.0", "", solr.hash_file(content))

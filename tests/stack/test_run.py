@@ -1,4 +1,4 @@
-"""``make run`` for real: a first start, what is there then, accidents, and the end."""
+"""``make run`` for real: the first start and its results, accidents, and the end."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TestRunning:
         assert invited.ok
         assert "/user/reset/" in invited.text
 
-    def test_the_about_page_is_ours(self, site: RunningSite) -> None:
+    def test_the_about_page_is_that_of_the_plugin(self, site: RunningSite) -> None:
         site.running()
         assert "maratones de ideas municipales" in site.get("/about").text
 
@@ -120,7 +120,7 @@ class TestStartingAgain:
         assert site.datasets() == count
         assert (site.data / "site" / "logins.json").read_text() == logins
         status = site.get("/api/3/action/status_show").json()
-        # What the owner of the site wrote wins.
+        # The settings of the site's owner win.
         assert status["result"]["site_title"] == "Datos de prueba"
 
 

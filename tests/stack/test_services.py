@@ -18,7 +18,7 @@ from tests.stack.conftest import Command, until
 
 Start = Callable[..., Command]
 
-# Says its process id and waits; the servers answer when it starts.
+# Prints its process id and waits. The servers answer when it starts.
 WAIT = ["sh", "-c", "echo up $$; exec sleep 600"]
 # Uses each server as soon as it answers, once a file named "go" stands beside the data.
 WAIT_AND_USE = [

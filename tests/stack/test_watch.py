@@ -1,4 +1,4 @@
-"""Handling of hanging processes by `make run`; test_faults.py does it with real servers."""
+"""Handling of hanging processes by `make run`. test_faults.py tests it with real servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stack.supervisor import Program, Supervisor
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
-    """Return a supervisor that is there and says nothing; waiting for it takes less than usual."""
+    """Return a supervisor that does not answer; the time to wait for it is shorter than usual."""
     monkeypatch.setattr(supervisor, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(run, "CHECK_SECONDS", 1)
     monkeypatch.setattr(run, "SILENT_CHECKS_OF_SUPERVISOR", 2)

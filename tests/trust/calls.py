@@ -1,6 +1,6 @@
 """All calls to the site: every action with suitable data, and every address.
 
-Data and addresses name what they are about by words in angle brackets (``<record>``, ``<file>``),
+Data and addresses name records by words in angle brackets (``<record>``, ``<file>``),
 so that the same call can be made about each record, and about one that does not exist.
 """
 
@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from tests.trust.secrets import KINDS, STATES, Secrets
 
-# Of what an action or address is; each has its own rows in the table.
+# The groups of actions and addresses, each with its own rows in the table.
 RECORD, FILE, VIEW, ACTIVITY = "record", "file", "view", "activity"
 OF_RECORDS = (RECORD, FILE, VIEW, ACTIVITY)
 
-# All that people are asked about; a workshop and a commitment are treated as an idea is.
+# The records of the calls. Workshops and commitments are treated like ideas.
 ASKED_KINDS = ("dataset", "idea")
 
-# Instead of each id of what a call is about, for the same call about what does not exist.
+# Replaces each id in a call, for the same call about a record that does not exist.
 UNKNOWN = {
     "<record>": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
     "<name>": "no-such-name",
@@ -67,7 +67,7 @@ _TASK = {
     "error": "",
 }
 
-# Action → (what it is of, its data). In the order of CKAN's own modules; then plugins', then ours.
+# Action → (group, data), in the order of CKAN's modules, then other plugins, then this extension.
 ACTIONS: dict[str, list[tuple[Any, ...]]] = {
     # reading records
     "package_show": [(RECORD, {"id": "<record>"})],
@@ -417,7 +417,7 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
     "scheming_dataset_schema_show": [("the site", {"type": "idea"})],
     "scheming_organization_schema_list": [("the site", {})],
     "scheming_organization_schema_show": [("the site", {"type": "organization"})],
-    # ours
+    # of this extension
     "marathon_idea_datasets": [(RECORD, {"id": "<record>"})],
     "marathon_workshop_ideas": [("workshop", {"id": "<record>"})],
     "marathon_data_need_list": [(RECORD, {"id": "<record>"})],
@@ -465,7 +465,7 @@ class Call(NamedTuple):
 
     Attributes:
         name: of the action, or method and address: the table's first column.
-        on: what it is about, in words: the table's second column.
+        on: its object, in words: the table's second column.
         method: of HTTP.
         path: with words in angle brackets, as ``data`` has them.
         data: sent as JSON (actions) or as a form (addresses).
@@ -506,7 +506,7 @@ def action_calls() -> Iterator[Call]:
 
 
 def values_of(world: Secrets, call: Call, person: str) -> dict[str, str]:
-    """Return what each word in angle brackets stands for, in a call by a person."""
+    """Return the value of each word in angle brackets in a call by a person."""
     values = dict(world.others)
     values |= {f"<public {kind}>": world.records[kind, "public"] for kind in KINDS}
     values["<me>"] = world.people[person] or world.others["<user>"]
@@ -545,7 +545,7 @@ def fill(text: str, values: dict[str, str]) -> str:
     return re.sub(r"<[\w ]+>", lambda found: values.get(found[0], found[0]), text)
 
 
-# What words stand in addresses, by how the address begins and the name in it.
+# The words for the parts of addresses, by the beginning of the address and the part's name.
 _OF_RECORD = {
     "id": "<record>",
     "_id": "<record>",
@@ -584,7 +584,7 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 _KIND_OF_LETTER = {"d": "dataset", "i": "idea", "w": "workshop"}
 
-# Addresses that are not asked: what they give is the same for everybody by their nature.
+# Addresses that are left out, because their answer is the same for everybody.
 LEFT_OUT = {
     "static": "style sheets and pictures of the site",
     "webassets.index": "style sheets and scripts of the site",
@@ -596,7 +596,7 @@ LEFT_OUT = {
     "dcat.read_dataset_series": "there is no such type of record",
 }
 
-# What is sent there is sent on to an action, resource_view_create or resource_view_update.
+# They pass the data on to an action, resource_view_create or resource_view_update.
 _SAME_AS_ACTION = ("/new_view", "/edit_view/<view_id>")
 
 _QUERIES = {
@@ -607,7 +607,7 @@ _QUERIES = {
     "/util/redirect": "?url=/about",
 }
 
-# What is sent to an address by POST; nothing where it is not named here.
+# The data for a POST to an address; without an entry, none.
 _FORMS: dict[str, Fields] = {
     "/{type}/edit/<id>": {"<fields>": {"notes": "Otras", "save": "", "pkg_name": "<record>"}},
     "/{type}/<id>/resource/new": {"id": "", "save": "go-metadata", **_MORE_FILE},
@@ -697,7 +697,7 @@ def address_calls(app: Any) -> Iterator[Call]:
 
 
 def _expand(rule: str) -> list[str]:
-    """Return the addresses of a rule, without what it says of the kinds of its parts."""
+    """Return the addresses of a rule, without the types of its parts."""
     choice = re.match(r"/<any\((.*?)\):kind>", rule)
     rules = [rule]
     if choice:

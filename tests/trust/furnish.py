@@ -72,7 +72,7 @@ def furnish(world: Secrets) -> None:
 
 
 def give_storage(path: Path) -> None:
-    """Give the site a storage for files that belong to no record; it has none of its own."""
+    """Give the site a storage for files that belong to no record, which it does not have."""
     settings = {"name": STORAGE, "type": "ckan:fs", "path": str(path / STORAGE)}
     files.storages.register(STORAGE, files.make_storage(STORAGE, {**settings, "initialize": True}))
 

@@ -19,7 +19,7 @@ from tests.trust.secrets import KINDS, STATES, Secrets, may_see, word
 
 TABLE = Path(__file__).parents[2] / "docs" / "permission-matrix.md"
 
-# Column of the table → who it is in the world of tests/trust/secrets.py.
+# Column of the table → the person in tests/trust/secrets.py.
 COLUMNS = {
     "–": "anonymous",
     "U": "registered",
@@ -48,11 +48,11 @@ Matrix = dict[Row, dict[str, str]]
 
 
 class Answer(NamedTuple):
-    """What became of a call.
+    """The result of a call.
 
     Attributes:
         outcome: one of ``OUTCOMES``, else the status.
-        text: status, headers and body, without what differs from call to call.
+        text: status, headers and body, without parts that differ between any two calls.
         leaks: words of records that the person may not see.
     """
 
@@ -75,7 +75,7 @@ class Caller:
         return self._send(call, person, values)
 
     def differs(self, call: Call, person: str, answer: Answer) -> str:
-        """Return how an answer differs from one about what does not exist, "" if it does not."""
+        """Return how an answer differs from one about a missing record; "" if it does not."""
         key = (call.name, call.path + str(call.data), person)
         if key not in self._unknown:
             values = {**values_of(self.world, call, person), **UNKNOWN}
@@ -108,7 +108,7 @@ class Caller:
             response.close()
 
     def _index_again(self, call: Call) -> None:
-        """Tell Solr, which knows no rollback, what is in the database."""
+        """Index the database again, because Solr has no rollback."""
         if call.record:
             search.rebuild(self.world.records[call.record])
         elif "package" in call.name:
@@ -167,7 +167,7 @@ def _outcome(call: Call, response: Any, wrote: bool) -> str:
 
 @contextmanager
 def rolled_back() -> Iterator[list[str]]:
-    """Have what is done meanwhile seen by nobody afterwards; yield what is written."""
+    """Undo all changes of the block afterwards; yield the SQL statements that write."""
     engine = model.meta.engine
     assert engine is not None
     writes: list[str] = []
@@ -205,7 +205,7 @@ def read_table() -> Matrix:
 
 
 def _each(on: str) -> list[str]:
-    """Return what a line is about, one by one: ``dataset idea, private draft`` is four."""
+    """Return the records of a line: ``dataset idea, private draft`` is four."""
     if not is_of_record(on):
         return [on]
     kinds, _, states = on.partition(", ")
@@ -223,7 +223,7 @@ def is_of_record(on: str) -> bool:
 
 
 def rows_of(matrix: Matrix) -> Iterator[str]:
-    """Yield the lines of the table; what is answered alike is one line."""
+    """Yield the lines of the table, with one line for calls that have the same answers."""
     by_call: dict[str, dict[tuple[str, ...], list[str]]] = {}
     for (name, on), answers in matrix.items():
         by_call.setdefault(name, {}).setdefault(tuple(answers.values()), []).append(on)
@@ -234,7 +234,7 @@ def rows_of(matrix: Matrix) -> Iterator[str]:
 
 
 def _joined(several: Iterable[str]) -> Iterator[str]:
-    """Yield what a line is about, with the states of each kind together."""
+    """Yield the records of a line, with the states of each kind together."""
     states: dict[str, list[str]] = {}
     for on in several:
         if is_of_record(on):

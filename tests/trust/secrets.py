@@ -26,7 +26,7 @@ CODE = "0501"
 
 @dataclass
 class Secrets:
-    """Ids of the records and organisations, and names of people by what they are.
+    """Ids of the records and organisations, and names of people by their role.
 
     Attributes:
         records: ``("idea", "private")`` and the like → id; ``"public"`` is a state too.
@@ -38,7 +38,7 @@ class Secrets:
     other: str
     records: dict[tuple[str, str], str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
-    # What calls name besides the records' ids; see tests/trust/furnish.py.
+    # Other objects of calls; see tests/trust/furnish.py.
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     files: dict[tuple[str, str], str] = field(default_factory=dict)
     views: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Secrets:
 
 
 def may_see(person: str, kind: str, state: str) -> bool:
-    """Return who may see what, as docs/permissions.md promises it."""
+    """Return the people who may see each record, as in docs/permissions.md."""
     if state == "public" or person in ("member", "editor", "admin", "sysadmin"):
         return True
     return kind != "dataset" and person in ("coordinating editor", "coordinating admin")
@@ -90,7 +90,7 @@ def build() -> Secrets:
         make_workshop(found, state)
     for state in ("public", *STATES):
         make_idea(found, state)
-    # A public idea said in a private workshop, and a public dataset that came from hidden ideas.
+    # A public idea of a private workshop, and a public dataset of hidden ideas.
     held = found.records["workshop", "private"]
     found.records["idea", "of a private workshop"] = Idea(
         workshop=held, owner_org=found.municipality, title="Idea de un taller"

@@ -49,7 +49,7 @@ OF_RESOURCES = (
 MORE = {"order": [], "organization_id": "x", "reason": "x", "status": "prioritised", "url": "x"}
 
 
-def told(app: Any, action: str, token: str, data: dict[str, Any]) -> tuple[int, str]:
+def ask(app: Any, action: str, token: str, data: dict[str, Any]) -> tuple[int, str]:
     """Return status and body of an answer of the API, without the id that was asked for."""
     headers = {"Authorization": token} if token else {}
     answer = app.post(f"/api/3/action/{action}", json=data, headers=headers)
@@ -59,7 +59,7 @@ def told(app: Any, action: str, token: str, data: dict[str, Any]) -> tuple[int, 
 
 def differences(app: Any, token: str, hidden: str, file: str) -> Iterator[str]:
     for action, name in OF_RECORDS.items():
-        answers = [told(app, action, token, {**MORE, name: each}) for each in (hidden, UNKNOWN)]
+        answers = [ask(app, action, token, {**MORE, name: each}) for each in (hidden, UNKNOWN)]
         cleaned = [
             (status, body.replace(each, "…"))
             for (status, body), each in zip(answers, (hidden, UNKNOWN), strict=True)
@@ -67,7 +67,7 @@ def differences(app: Any, token: str, hidden: str, file: str) -> Iterator[str]:
         if cleaned[0] != cleaned[1]:
             yield f"{action}: {cleaned[0]} for {cleaned[1]}"
     for action in OF_RESOURCES:
-        answers = [told(app, action, token, {**MORE, "id": each}) for each in (file, UNKNOWN)]
+        answers = [ask(app, action, token, {**MORE, "id": each}) for each in (file, UNKNOWN)]
         cleaned = [
             (status, body.replace(each, "…"))
             for (status, body), each in zip(answers, (file, UNKNOWN), strict=True)
@@ -150,7 +150,7 @@ def refer(
     app: Any, action: str, token: str, data: dict[str, Any], reference: str
 ) -> tuple[int, str]:
     sent = json.loads(json.dumps(data).replace("<hidden>", reference))
-    status, body = told(app, action, token, sent)
+    status, body = ask(app, action, token, sent)
     assert status != 200, (action, sent)
     return status, body.replace(reference, "…")
 
@@ -169,7 +169,7 @@ def test_public_records_do_not_name_related_hidden_ones(app: Any) -> None:
             call_action("package_relationship_create", context=dict(site), **data)
     member = token_of(factories.officer(owner, "member"))
     id_ = {"id": public["id"]}
-    assert hidden["name"] in told(app, "package_relationships_list", member, id_)[1]
+    assert hidden["name"] in ask(app, "package_relationships_list", member, id_)[1]
     call_action("package_patch", context=dict(site), id=public["id"], notes="Otras")
     call_action("package_patch", context=dict(site), id=later["id"], private=True)
     asked = (
@@ -179,13 +179,13 @@ def test_public_records_do_not_name_related_hidden_ones(app: Any) -> None:
         ("package_search", {"fq": f"id:{public['id']}", "fl": "*"}),
     )
     for action, data in asked:
-        status, body = told(app, action, "", data)
+        status, body = ask(app, action, "", data)
         assert status == 200, body
         for record in (hidden, later):
             assert record["id"] not in body, action
             assert record["name"] not in body, action
     for record in (hidden, later):
-        found = told(app, "package_search", "", {"fq": f"depends_on:{record['name']}"})[1]
+        found = ask(app, "package_search", "", {"fq": f"depends_on:{record['name']}"})[1]
         assert json.loads(found)["result"]["count"] == 0
 
 
@@ -198,7 +198,7 @@ def test_a_deleted_file_of_a_public_dataset_gets_410(app: Any) -> None:
     assert app.get(download.format(file)).status_code == 200
     call_action("resource_delete", id=file)
     for path in ("", "/download", "/download/secreto.csv"):
-        # Everybody could see that it was there: programs that copied it are told to delete it.
+        # It was public, so the answer tells programs with a copy to delete it.
         answer = app.get(f"/dataset/{dataset}/resource/{file}{path}", follow_redirects=False)
         assert answer.status_code == 410, path
         assert "Secreto" not in answer.body, path
@@ -231,10 +231,10 @@ def test_a_follower_can_unfollow_a_record_hidden_since(app: Any) -> None:
     idea = factories.Idea()["id"]
     follower, other = core.User(), core.User()
     tokens = {name: token_of(person) for name, person in (("f", follower), ("o", other))}
-    assert told(app, "follow_dataset", tokens["f"], {"id": idea})[0] == 200
+    assert ask(app, "follow_dataset", tokens["f"], {"id": idea})[0] == 200
     call_action("package_patch", id=idea, private=True)
     answers = {
-        name: [told(app, "unfollow_dataset", token, {"id": each}) for each in (idea, UNKNOWN)]
+        name: [ask(app, "unfollow_dataset", token, {"id": each}) for each in (idea, UNKNOWN)]
         for name, token in reversed(tokens.items())
     }
     assert answers["o"][0] == answers["o"][1]
@@ -253,7 +253,7 @@ def test_a_view_cannot_be_moved_to_another_file(app: Any) -> None:
     token = token_of(factories.officer(dataset["owner_org"]))
     for more in ({}, {"resource_id": files[1]}):
         data = {"id": view.id, "title": "Otra", "view_type": "text_view", **more}
-        status, body = told(app, "resource_view_update", token, data)
+        status, body = ask(app, "resource_view_update", token, data)
         assert status == 200, body
         assert json.loads(body)["result"]["resource_id"] == files[0]
 
@@ -308,7 +308,7 @@ def test_pages_about_hidden_and_unknown_records_are_equal(app: Any) -> None:
                 if theirs != none or none[0] != 404:
                     found.append(f"{page}, {record['name']}: {theirs} for {none}")
     assert not found, "\n".join(found)
-    # Who may see it gets the page, or is told what they may not do.
+    # People who may see it get the page, or the reason why it is refused.
     member = token_of(factories.officer(owner, "member"))
     ids = {"type": "idea", "id": "idea-oculta"}
     assert page_of(app, member, "/{type}/followers/{id}", **ids)[0] == 403
@@ -326,7 +326,7 @@ def test_relationships_with_hidden_and_unknown_records_get_the_same_answer(app: 
         answers = []
         for name in (hidden, "no-such"):
             pair = {"subject": theirs, "object": name, "type": "depends_on"}
-            status, body = told(app, f"package_relationship_{action}", token, pair)
+            status, body = ask(app, f"package_relationship_{action}", token, pair)
             answers.append((status, body.replace(name, "…")))
         assert answers[0] == answers[1]
         assert answers[0][0] == 404
@@ -364,7 +364,7 @@ def test_no_answer_reveals_that_a_hidden_record_exists(app: Any) -> None:
         for difference in differences(app, token, record, files[name])
     ]
     assert not found, "\n".join(found)
-    # Who may see it is told what they may not do.
+    # People who may see it get the reason why it is refused.
     member = token_of(factories.officer(owner, "member"))
-    assert told(app, "package_show", member, {"id": records["idea"]})[0] == 200
-    assert told(app, "package_delete", member, {"id": records["idea"]})[0] == 403
+    assert ask(app, "package_show", member, {"id": records["idea"]})[0] == 200
+    assert ask(app, "package_delete", member, {"id": records["idea"]})[0] == 403

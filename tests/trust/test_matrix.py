@@ -53,7 +53,7 @@ def test_every_role_gets_the_answers_of_the_table(caller: matrix.Caller, app: An
     assert sorted(set(calls.ACTIONS) ^ known_actions()) == []
     assert sorted(rows ^ set(table)) == [], "say in the table what each answers, or take it out"
     faults: list[str] = []
-    # Reading first: what is undone in the database stays changed in the search index.
+    # Reading first, because a rollback does not undo changes of the search index.
     for call in sorted(asked, key=lambda call: call.method != "GET"):
         for column in chosen(call):
             faults += mistakes(caller, call, column, table[call.name, call.on][column])
@@ -67,7 +67,7 @@ def known_actions() -> set[str]:
 
 
 def chosen(call: calls.Call) -> list[str]:
-    """Return whom to ask: some people, other ones for each call; all in `make prove`."""
+    """Return the people for a call: some, other ones for each call, or all in `make prove`."""
     columns = list(matrix.COLUMNS)
     source = proving.rng(f"matrix {call.name} {call.on}")
     if call.is_action:
@@ -81,7 +81,7 @@ ADDRESSES = proving.count("people asked of ten addresses of the permission matri
 
 
 def mistakes(caller: matrix.Caller, call: calls.Call, column: str, expected: str) -> Iterator[str]:
-    """Yield what is wrong with an answer: other than promised, or telling what is hidden."""
+    """Yield the faults of an answer: another outcome than documented, or hidden content."""
     person = matrix.COLUMNS[column]
     answer = caller.ask(call, person)
     about = f"{call.name}, {call.on}, {column}"

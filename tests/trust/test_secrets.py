@@ -89,7 +89,7 @@ def addresses(world: Secrets) -> Iterator[str]:
 
 
 def calls(world: Secrets) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what asks CKAN's and our actions for lists, suggestions, counts and records."""
+    """Yield calls of actions for lists, suggestions, counts and records."""
     everything = {"include_private": True, "include_drafts": True, "include_deleted": True}
     types = "dataset_type:(dataset OR idea OR workshop OR commitment)"
     for query in ("*:*", "Registro", "zq*", "title:Registro"):
@@ -134,7 +134,7 @@ def calls(world: Secrets) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def text_of(answer: Any) -> str:
-    """Return what an answer says; of a workbook, what its parts say."""
+    """Return the text of an answer; of a workbook, the text of its parts."""
     if answer.data[:2] == b"PK":
         book = zipfile.ZipFile(io.BytesIO(answer.data))
         return "".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
@@ -142,9 +142,9 @@ def text_of(answer: Any) -> str:
 
 
 def found_in(text: str, world: Secrets, is_stream: bool = False) -> set[str]:
-    """Return the words and ids of hidden records that stand in a text.
+    """Return the words and ids of hidden records in a text.
 
-    A stream of changes says which of the once public are gone, by their ids alone.
+    A stream of changes names records that are no longer public by their ids alone.
     """
     seen = set(re.findall(r"zq[a-z]+qz", text.casefold()))
     hidden = world.hidden()
@@ -154,7 +154,7 @@ def found_in(text: str, world: Secrets, is_stream: bool = False) -> set[str]:
 
 
 def ask(action: str, user: str, data: dict[str, Any]) -> str:
-    """Return what an action answers a person, errors included."""
+    """Return the answer of an action to a person, errors included."""
     context = Context(user=user, auth_user_obj=model.User.get(user) if user else None)
     try:
         return repr(tk.get_action(action)(context, data))
@@ -186,7 +186,7 @@ def leaks_of_calls(world: Secrets, user: str) -> Iterator[tuple[str, dict[str, A
 @pytest.mark.usefixtures("marathon_site", "with_request_context")
 def test_no_page_feed_list_or_export_reveals_a_secret_to_outsiders(app: Any) -> None:
     world = build()
-    # A list that reads nothing tells nothing: what is public is there.
+    # An empty list would prove nothing, so the public records must be there.
     assert world.records["idea", "public"] in ask("marathon_idea_choices", "", {})
     assert word("dataset", "public") in app.get("/catalog.ttl").text
     leaks: list[Any] = []

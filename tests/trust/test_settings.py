@@ -28,7 +28,7 @@ def call(app: Any, person: dict[str, Any] | None, action: str, **data: Any) -> t
 
 
 def collaborator(record: str, capacity: str) -> dict[str, Any]:
-    """Return somebody of another organisation who collaborates on a record."""
+    """Return a user of another organisation who is a collaborator of a record."""
     person = factories.officer(factories.CivilSociety()["id"], "admin")
     call_action("package_collaborator_create", id=record, user_id=person["id"], capacity=capacity)
     return {**person, "token": token_of(person)}
@@ -100,7 +100,7 @@ class TestCollaborators:
 
 
 def person_organization(person: dict[str, Any]) -> str:
-    """Return the id of the organisation of somebody who is in one."""
+    """Return the id of a user's organisation."""
     row = model.Session.query(model.Member.group_id).filter_by(table_id=person["id"]).first()
     assert row
     return row[0]

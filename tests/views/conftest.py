@@ -17,7 +17,7 @@ from .multipart import encode_form
 
 
 class Reader:
-    """A visitor of the test site; ``None`` is nobody."""
+    """A visitor of the test site; ``None`` is anonymous."""
 
     def __init__(self, app: Any, user: dict[str, Any] | None, token: str = "") -> None:
         self._app = app
@@ -72,7 +72,7 @@ def reader(app: Any) -> Callable[[dict[str, Any] | None], Reader]:
 
 @pytest.fixture
 def visitor(app: Any) -> Reader:
-    """Nobody in particular."""
+    """An anonymous visitor."""
     return Reader(app, None)
 
 

@@ -1,7 +1,7 @@
 """Forms as browsers write them.
 
 Werkzeug's test client leaves out the empty line of an empty field, which its own parser misreads
-now and then (findings/werkzeug-empty-field-takes-the-next.sh); browsers write it.
+now and then (findings/werkzeug-empty-field-takes-the-next.sh). Browsers write it.
 """
 
 from __future__ import annotations

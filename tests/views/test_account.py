@@ -58,7 +58,7 @@ class Person:
         return self.client.get("/dashboard/datasets").status_code == 200
 
     def copy(self, app: Any) -> Person:
-        """Return somebody who has a copy of the cookies."""
+        """Return a client with a copy of the cookies."""
         thief = Person(app)
         for cookie in private_names.read_cookies(self.client):
             thief.client.set_cookie(cookie.key, cookie.decoded_value)
@@ -105,7 +105,7 @@ ASKED_UNLESS_PUBLIC: tuple[Callable[[Person, str, str], Any], ...] = (
 
 
 def whole_answer(answer: Any, *own: str) -> tuple[Any, ...]:
-    """Return all that an answer says, but for what was sent and what differs each time."""
+    """Return an answer without the values that were sent and those that always differ."""
     text = answer.get_data(as_text=True)
     for each in own:
         text = text.replace(each, "…")

@@ -37,7 +37,7 @@ def announced(**fields: Any) -> dict[str, Any]:
 
 
 def make_older(identifier: str, hours: int) -> None:
-    """Have a record be created and last changed some hours ago; calendars count in seconds."""
+    """Move creation and last change of a record some hours back; calendars count in seconds."""
     package = model.Package.get(identifier)
     assert package
     moment = package.metadata_created - timedelta(hours=hours)

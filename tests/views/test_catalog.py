@@ -36,7 +36,7 @@ def dataset(marathon_site: None) -> dict[str, Any]:
     return factories.MarathonDataset()
 
 
-# What is asked for, and the status that answers it.
+# Requests, and the statuses of their answers.
 ODD = [
     ("page=99999999999999999999", 400),
     ("page=²", 400),
@@ -76,7 +76,7 @@ def test_every_format_names_the_dataset_and_no_other(app: Any, dataset: dict[str
         assert [str(each).rsplit("/", 1)[1] for each in datasets] == [dataset["id"]], extension
         if extension != "n3":
             parsed = pyoxigraph.parse(answer.body, format=form.writer)
-            # The envelope may say of a concept what the datasets say of it.
+            # The catalogue's own part may describe a concept in the same way as the datasets.
             triples = {quad.triple for quad in parsed}
             assert len(triples) == len(graph), extension
 

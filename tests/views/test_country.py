@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 @pytest.fixture
 def two_towns() -> Iterator[None]:
-    """Mixco with two ideas; Amatitlán with one, and a dataset that meets its need."""
+    """Mixco with two ideas, and Amatitlán with one and a dataset that meets its need."""
     mixco = Municipality(municipality_code="0108")
     workshop = Workshop(owner_org=mixco["id"], municipality=["0108"])
     for _ in range(2):

@@ -47,7 +47,7 @@ def stored(package_id: str) -> model.Package:
 
 
 def write(package_id: str, **fields: Any) -> None:
-    """Put into a record what its rules would refuse or write otherwise, as older versions took."""
+    """Store values that the rules would refuse or normalise and older versions accepted."""
     package = stored(package_id)
     package.extras = {**package.extras, **fields}
     model.repo.commit()
@@ -80,7 +80,7 @@ def lists(extras: dict[str, Any]) -> dict[str, Any]:
 
 
 def loaded(value: Any) -> Any:
-    """Return rows and lists as such; a form sends the choices of a list in its own order."""
+    """Return rows and lists from their JSON, and the choices of a list in the form's order."""
     found = json.loads(value) if str(value)[:1] == "[" else value
     is_choice = isinstance(found, list) and all(isinstance(each, str) for each in found)
     return sorted(found) if is_choice else found
@@ -185,13 +185,13 @@ class TestUnchangedForms:
         before = content(dataset["id"])
         send_untouched(admin, f"/dataset/edit/{dataset['name']}")
         assert differences(before, content(dataset["id"])) == {}
-        # The rest can be saved, and who saves it is told of what nobody can read.
+        # The other fields can be saved, with a notice about the value that cannot be read.
         changed = {"id": dataset["id"], "notes": "Otra descripción"}
         answer = admin.post_json(PATCH, changed).json["result"]
         assert (answer["issued"], answer["notes"]) == (older, "Otra descripción")
         is_unreadable = older in ("Monday", "2024-02-30")
         assert bool(answer.get(NOTICES)) == is_unreadable
-        # What is typed now is read by the rules.
+        # A value that is typed now is read by the rules.
         wrong = {"id": dataset["id"], "issued": "Tuesday"}
         assert "issued" in admin.post_json(PATCH, wrong).json["error"]
 

@@ -33,7 +33,7 @@ def ask(app: Any, path: str, **headers: str) -> Any:
 
 
 def turtle(app: Any, path: str) -> Graph:
-    """Return what a client gets that asks for Turtle and goes where it is sent."""
+    """Return the answer to a client that requests Turtle and follows redirects."""
     for _ in range(4):
         answer = ask(app, path, **TURTLE)
         if answer.status_code not in {301, 302, 303}:
@@ -233,7 +233,7 @@ class TestDistribution:
         assert set(graph) == found
         assert set(graph.predicate_objects(iri)) == set(whole.predicate_objects(iri))
         assert (iri, DCAT.accessURL, URIRef("https://villanueva.gob.gt/pozos.csv")) in graph
-        # What it leads to is described, too.
+        # The records that it names are described, too.
         assert (URIRef(f"{iri}#checksum"), RDF.type, None) in graph
         assert (graph.value(iri, DCT.rights), RDF.type, DCT.RightsStatement) in graph
         assert (of, RDF.type, DCAT.Dataset) in graph
@@ -364,7 +364,7 @@ def subjects(app: Any, paths: list[str]) -> set[URIRef]:
             for each in {*graph.subjects(), *graph.predicates()}
             if isinstance(each, URIRef)
             and f"{each}/".startswith(f"{SITE}/")
-            # The page of a place, for people: what is said of the place is under its concept.
+            # The page of a place is for people; its RDF is that of its concept.
             and set(graph.objects(each, RDF.type)) != {FOAF.Document}
         }
     return found

@@ -37,7 +37,7 @@ Publish = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def publish(villa_nueva: dict[str, Any]) -> Publish:
-    """Return what publishes one file, as the API does with a form."""
+    """Return a function that publishes a file in the way of the API."""
 
     def publish(body: bytes, name: str, private: bool = False, **more: Any) -> dict[str, Any]:
         dataset = MarathonDataset(owner_org=villa_nueva["id"], private=private)
@@ -224,7 +224,7 @@ def test_head_and_range_keep_the_headers_and_a_known_etag_gets_304(
 def test_the_media_type_of_a_range_is_detected_from_the_beginning_of_the_file(
     tmp_path: Path,
 ) -> None:
-    """The open file may be positioned at the range; its position is restored."""
+    """The open file may be positioned at the range. Its position is restored."""
     path = tmp_path / "fugas.csv"
     path.write_bytes(TABLE)
     with path.open("rb") as opened:
@@ -243,7 +243,7 @@ def test_a_setting_names_the_types_shown_inline(visitor: Reader, publish: Publis
 
 @pytest.fixture
 def put_logo(app: Any, storage: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return what puts a file where CKAN keeps the pictures of organisations."""
+    """Return a function that puts a file into CKAN's folder of organisations' pictures."""
     flask_app = app.flask_app
     folders = [*flask_app.static_folder, str(storage / "storage")]
     monkeypatch.setattr(flask_app, "_static_folder", folders)
@@ -283,7 +283,7 @@ def test_static_files_get_nosniff_but_no_content_security_policy(visitor: Reader
 
 @pytest.fixture
 def use_storage() -> Iterator[Callable[..., Any]]:
-    """Return what configures a storage of CKAN's for a test."""
+    """Return a function that configures a storage of CKAN's for a test."""
     made: list[str] = []
 
     def use_storage(name: str, kind: str, **settings: Any) -> Any:

@@ -37,7 +37,7 @@ def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def citizen(app: Any) -> Reader:
-    """Somebody with an account who belongs to no organisation."""
+    """A user who belongs to no organisation."""
     return Reader(app, factories.User(activity_streams_email_notifications=True))
 
 
@@ -143,12 +143,12 @@ class TestWithoutAnAccount:
 
 
 def act(action: str, **data: Any) -> None:
-    """Do something as somebody else: nobody is told what they did themselves."""
+    """Act as another user, because people get no news of their own changes."""
     call_action(action, context={"user": factories.Sysadmin()["name"]}, **data)
 
 
 def send(app: Any) -> None:
-    """Send what is new, as ``ckan marathon notify`` does."""
+    """Send the news, as ``ckan marathon notify`` does."""
     with app.flask_app.test_request_context():
         call_action("send_email_notifications")
 
@@ -195,7 +195,7 @@ class TestByMail:
         self, citizen: Reader, chain: dict[str, Any], mailbox: smtp.Mailbox, app: Any
     ) -> None:
         press(citizen, "/en/organization/villa-nueva")
-        # CKAN keeps quiet about what the site's own account does.
+        # CKAN writes no activities for the site's own account.
         officer = factories.Sysadmin()
         workshop, idea = chain["workshop"]["id"], chain["idea"]["id"]
         Idea(workshop=workshop, title="Ahorrar <agua> & luz", user=officer)

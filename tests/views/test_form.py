@@ -38,7 +38,7 @@ def idea(workshop: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def filled(villa_nueva: dict[str, Any], idea: dict[str, Any]) -> dict[str, Any]:
-    """What an officer fills in; a file and the button are added by each test."""
+    """The values that an officer fills in. Each test adds a file and the button."""
     return {
         "title": "Hours of water",
         "notes": "Days and hours at which each sector gets water.",
@@ -125,13 +125,11 @@ class TestBlankForm:
         assert page.select_one(f'[name="idea"][value="{idea["id"]}"][checked]')
         assert page.select_one(f'[name="data_need"][value="{need}"][checked]')
 
-    def test_visitors_are_sent_to_the_login_which_is_told_the_address(
-        self, visitor: Reader
-    ) -> None:
+    def test_visitors_are_redirected_to_the_login_with_the_address(self, visitor: Reader) -> None:
         answer = visitor.get("/dataset/new?idea=a")
         assert answer.status_code == 302
         assert "/user/login?came_from=/dataset/new?idea=a" in unquote(answer.location)
-        # Whatever stands there is kept as it is, and is no argument of ours.
+        # The query string is passed on unchanged.
         for odd in (
             "endpoint=x",
             "_method=PUT",

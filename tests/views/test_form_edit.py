@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bs4 import Tag
+from bs4 import BeautifulSoup, Tag
 from ckan import model
 from ckan.lib import search
 from ckan.tests import factories
@@ -19,7 +19,7 @@ from .conftest import Reader
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
-# What every save changes.
+# Fields that every save changes.
 CLOCKS = {"metadata_modified", "num_tags", "num_resources"}
 
 
@@ -30,7 +30,7 @@ def form_of(reader: Reader, thing: dict[str, Any]) -> Tag:
 
 
 def save(reader: Reader, thing: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """Send the form as it is shown but for some fields; return the thing as an insider sees it."""
+    """Send the form with some fields changed; return the record as an insider sees it."""
     sent: dict[str, Any] = {**shown_values(form_of(reader, thing)), **changed, "save": "save"}
     answer = reader.post(f"/{thing['type']}/edit/{thing['name']}", sent)
     assert answer.status_code == 302, answer.text[:3000]
@@ -43,7 +43,7 @@ def shown(thing: dict[str, Any], reader: Reader) -> dict[str, Any]:
 
 
 def filled(value: Any) -> Any:
-    """Return a value without what is empty: a form sends "" where a program sends nothing."""
+    """Return a value without its empty parts: a form sends "" where a program sends nothing."""
     if isinstance(value, dict):
         return {key: inner for key, each in value.items() if (inner := filled(each)) is not None}
     if isinstance(value, list):
@@ -157,6 +157,26 @@ class TestChanged:
         assert answer.status_code == 200
         assert 'value="Another title"' in answer.text
         assert 'href="#at-url"' in answer.text
+
+    @pytest.mark.parametrize("left", [["first"], ["second"], []])
+    def test_an_idea_that_was_removed_stays_removed_after_an_error(
+        self, editor: Reader, workshop: dict[str, Any], left: list[str]
+    ) -> None:
+        ids = {name: Idea(workshop=workshop["id"])["id"] for name in ("first", "second")}
+        dataset = MarathonDataset(idea=list(ids.values()))
+        kept = [ids[name] for name in left]
+        path = f"/dataset/edit/{dataset['name']}"
+        sent: dict[str, Any] = {**shown_values(form_of(editor, dataset)), "save": "save"}
+        # The list sends an empty value with those that are ticked.
+        answer = editor.post(path, {**sent, "idea": ["", *kept], "title": ""})
+        form = BeautifulSoup(answer.text, "lxml").select_one("#dataset-edit")
+        assert form
+        again: dict[str, Any] = {**shown_values(form), "save": "save"}
+        assert again["idea"] == ["", *kept]
+        answer = editor.post(path, {**again, "title": "Wells"})
+        # A dataset of a municipality needs an idea.
+        assert answer.status_code == (302 if kept else 200)
+        assert shown(dataset, editor)["idea"] == (kept or list(ids.values()))
 
     def test_a_draft_of_a_program_is_finished_in_the_form(
         self, editor: Reader, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]

@@ -104,34 +104,58 @@ class TestErrors:
         assert editor.post("/dataset/new", with_file(filled)).status_code == 302
 
     @pytest.mark.parametrize(
-        "odd",
+        ("odd", "field"),
         [
-            {"resources__x__url": "a"},
-            {"resources": "text"},
-            {"resources__0": "text"},
-            {"save": ["publish", "check"]},
-            {"form_token": ["a", "b"]},
-            {"title": ["a", "b"]},
-            {"title": "\x00"},
-            {"title__0__x": "1"},
-            {"idea__0__x": "1"},
-            {"new_idea_title__0__x": "1", "save": "add-idea"},
-            {"contact-0-name": ["a", "b"]},
-            {"municipality": "9999"},
-            {"municipality": ["", 'x") OR *:*']},
-            {"service_problem": "nope"},
-            {"idea": "no-such-idea"},
-            {"notes": "a\x00b"},
-            {"owner_org": "nobody"},
-            {"owner_org": "\x00"},
+            ({"title": ["a", "b"]}, "title"),
+            ({"title": "\x00"}, "title"),
+            ({"new_idea_title__0__x": "1", "save": "add-idea"}, "new_idea"),
+            ({"contact-0-name": ["a", "b"]}, "contact"),
+            ({"municipality": "9999"}, "municipality"),
+            ({"municipality": ["", 'x") OR *:*']}, "municipality"),
+            ({"service_problem": "nope"}, "service_problem"),
+            ({"idea": "no-such-idea"}, "idea"),
+            ({"notes": "a\x00b"}, "notes"),
         ],
     )
-    def test_odd_input_causes_no_server_error(
-        self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any]
+    def test_odd_input_is_an_error_at_its_field(
+        self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any], field: str
+    ) -> None:
+        page = soup(editor.post("/dataset/new", with_file({**filled, **odd})))
+        targets = {str(link["href"]) for link in page.select(".marathon-errors a")}
+        # The file has to be chosen again.
+        assert targets == {f"#at-{field}", "#at-resources"}
+        assert datasets() == []
+
+    @pytest.mark.parametrize(
+        ("odd", "status"),
+        [
+            ({"resources__x__url": "a"}, 400),
+            ({"resources": "text"}, 400),
+            ({"resources__0": "text"}, 400),
+            ({"title__0__x": "1"}, 400),
+            ({"idea__0__x": "1"}, 400),
+            ({"owner_org": "nobody"}, 403),
+            ({"owner_org": "\x00"}, 403),
+        ],
+    )
+    def test_odd_input_of_the_form_itself_is_refused(
+        self, editor: Reader, filled: dict[str, Any], odd: dict[str, Any], status: int
     ) -> None:
         answer = editor.post("/dataset/new", with_file({**filled, **odd}))
-        assert answer.status_code in {200, 302, 400, 403}
-        assert answer.status_code == 302 or datasets() == []
+        assert answer.status_code == status
+        assert datasets() == []
+
+    def test_of_two_buttons_the_last_one_counts(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        sent = with_file({**filled, "save": ["publish", "check"]})
+        assert editor.post("/dataset/new", sent).status_code == 200
+        assert datasets() == []
+
+    def test_a_form_with_two_tokens_is_saved(self, editor: Reader, filled: dict[str, Any]) -> None:
+        sent = with_file({**filled, "form_token": ["a", "b"]})
+        assert editor.post("/dataset/new", sent).status_code == 302
+        assert datasets() == ["hours-of-water"]
 
 
 class TestSolrDown:

@@ -41,7 +41,7 @@ def post(reader: Reader, thing: dict[str, Any], sent: dict[str, Any], **headers:
 
 
 def shown_after_error(reader: Reader, thing: dict[str, Any], sent: dict[str, Any]) -> Any:
-    """Send a form that has an error; return what the page that comes back would send."""
+    """Send a form that has an error; return the values that the returned page would send."""
     answer = post(reader, thing, sent)
     assert answer.status_code == 200, answer.status_code
     page = BeautifulSoup(answer.text, "lxml")
@@ -248,7 +248,7 @@ class TestNew:
     ) -> None:
         sent = {"title": "x", "resources__2__upload": (io.BytesIO(b""), "empty.csv")}
         errors = editor.post("/dataset/new", sent, **JSON).json["errors"]
-        # This site has no place for files, which is said at the file.
+        # This site has no storage, so there is an error at the file.
         assert errors["resources__2__upload"][0].startswith("This site takes no files")
         assert not [name for name in errors if name.startswith("resources__0__")]
 

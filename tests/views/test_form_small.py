@@ -67,7 +67,7 @@ class TestOffice:
         again = shown_values(form)
         assert (again["email"], again["role"]) == (["no address"], ["admin"])
 
-    def test_the_search_and_what_was_added_are_shown_again(self, coordinator: Reader) -> None:
+    def test_the_search_and_the_added_rows_are_shown_again(self, coordinator: Reader) -> None:
         sent = {"q": "San Juan", "code": ["0110", "9999"]}
         answer = coordinator.post("/marathon/municipality/add", sent)
         assert answer.status_code == 200

@@ -1,6 +1,6 @@
-"""A form saved without edits changes no stored value, even malformed ones.
+"""A form that is saved without edits changes no stored value, not even a malformed one.
 
-The records have what no rule of the site takes: they were there before the plugin, came from other
+The records have values that the rules refuse: they are older than the plugin, came from other
 programs, or a list of choices has changed since.
 """
 
@@ -138,7 +138,7 @@ def as_texts(fields: dict[str, Any]) -> dict[str, str]:
 
 
 def write(package_id: str, fields: dict[str, Any], **columns: Any) -> None:
-    """Put into a record what its rules would refuse."""
+    """Store values in a record that its rules would refuse."""
     package = model.Package.get(package_id)
     assert package
     package.extras = {**package.extras, **as_texts(fields)}
@@ -290,7 +290,7 @@ def test_an_unchanged_form_of_an_organisation_keeps_all_stored_values(admin: Rea
     path = f"/organization/edit/{made['name']}"
     send(admin, path)
     assert compare(before, stored_group(made["id"])) == {}
-    # What is changed is judged.
+    # A changed value is validated.
     answer = admin.post(path, {**open_form(admin, path), "homepage": "www.otra.gt", "save": ""})
     assert "www.otra.gt" in answer.text
     assert compare(before, stored_group(made["id"])) == {}
@@ -351,7 +351,7 @@ def test_unknown_subfields_survive_a_patch(admin: Reader) -> None:
     assert "marathon_notices" not in shown
     assert [row["cargo"] for row in shown["contact"]] == [row["cargo"] for row in PEOPLE]
     assert stored(package_id)["contact"] == PEOPLE
-    # As CKAN shows it, it may be sent back too; what was not there is not kept.
+    # CKAN's own form of the value may be sent back too. Other values are not stored.
     rows = [{"name": "Ana", "__extras": {"cargo": "directora"}}, {"name": "Eva", "apodo": "E"}]
     changes = {"id": package_id, "contact": rows}
     answer = admin.post_json("/api/3/action/package_patch", changes)

@@ -180,7 +180,7 @@ class TestPage:
         page = reader(ckan_factories.Sysadmin()).page("/marathon/changes")
         rows = page.select(".marathon-changes > li")
         lines = [row.select_one(".marathon-changes-what") for row in rows]
-        # A line begins with the kind of record, and the badge says what was done.
+        # A line begins with the kind of record, and the badge names the change.
         shown = {(next(line.stripped_strings), line.select_one(".badge").text) for line in lines}
         assert shown == {
             *((kind, "Creation") for kind in ("Account", "Group", "Membership", "Organization")),

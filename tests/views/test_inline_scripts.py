@@ -1,4 +1,4 @@
-"""Inline scripts of templates run under the policy; markup that data brings does not."""
+"""Inline scripts of templates run under the policy, and scripts in data do not."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture
 def about(visitor: Reader) -> dict[str, Any]:
-    """What the map on the country's page is told."""
+    """The data of the map on the country's page."""
     Workshop(owner_org=Municipality(municipality_code="2105")["id"], municipality=["2105"])
     return json.loads(visitor.page("/marathon").select_one("[data-site-map]")["data-site-map"])
 

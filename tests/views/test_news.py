@@ -41,7 +41,7 @@ def feed(reader: Reader, path: str) -> ET.Element:
     assert answer.status_code == 200, (path, answer.status_code)
     assert answer.headers["Content-Type"].startswith("application/atom+xml")
     found = ET.fromstring(answer.text)
-    # What RFC 4287 requires of a feed and of each entry.
+    # Elements that RFC 4287 requires of a feed and of each entry.
     assert found.tag == f"{ATOM}feed"
     for each in (found, *found.findall(f"{ATOM}entry")):
         for name in ("id", "title", "updated"):

@@ -1,4 +1,4 @@
-"""Reserved fields of an organisation are inputs only for people who may set them."""
+"""Only people who may set the reserved fields of an organisation get inputs for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other profiles of ckanext-dcat publish the same dates and agents as ours."""
+"""Other profiles of ckanext-dcat publish the same dates and agents as ``marathon``."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def read(app: Any) -> Callable[[str], Graph]:
 
 
 def times_of(graph: Graph) -> set[tuple[str, int, str]]:
-    """Return which times a graph has: of what (periods are one), which, and the text."""
+    """Return the times in a graph: subject (one for all periods), property and text."""
     named = set(graph.subjects(RDF.type, DCAT.Dataset)) | set(
         graph.objects(None, DCAT.distribution)
     )
@@ -112,14 +112,14 @@ def test_a_full_dataset_has_the_same_times(
         ours = times_of(read(f"/dataset/{dataset['id']}.ttl"))
         found = times_of(read(f"/dataset/{dataset['id']}.ttl?profiles={profile}"))
         assert found <= ours
-        # Of the dataset itself both are said, and of files what the profile says of files.
+        # Both times of the dataset itself, and those of the files that the profile publishes.
         iri = f"{HERE}/dataset/{dataset['id']}"
         assert stated(found, iri) == stated(ours, iri) != set()
         assert drafted not in {text for _, _, text in found}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_catalogue_has_no_times_that_ours_does_not_have(
+def test_the_catalogue_has_no_other_times_than_that_of_marathon(
     owner: dict[str, Any], read: Callable[[str], Graph], profile: str
 ) -> None:
     dataset = full(owner, issued="", modified="")
@@ -156,7 +156,7 @@ def test_malformed_values_give_200_in_every_format(
     for address, extension in product(addresses, ("ttl", "rdf", "jsonld", "n3", "nt")):
         answer = app.get(f"{address}.{extension}?profiles={profile}")
         assert answer.status_code == 200
-        # 3 June, not 6 March; "each Monday" is no date.
+        # 3 June, not 6 March. "Each Monday" is no date.
         text = answer.data.decode()
         assert "2017-03-06" not in text
         assert "cada lunes" not in text

@@ -148,7 +148,7 @@ class TestQueriesThatSolrCannotRun:
         error = answer.json["error"]
         assert error["__type"] == "Search Error"
         assert f"Look at {named or ', '.join(sent)}: " in error["message"]
-        # Neither what CKAN adds to a query nor what its client is made of.
+        # Neither CKAN's additions to the query nor names of its client.
         for inner in ("site_id", "permission_labels", "SolrError", "org.apache", "HTTP"):
             assert inner not in error["message"]
 

@@ -98,7 +98,7 @@ def test_the_number_of_queries_of_pages_does_not_grow_with_content(
     def counts() -> dict[str, int]:
         found = {}
         for path in paths:
-            # Once before, for what is remembered from page to page.
+            # A first request fills the caches.
             assert app.get(path).status_code == 200, path
             with asked() as statements:
                 app.get(path)

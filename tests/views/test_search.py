@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 @pytest.fixture
 @remembered
 def chain(villa_nueva: dict[str, Any]) -> dict[str, Any]:
-    """Villa Nueva has an idea on water and data as CSV; San Carlos Alzatate one on rubbish."""
+    """Villa Nueva with an idea on water and a CSV file, San Carlos Alzatate with one on rubbish."""
     workshop = Workshop(
         owner_org=villa_nueva["id"], municipality=["0115"], title="Taller de Villa Nueva"
     )
@@ -108,7 +108,7 @@ class TestFilters:
     ) -> None:
         one = visitor.page(follow(visitor.page("/es/dataset/"), "vocab_municipality", "Jalapa"))
         assert titles(one) == {"Rutas"}
-        # What else could be chosen is still counted.
+        # The other values of the filter are still counted.
         assert choices(one, "vocab_municipality")["Villa Nueva"] == 1
         both = visitor.page(follow(one, "vocab_municipality", "Villa Nueva"))
         assert titles(both) == {"Rutas", "Pozos"}
@@ -158,7 +158,7 @@ class TestFilters:
         assert titles(visitor.page("/es/idea/?vocab_data_needs=unmet")) == {"Medir los pozos"}
         assert titles(visitor.page("/es/idea/?vocab_data_needs=met")) == set()
 
-    def test_datasets_are_filtered_by_what_their_ideas_say(
+    def test_datasets_are_filtered_by_values_of_their_ideas(
         self, visitor: Reader, chain: dict[str, Any]
     ) -> None:
         page = visitor.page("/es/dataset/")
@@ -303,7 +303,7 @@ class TestOneSearch:
             ("q=(((", "", every),
             ("q=AND+OR+NOT", "AND OR NOT", set[str]()),
             ("q=%5C&municipality=%22", "", every),
-            # What made-up texts have a letter of their own is not known.
+            # The initials of made-up texts are not known.
             ("q=" + "a " * 900, " ".join("a" * 100), None),
             ("municipality=9999", "", every),
         ):

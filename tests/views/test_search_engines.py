@@ -44,7 +44,7 @@ def dataset(marathon_site: None) -> dict[str, Any]:
 def structured(app: Any, dataset: dict[str, Any], **headers: str) -> list[dict[str, Any]]:
     page = BeautifulSoup(app.get(f"/dataset/{dataset['name']}", headers=headers).data, "lxml")
     scripts = [each.text for each in page.select('script[type="application/ld+json"]')]
-    # What a browser could take for the end of the script is escaped, also where a parser does not.
+    # A text that a browser could take for the end of the script is escaped.
     assert not [each for each in scripts if set("<>&") & set(each)]
     return [json.loads(each) for each in scripts]
 
@@ -199,7 +199,7 @@ class TestOtherProfiles:
             assert answer.status_code == 200
             assert len(rdflib.Graph().parse(data=answer.data, format="turtle")) > 5
 
-    def test_the_croissant_file_states_what_it_conforms_to(
+    def test_the_croissant_file_states_its_specification(
         self, dataset: dict[str, Any], app: Any
     ) -> None:
         answer = app.get(f"/dataset/{dataset['id']}/croissant.jsonld")

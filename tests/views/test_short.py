@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 FIRST = "0a1b2c3d-0000-4000-8000-000000000001"
 SECOND = "0a1b2c3d-ffff-4000-8000-000000000002"
 
-# table → what makes 5,000 more rows of it from the one of an idea.
+# table → the columns of 5,000 more rows, made from the row of an idea.
 _COPIES = {
     "marathon_feed_entry": """
         INSERT INTO marathon_feed_entry (iri, kind, thing, refs, degraded, changed)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site")
 
 @pytest.fixture
 def chain(villa_nueva: dict[str, Any], editor: Reader) -> dict[str, dict[str, Any]]:
-    """A public chain of Villa Nueva; the users are there before Solr goes."""
+    """A public chain of Villa Nueva. The users are made before Solr is stopped."""
     workshop = Workshop(
         owner_org=villa_nueva["id"], municipality=["0115"], service_problem=["AGU-01"]
     )

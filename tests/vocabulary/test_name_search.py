@@ -148,7 +148,7 @@ def test_an_empty_text_finds_nothing() -> None:
         assert problems.search_problems(text) == ()
 
 
-def test_random_texts_never_break_the_search_and_what_is_found_matches() -> None:
+def test_random_texts_never_break_the_search_and_results_match() -> None:
     chance = random.Random(2016)
     for _ in range(500):
         length = chance.randrange(1, 12)

@@ -107,10 +107,11 @@ class TestConcepts:
             assert re.fullmatch(rf"{each.broader}-[0-9]{{2}}", each.notation)
 
     @pytest.mark.parametrize("lang", ["es", "en"])
-    def test_every_concept_has_label_and_definition_and_no_empty_synonym(self, lang: str) -> None:
+    def test_every_concept_has_label_definition_and_synonyms(self, lang: str) -> None:
         for each in [*problems.list_areas(), *problems.list_problems()]:
             assert each.pref_label[lang].strip()
             assert each.definition[lang].strip()
+            assert each.alt_labels[lang], each.notation
             assert all(text.strip() for text in each.alt_labels[lang])
             assert each.label(lang) == each.pref_label[lang]
 

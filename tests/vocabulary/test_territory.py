@@ -15,7 +15,7 @@ from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MalformedCode, UnknownCode, VocabularyError
 from ckanext.marathon.vocabulary.territory import read_municipality
 
-# The files are kept byte for byte; an edit is a decision, to be written down in docs/vocabulary.md.
+# Any edit of the files is a decision that belongs into docs/vocabulary.md.
 DIGESTS = {
     "municipalities.csv": "64f149e47ea0c9f632139fd5249a814f6bc777731547915ab51cbcf0f4c429ce",
     "departments.csv": "f78dcc94954e45feac7d39ed69e86c7dbf6de2839ba2d22b3b019e1780862093",

@@ -225,7 +225,8 @@ def note_strangers(context: Context, field: str, sent: object, answer: object) -
         return
     got = {each.get(name) for each in found for name in ("id", "name")}
     wanted = [row.get("id") or row.get("name") for row in sent if is_json_object(row)]
-    lost = [str(each) for each in wanted if each and each not in got]
+    # An id may be sent as an object.
+    lost = [str(name) for name in wanted if name and str(name) not in got]
     if lost:
         message = tk._("“{field}”: not kept, as there are none such for you: {names}")
         messages.add_notice(context, message.format(field=field, names=list_names(lost)))
