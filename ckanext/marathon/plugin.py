@@ -143,7 +143,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         connection.use_connection()
         port.register_source(source_feeds)
         saving.start_steps()
-        activity.guard_streams()
+        activity.patch_activity_filter()
         check_settings()
 
     # ITranslation
@@ -152,14 +152,14 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IPackageController
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        package.after_save(context, pkg_dict)
+        package.save_links_and_code(context, pkg_dict)
         resource.store_uploads(context, pkg_dict.get("resources", []))
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        package.after_save(context, pkg_dict)
+        package.save_links_and_code(context, pkg_dict)
 
     def after_dataset_show(self, context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        return package.after_show(context, pkg_dict)
+        return package.complete_shown_package(context, pkg_dict)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         reindex.note_beforehand(pkg_dict["id"])
@@ -187,7 +187,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         )
 
     def get_user_dataset_labels(self, user_obj: model.User) -> list[str]:
-        return permissions.user_labels(user_obj, super().get_user_dataset_labels(user_obj))
+        return permissions.add_user_labels(user_obj, super().get_user_dataset_labels(user_obj))
 
     # IFacets
     def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def may_add_record(package_type: str) -> bool:
     """Return whether the visitor may add a record of a type for some organisation."""
     if not tk.h.check_access("package_create"):
         return False
-    return bool(permissions.organizations_open_to(current_user.name, package_type))
+    return bool(permissions.list_organizations_open_to(current_user.name, package_type))
 
 
 def write_today() -> str:

@@ -175,7 +175,7 @@ def marathon_max_upload() -> int:
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
     """Return the organisations that may own the dataset for this person, and its present owner."""
-    choices = permissions.organizations_open_to(current_user.name, package_type)
+    choices = permissions.list_organizations_open_to(current_user.name, package_type)
     if current and all(current not in (each["id"], each["name"]) for each in choices):
         organization = model.Group.get(current)
         if organization:
@@ -213,7 +213,7 @@ def _settable_roles(organization: dict[str, Any]) -> list[str]:
 
 def marathon_own_organization() -> str:
     """Return the id of the only organisation that the person may publish for, else ``""``."""
-    own = permissions.organizations_open_to(current_user.name, "dataset")
+    own = permissions.list_organizations_open_to(current_user.name, "dataset")
     return own[0]["id"] if len(own) == 1 else ""
 
 

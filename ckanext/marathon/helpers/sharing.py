@@ -18,7 +18,7 @@ from ckanext.marathon.feeds import schema_org, source
 from ckanext.marathon.feeds.port import Key
 from ckanext.marathon.helpers.chain import marathon_thing_note, write_story
 from ckanext.marathon.helpers.labels import marathon_date, marathon_host, marathon_period
-from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
+from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, update_croissant
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Kind
@@ -85,7 +85,7 @@ def chain_croissant(
         prepare_croissant(copy_with_published_values(dataset, read_site())), *args, **named
     )
     return keep_codes_as_text(
-        restate_croissant(written, _describe_dataset(dataset, is_public=False) or {})
+        update_croissant(written, _describe_dataset(dataset, is_public=False) or {})
     )
 
 

@@ -241,7 +241,7 @@ def marathon_may_publish() -> bool:
         return False
     name = current_user.name
     return _ask_once(
-        "may_publish", lambda: bool(permissions.organizations_open_to(name, "dataset")), False
+        "may_publish", lambda: bool(permissions.list_organizations_open_to(name, "dataset")), False
     )
 
 

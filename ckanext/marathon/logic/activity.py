@@ -59,7 +59,7 @@ def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
     return public
 
 
-def settle_new_rows(unit: UnitOfWork) -> None:
+def strip_new_rows(unit: UnitOfWork) -> None:
     """Bring rows that are about to be written into their public form, with the record's labels."""
     for row in unit.session.new:
         if not _is_row(row):
@@ -73,7 +73,7 @@ def settle_new_rows(unit: UnitOfWork) -> None:
             row.permission_labels = activity.list_group_labels(row.object_id)
 
 
-def relabel_touched(unit: UnitOfWork) -> None:
+def relabel_touched_records(unit: UnitOfWork) -> None:
     """Give activities about the touched records the present permission labels."""
     touched = unit.find_notes(Touched)
     if touched:
@@ -85,7 +85,7 @@ def _is_row(instance: Any) -> bool:
     return getattr(getattr(instance, "__table__", None), "name", "") == "activity"
 
 
-def guard_streams() -> None:
+def patch_activity_filter() -> None:
     """Make every list of ckanext-activity obey the labels of all its rows.
 
     The plugin compares labels only of types that end in «package». Changes of a view, with its
@@ -158,7 +158,7 @@ def _may_see_versions(context: Context, row: Mapping[str, Any]) -> bool:
         return False
 
 
-def may_read(context: Context, row: Mapping[str, Any]) -> bool:
+def may_read_row(context: Context, row: Mapping[str, Any]) -> bool:
     """Return whether the labels of a row let somebody read it."""
     viewer = Viewer(context)
     labels = row.get("permission_labels")

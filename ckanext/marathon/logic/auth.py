@@ -114,7 +114,7 @@ def _hide_unseen(context: Context, package: model.Package) -> None:
     Raises:
         ckan.plugins.toolkit.ObjectNotFound: the record is hidden from the caller.
     """
-    if permissions.is_unseen(context, package):
+    if permissions.is_hidden_from_caller(context, package):
         raise tk.ObjectNotFound
 
 
@@ -145,7 +145,7 @@ def organization_update(
     organization = get_group_object(context, data_dict)
     if (
         not organization.is_organization
-        or permissions.role_of(organization) not in ("", dataset.MUNICIPALITY)
+        or permissions.read_role(organization) not in ("", dataset.MUNICIPALITY)
         or organization.state != model.State.ACTIVE
         or data_dict.get("state", organization.state) != organization.state
     ):
@@ -269,7 +269,7 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> Aut
     """Let those who may add workshops see who has not answered: of their own, or of all."""
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
-        return {"success": bool(permissions.organizations_open_to(user, package.WORKSHOP))}
+        return {"success": bool(permissions.list_organizations_open_to(user, package.WORKSHOP))}
     known = is_reference(organization)
     return {"success": known and permissions.may_create_in(user, organization, package.WORKSHOP)}
 

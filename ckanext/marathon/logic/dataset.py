@@ -111,7 +111,7 @@ def is_saving_copy(context: Context) -> bool:
     return bool(cast(dict[str, Any], context).get(_KEY))
 
 
-def settle_copy(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
+def fit_sent_dataset(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Move extras into the fields whose names they have; make a copy fit the fields.
 
     Args:
@@ -137,12 +137,12 @@ _BEFORE = "marathon_uris_before"
 _SCHEMES = ("http:", "https:", "urn:", "ftp:", "doi:", "hdl:", "ark:", "info:", "tag:", "oid:")
 
 
-def note_before(context: Context, package: model.Package | None) -> None:
+def remember_stored_iris(context: Context, package: model.Package | None) -> None:
     """Remember, before a save, which IRIs are stored."""
     cast(dict[str, Any], context)[_BEFORE] = _stored(package) if package is not None else {}
 
 
-def keep_brought(context: Context, package: model.Package) -> None:
+def store_foreign_iris(context: Context, package: model.Package) -> None:
     """Write down the IRIs that a save brings, in its transaction.
 
     What another dataset has is left to it: this one is then published under its own IRI, and the
@@ -182,7 +182,7 @@ def _note_unused(
     )
 
 
-class Contested(NamedTuple):
+class ContestedIri(NamedTuple):
     """A dataset that is published under our IRI, because another record has the one it names.
 
     Attributes:
@@ -198,7 +198,7 @@ class Contested(NamedTuple):
     is_listed_twice: bool
 
 
-def list_contested() -> list[Contested]:
+def list_contested_iris() -> list[ContestedIri]:
     """Return the public datasets that name, in ``uri``, an IRI that another record has.
 
     Two harvests may bring the same dataset; an officer may have typed in the IRI of a harvested
@@ -232,7 +232,7 @@ def list_contested() -> list[Contested]:
         )
     }
     return [
-        Contested(name, iri, holders[iri].name, holders[iri].is_public)
+        ContestedIri(name, iri, holders[iri].name, holders[iri].is_public)
         for name, iri in named.items()
         if iri in holders and holders[iri].name != name
     ]
@@ -323,7 +323,7 @@ _OF_DATASET = frozenset(
 _OF_FILE = frozenset({"contentSize", "encodingFormat", "description", "license", *_TIMES})
 
 
-def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
+def update_croissant(written: str, described: Mapping[str, Any]) -> str:
     """Return Croissant with the values of our schema.org description of the dataset.
 
     ckanext-dcat's Croissant has the stored values: Markdown, the licence of CKAN's register, no

@@ -71,7 +71,7 @@ def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[
     ]
 
 
-def name_records(found: Collection[model.Package], viewer: Viewer) -> str:
+def write_record_names(found: Collection[model.Package], viewer: Viewer) -> str:
     """Return records as words: «idea “Agua limpia” (address), other records»."""
     seen = list_obstacles(found, viewer)
     words = [
@@ -83,9 +83,9 @@ def name_records(found: Collection[model.Package], viewer: Viewer) -> str:
     return ", ".join(words)
 
 
-def name_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
+def explain_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
     """Return a sentence that names the records that prevent a deletion."""
-    return Fault(IN_THE_WAY, {"names": name_records(found, viewer)})
+    return Fault(IN_THE_WAY, {"names": write_record_names(found, viewer)})
 
 
 def refuse_delete(found: Collection[model.Package], context: Context) -> None:
@@ -98,7 +98,7 @@ def refuse_delete(found: Collection[model.Package], context: Context) -> None:
     if not found:
         return
     viewer = Viewer(context)
-    message = messages.write_fault(name_obstacles(found, viewer))
+    message = messages.write_fault(explain_obstacles(found, viewer))
     # A text, not a list: CKAN's own pages take it so.
     errors: dict[str, Any] = {"message": message, "obstacles": list_obstacles(found, viewer)}
     model.Session.rollback()
@@ -108,7 +108,7 @@ def refuse_delete(found: Collection[model.Package], context: Context) -> None:
 def check_delete(flat: Flat) -> list[FieldFault]:
     """Return a fault if the record is being deleted by its state and others depend on it."""
     found = list_dependents(flat.stored) if flat.stored else []
-    return [FieldFault(("state",), name_obstacles(found, Viewer(flat.context)))] if found else []
+    return [FieldFault(("state",), explain_obstacles(found, Viewer(flat.context)))] if found else []
 
 
 def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldFault]:
@@ -132,7 +132,7 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
         make_fault(
             "municipality",
             N_("Still the municipality of {names}: {codes}"),
-            names=name_records(using, Viewer(flat.context)),
+            names=write_record_names(using, Viewer(flat.context)),
             codes=tuple(gone),
         )
     ]
@@ -237,7 +237,7 @@ def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
 def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
     """Return the computed values, by field, that a record would lose."""
     if purged.type == package_model.WORKSHOP:
-        before = {"municipality": set(package_logic.municipalities_of_workshop(purged))}
+        before = {"municipality": set(package_logic.list_workshop_municipalities(purged))}
         after: dict[str, set[str]] = {"municipality": set()}
     else:
         ideas = list(
@@ -254,8 +254,8 @@ def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, lis
 
 def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
     return {
-        "municipality": package_logic.municipalities_of_ideas(ideas),
-        "service_problem": package_logic.problems_of_ideas(ideas),
+        "municipality": package_logic.list_idea_municipalities(ideas),
+        "service_problem": package_logic.list_idea_problems(ideas),
     }
 
 
@@ -268,7 +268,7 @@ class DeletionRefused(tk.ValidationError, click.ClickException):
         self.message = message
 
 
-def refuse_orphans(unit: UnitOfWork) -> None:
+def refuse_deletion_with_dependents(unit: UnitOfWork) -> None:
     """Refuse to delete a package that others depend on.
 
     Raises:
@@ -296,4 +296,4 @@ def _refuse_if_needed(package: model.Package) -> None:
     found = list_dependents(package)
     if found:
         viewer = Viewer(Context())
-        raise DeletionRefused(messages.write_fault(name_obstacles(found, viewer)))
+        raise DeletionRefused(messages.write_fault(explain_obstacles(found, viewer)))

@@ -28,7 +28,7 @@ from ckanext.marathon.domain import dataset, numbers
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 from ckanext.marathon.logic import inputs, messages, permissions, resource, unkept
-from ckanext.marathon.logic.package import needs_of_ideas
+from ckanext.marathon.logic.package import list_idea_needs
 from ckanext.marathon.logic.resource import prefix_http
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import OUTSIDER, Viewer
@@ -37,7 +37,7 @@ from ckanext.marathon.visibility import OUTSIDER, Viewer
 OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
 
 
-def set_aside(package: model.Package) -> None:
+def rename_unfit_extras(package: model.Package) -> None:
     """Rename, in memory, extras whose value does not fit the field of their name."""
     extras: dict[str, str] = getattr(package, "extras", None) or {}
     if package.type != package_model.DATASET or not extras:
@@ -133,7 +133,7 @@ def _restore_ideas(
     data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
     needs = data.get("data_need")
     if hidden and is_json_list(needs):
-        of_hidden = needs_of_ideas(package_model.load_packages(hidden).values())
+        of_hidden = list_idea_needs(package_model.load_packages(hidden).values())
         stored = package_model.read_stored_texts(dataset, "data_need")
         data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
 
@@ -184,7 +184,7 @@ OF_FILES: Mapping[str, str] = {
 }
 
 
-def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
+def needs_comparison(sent: Record, names: Iterable[str]) -> bool:
     """Return whether a program sent something that may be what it read, and is to be compared."""
     rows = sent.get("resources")
     return not messages.is_page() and (
@@ -193,7 +193,7 @@ def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
     )
 
 
-def read_before(context: Context, sent: Record, reference: str) -> Record:
+def read_package_before(context: Context, sent: Record, reference: str) -> Record:
     """Return a package as its editor could read it; ``{}`` if no sent field needs it.
 
     Args:
@@ -201,7 +201,7 @@ def read_before(context: Context, sent: Record, reference: str) -> Record:
         sent: what was sent.
         reference: id of the package.
     """
-    if not asks_for_before(sent, OF_RECORDS):
+    if not needs_comparison(sent, OF_RECORDS):
         return {}
     read: Any = context.get("original_package")
     if is_json_object(read) and read.get("id") == reference:
@@ -211,7 +211,7 @@ def read_before(context: Context, sent: Record, reference: str) -> Record:
 
 def read_organization_before(context: Context, sent: Record, reference: str | None) -> Record:
     """Return an organisation as the person who updates it could read it; see above."""
-    if reference is None or not asks_for_before(sent, OF_ORGANIZATIONS):
+    if reference is None or not needs_comparison(sent, OF_ORGANIZATIONS):
         return {}
     return _read(context, "organization_show", reference)
 
@@ -225,7 +225,7 @@ def _read(context: Context, action: str, reference: str) -> Record:
         return {}
 
 
-def note_record(
+def add_package_notices(
     context: Context, sent: Record, files: object, before: Record, answer: object
 ) -> None:
     """Add notices about sent values of a package that are derived from others.
@@ -253,7 +253,9 @@ def note_record(
         _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
 
 
-def note_organization(context: Context, sent: Record, before: Record, answer: object) -> None:
+def add_organization_notices(
+    context: Context, sent: Record, before: Record, answer: object
+) -> None:
     """Add notices about sent values of an organisation that are derived from others."""
     if not messages.is_page() and is_json_object(answer):
         _note(context, sent, before, answer, OF_ORGANIZATIONS)
@@ -419,7 +421,7 @@ def _show_unreadable(
             shown[name] = value
 
 
-def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> Values:
+def make_comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> Values:
     """Return the fields that the form of a package changes, as they are stored.
 
     Args:
@@ -477,7 +479,9 @@ def _drop_missing(value: Any) -> Any:
     return value
 
 
-def comparable_resource(shown: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]) -> Values:
+def make_comparable_resource(
+    shown: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
+) -> Values:
     """Return the fields that the form of a file or link changes, as they are stored."""
     names = dict.fromkeys((*FILE_FIELDS, *(field["field_name"] for field in fields)))
     values = {name: shown.get(name) for name in names}
@@ -487,7 +491,7 @@ def comparable_resource(shown: Mapping[str, Any], fields: Iterable[Mapping[str, 
     return values
 
 
-def comparable_organization(shown: Mapping[str, Any]) -> Values:
+def make_comparable_organization(shown: Mapping[str, Any]) -> Values:
     """Return the fields that the form of an organisation changes, as they are stored."""
     schema = tk.h.scheming_get_organization_schema("organization")
     values = {field["field_name"]: shown.get(field["field_name"]) for field in schema["fields"]}

@@ -343,7 +343,7 @@ def finish_all() -> dict[str, list[str]]:
     return {id_: failed for id_, failed in tried.items() if failed}
 
 
-def finish_later() -> None:
+def enqueue_finishing() -> None:
     """Enqueue a background job for the pending steps."""
     try:
         tk.enqueue_job(finish_all, title="marathon: finish takedowns")
@@ -436,6 +436,6 @@ def _entry_of(row: Takedown) -> TakedownEntry:
     )
 
 
-def new_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
+def make_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
     """Return the entry of a new takedown, to be completed step by step."""
     return TakedownEntry(package.id, package.type, reason, datetime.now(UTC), 0, (), user_id)

@@ -109,14 +109,14 @@ def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
     rows: Any = [value] if is_json_object(value) else value
     is_list = is_json_list(rows) and all(is_json_object(row) for row in rows)
     if not is_list or any(not isinstance(key, str) for row in rows for key in row):
-        errors[field] = at_list(field, tk._("A list of objects is expected"))
+        errors[field] = wrap_list_error(field, tk._("A list of objects is expected"))
     elif field == "extras" and not all(isinstance(row.get("key"), str) for row in rows):
-        errors[field] = at_list(field, tk._("Each needs a key and a value"))
+        errors[field] = wrap_list_error(field, tk._("Each needs a key and a value"))
     else:
         data[field] = [dict(row) for row in rows]
 
 
-def at_list(field: str, message: str) -> list[Any]:
+def wrap_list_error(field: str, message: str) -> list[Any]:
     """Return an error of a whole list in the form in which CKAN's pages read it."""
     inner = CORE_LISTS.get(field)
     return [{inner: [message]}] if inner else [message]
@@ -236,7 +236,7 @@ OUR_TYPES = (DATASET, *OTHER_TYPES)
 ORGANIZATION_RESERVED = ("role", "municipality_code", "pilot")
 
 
-def organization_types() -> list[str]:
+def list_organization_types() -> list[str]:
     """Return every type that organisations of this site may have."""
     plugins = [each for each in p.PluginImplementations(p.IGroupForm) if _makes_organizations(each)]
     return sorted({"organization", *(each for plugin in plugins for each in plugin.group_types())})
@@ -327,7 +327,9 @@ def read_private(data: dict[str, Any], errors: Errors) -> None:
 FIELD = "language"
 
 
-def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
+def keep_languages_without_iri(
+    context: Context, data: dict[str, Any], schema: Mapping[str, Any]
+) -> None:
     """Keep languages that have no IRI as text, for a dataset and its files, with a notice.
 
     Args:
@@ -431,14 +433,14 @@ def check_fields(
     resource_fields: Fields = schema.get("resource_fields") or []
     # What the fields of a site's own schema take, their own validators say.
     is_ours = _is_ours(schema)
-    unkept.drop_reserved(context, data)
+    unkept.drop_reserved_fields(context, data)
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *CORE_LISTS):
         read_rows(data, name, errors)
     if not errors and "dataset_fields" in schema:
-        dataset.settle_copy(context, data, schema)
-        keep_spoken(context, data, schema)
+        dataset.fit_sent_dataset(context, data, schema)
+        keep_languages_without_iri(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             core = set(RESOURCE_TEXTS) if name == "resources" else set[str]()
@@ -459,7 +461,7 @@ def check_fields(
     for name in [name for name in data if name not in errors]:
         wrong = _find_wrong_shape(name, data[name], texts)
         if wrong:
-            errors[name] = at_list(name, wrong)
+            errors[name] = wrap_list_error(name, wrong)
         elif name in decimals:
             data[name] = numbers.write_number(data[name], is_bounded=name in coordinates)
         elif name in stored_as_text:
@@ -513,10 +515,10 @@ def _check_files(context: Context, data: Mapping[str, Any], file_name: str, erro
     if not data.get("resources") or "resources" in errors:
         return
     for number, row in enumerate(data["resources"]):
-        unkept.drop_reserved(context, row, number)
+        unkept.drop_reserved_fields(context, row, number)
         # What the answer to a file that was added says, not a field of it.
         row.pop(messages.NOTICES_KEY, None)
-    wrong = [unkept.find_files(row, file_name) for row in data["resources"]]
+    wrong = [unkept.find_misplaced_files(row, file_name) for row in data["resources"]]
     if any(wrong):
         errors["resources"] = wrong
 
@@ -526,7 +528,7 @@ def _is_ours(schema: Mapping[str, Any]) -> bool:
     return "marathon_" in str(schema.get("after_validators") or "")
 
 
-def wrong_names(data: Mapping[str, Any]) -> Errors:
+def find_wrong_names(data: Mapping[str, Any]) -> Errors:
     """Return errors of names that CKAN looks up before it validates."""
     errors: Errors = {}
     for name in NAMES:
@@ -612,10 +614,10 @@ def check_package(
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
-    errors = wrong_names(data)
+    errors = find_wrong_names(data)
     read_private(data, errors)
     schema: Mapping[str, Any] = {} if errors else _schema(data)
-    errors.update(unkept.find_files(data))
+    errors.update(unkept.find_misplaced_files(data))
     check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)
     _drop_computed_extras(context, data)
@@ -705,31 +707,35 @@ def check_organization(
         ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     data = dict(data_dict)
-    if stored is None and data.get("type") and data["type"] not in (known := organization_types()):
+    if (
+        stored is None
+        and data.get("type")
+        and data["type"] not in (known := list_organization_types())
+    ):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
     check_group(context, data, stored, is_organization=True)
     refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    errors = wrong_names(data)
-    errors.update(unkept.find_files(data, "image_upload"))
+    errors = find_wrong_names(data)
+    errors.update(unkept.find_misplaced_files(data, "image_upload"))
     check_fields(context, data, schema, errors)
     return data
 
 
-def find_unknown(data: Mapping[str, Any]) -> list[str]:
+def find_unknown_fields(data: Mapping[str, Any]) -> list[str]:
     """Return the names in a package, as it was checked, that its type does not know."""
     fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
     package_type = str(data.get("type") or DATASET)
-    return unkept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
+    return unkept.find_unknown_fields(data, fields, lib_plugins.lookup_package_plugin(package_type))
 
 
-def find_unknown_of_organization(data: Mapping[str, Any]) -> list[str]:
+def find_unknown_organization_fields(data: Mapping[str, Any]) -> list[str]:
     """Return the names in an organisation, as it was checked, that no field has."""
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     fields = (field["field_name"] for field in schema["fields"])
-    return unkept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
+    return unkept.find_unknown_fields(data, fields, lib_plugins.lookup_group_plugin("organization"))
 
 
 def read_origin(context: Context, field: str) -> str | None:

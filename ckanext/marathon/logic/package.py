@@ -63,12 +63,12 @@ def find_linkable(
     }
 
 
-def municipalities_of_workshop(workshop: model.Package | None) -> list[str]:
+def list_workshop_municipalities(workshop: model.Package | None) -> list[str]:
     """Return the codes of the municipalities that take part in a workshop."""
     return package_model.read_stored_texts(workshop, "municipality")
 
 
-def municipalities_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
+def list_idea_municipalities(ideas: Iterable[model.Package]) -> set[str]:
     """Return the codes of ideas: their own, else those of their workshops."""
     ideas = list(ideas)
     own = {idea.id: package_model.read_stored_texts(idea, "municipality") for idea in ideas}
@@ -77,10 +77,10 @@ def municipalities_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     ]
     workshops = package_model.load_packages(each for each in silent if each)
     codes = {code for each in own.values() for code in each}
-    return codes.union(*(municipalities_of_workshop(each) for each in workshops.values()))
+    return codes.union(*(list_workshop_municipalities(each) for each in workshops.values()))
 
 
-def problems_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
+def list_idea_problems(ideas: Iterable[model.Package]) -> set[str]:
     """Return the notations of the problems that ideas answer."""
     return {
         notation
@@ -89,7 +89,7 @@ def problems_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     }
 
 
-def needs_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
+def list_idea_needs(ideas: Iterable[model.Package]) -> set[str]:
     """Return the ids of the data needs of ideas."""
     needs = [need for idea in ideas for need in package_model.read_stored_rows(idea, "data_need")]
     return {need["id"] for need in needs if need.get("id")}
@@ -144,7 +144,7 @@ def put_field(pkg_dict: dict[str, Any], field: str, value: object) -> None:
     pkg_dict["extras"] = kept
 
 
-def stored_counts(workshop: model.Package) -> dict[str, int | None]:
+def read_stored_counts(workshop: model.Package) -> dict[str, int | None]:
     """Return the counts of a workshop as they are stored."""
     return {
         name: _count(package_model.read_stored_text(workshop, name))
@@ -154,7 +154,7 @@ def stored_counts(workshop: model.Package) -> dict[str, int | None]:
 
 def complete_workshop(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) -> None:
     """Set the counts as this person may see them, and ``participants_masked``."""
-    stored = stored_counts(workshop)
+    stored = read_stored_counts(workshop)
     shown, masked = workshop_domain.mask_counts(stored)
     if masked and permissions.is_insider_of(viewer, workshop):
         shown, masked = stored, []
@@ -177,7 +177,7 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
     workshop = package_model.load_packages([workshop_id]).get(workshop_id) if workshop_id else None
     own = package_model.read_stored_texts(idea, "municipality")
     resolved = dataset_domain.resolve_values(
-        own, municipalities_of_workshop(workshop), dataset_domain.FROM_WORKSHOP
+        own, list_workshop_municipalities(workshop), dataset_domain.FROM_WORKSHOP
     )
     put_field(pkg_dict, "municipality", resolved.values)
     pkg_dict["municipality_origin"] = resolved.origin
@@ -187,7 +187,9 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
         put_field(pkg_dict, "workshop", workshop_id)
     elif workshop_id:
         put_field(
-            pkg_dict, "workshop", workshop_id if permissions.keeps_links(viewer, idea) else None
+            pkg_dict,
+            "workshop",
+            workshop_id if permissions.sees_hidden_links(viewer, idea) else None,
         )
     is_insider = permissions.is_insider_of(viewer, idea)
     pkg_dict["history"] = [_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)]
@@ -241,7 +243,7 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
     for idea in ideas.values():
         workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
         own = package_model.read_stored_texts(idea, "municipality")
-        inherited["municipality"].update(own or municipalities_of_workshop(workshop))
+        inherited["municipality"].update(own or list_workshop_municipalities(workshop))
         inherited["service_problem"].update(
             package_model.read_stored_texts(idea, "service_problem")
         )
@@ -254,8 +256,8 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
     pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
     wanted = package_model.read_stored_texts(dataset, "data_need")
-    if len(visible) < len(named) and not permissions.keeps_links(viewer, dataset):
-        needs = needs_of_ideas(visible)
+    if len(visible) < len(named) and not permissions.sees_hidden_links(viewer, dataset):
+        needs = list_idea_needs(visible)
         put_field(pkg_dict, "idea", [idea.id for idea in visible])
         put_field(pkg_dict, "data_need", [need for need in wanted if need in needs])
     elif named:
@@ -285,12 +287,12 @@ SHOWN = {
 }
 
 
-def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
+def save_links_and_code(context: Context, pkg_dict: dict[str, Any]) -> None:
     """Write links, code and history of a package, in the transaction of its save."""
     package = model.Session.get(model.Package, pkg_dict["id"])
     if package is None:
         return
-    dataset.keep_brought(context, package)
+    dataset.store_foreign_iris(context, package)
     if package.type not in SHOWN:
         return
     link.replace_links(package.id, read_links(package))
@@ -321,12 +323,12 @@ def read_links(package: model.Package) -> dict[Predicate, list[str]]:
     return found
 
 
-def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+def complete_shown_package(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     """Add computed values to ``package_show`` and remove what this person may not see.
 
     Everything is read from the database: Solr's copy may be late, and is made for outsiders.
     """
-    resource.settle_addresses(pkg_dict)
+    resource.correct_file_addresses(pkg_dict)
     _lift_unknown_subfields(pkg_dict)
     complete = SHOWN.get(pkg_dict.get("type", ""))
     is_related = any(pkg_dict.get(name) for name in RELATIONSHIPS)
@@ -338,7 +340,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if package is None:
         return pkg_dict
     viewer = as_reader(context)
-    if is_related and not permissions.keeps_links(viewer, package):
+    if is_related and not permissions.sees_hidden_links(viewer, package):
         _hide_relationships(viewer, pkg_dict)
     if complete is not None:
         complete(viewer, package, pkg_dict)
@@ -387,5 +389,5 @@ def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
         status,
         reason if isinstance(reason, str) else "",
         user.id if user else None,
-        permissions.organization_of(user.name if user else None, idea.owner_org),
+        permissions.find_acting_organization(user.name if user else None, idea.owner_org),
     )

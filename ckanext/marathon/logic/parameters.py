@@ -305,7 +305,7 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
     return errors
 
 
-def names_what_cannot_exist(data: Mapping[str, Any]) -> bool:
+def has_unstorable_reference(data: Mapping[str, Any]) -> bool:
     """Return whether the call looks a record up by a text that no database can hold."""
     return any(isinstance(data.get(n), str) and not is_holdable(data[n]) for n in REFERENCES)
 
@@ -581,7 +581,7 @@ def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
 
 
 def _refuse_unseen(package: model.Package | None, user: str) -> None:
-    if package is None or permissions.is_unseen(Context(user=user), package):
+    if package is None or permissions.is_hidden_from_caller(Context(user=user), package):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 
@@ -603,7 +603,7 @@ def check_activity(activity_id: str | None, user: str) -> None:
     if "package" not in (row["activity_type"] or ""):
         return
     is_gone = model.Package.get(row["object_id"]) is None
-    if is_gone or not activity.may_read(Context(user=user), dict(row)):
+    if is_gone or not activity.may_read_row(Context(user=user), dict(row)):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 

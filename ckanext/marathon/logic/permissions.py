@@ -148,7 +148,7 @@ def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
     return authz.is_authorized_boolean("package_update", context, {"id": package.id})
 
 
-def keeps_links(viewer: Viewer, package: model.Package) -> bool:
+def sees_hidden_links(viewer: Viewer, package: model.Package) -> bool:
     """Return whether a person sees ids of records that they may not open in this record.
 
     For those who write it back: dropping an id that they cannot see would cut the link.
@@ -168,7 +168,7 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
     return is_public_organization(model.Group.get(org_id))
 
 
-def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
+def list_organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
     """Return the organisations (id, name, title) for which ``may_create_in`` is true, by title."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
         filter_public_organizations(model.Group)
@@ -201,23 +201,23 @@ def may_give_role(context: Context, organization: model.Group | None, role: str)
         return True
     if role not in ROLES_OF_COORDINATION or not is_coordinator(context.get("user"), "admin"):
         return False
-    return organization is None or is_unsettled(organization)
+    return organization is None or is_unused_organization(organization)
 
 
-def is_unsettled(organization: model.Group) -> bool:
+def is_unused_organization(organization: model.Group) -> bool:
     """Return whether an organisation is unused: it has no role, no members and no records.
 
     Members who belong to a coordinating body, and sysadmins, do not count: the creator of an
     organisation is its admin at first.
     """
-    if role_of(organization) or package_model.list_owned_packages(organization.id):
+    if read_role(organization) or package_model.list_owned_packages(organization.id):
         return False
     return all(
         user.sysadmin or _standing(user.id).coordinating for user in _people(organization.id)
     )
 
 
-def people_of_coordination(organization: model.Group) -> list[model.User]:
+def list_coordinating_members(organization: model.Group) -> list[model.User]:
     """Return members of an organisation who also belong to a coordinating body, no sysadmins."""
     return [
         user
@@ -258,29 +258,29 @@ def may_manage_officers(user: str | None, organization: model.Group) -> bool:
         return True
     if not is_municipality(organization) or not is_coordinator(user, "admin"):
         return False
-    return role_of(organization) == MUNICIPALITY or is_unsettled(organization)
+    return read_role(organization) == MUNICIPALITY or is_unused_organization(organization)
 
 
 def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
     code = package_model.read_stored_text(organization, "municipality_code")
-    role = role_of(organization) or (MUNICIPALITY if code else "")
+    role = read_role(organization) or (MUNICIPALITY if code else "")
     return is_public_organization(organization) and role == MUNICIPALITY
 
 
-def role_of(organization: model.Group) -> str:
+def read_role(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
     return package_model.read_stored_text(organization, "role")
 
 
-def user_labels(user_obj: model.User | None, labels: list[str]) -> list[str]:
+def add_user_labels(user_obj: model.User | None, labels: list[str]) -> list[str]:
     """Return the permission labels that a user can read; ``None`` is an anonymous visitor."""
     if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
     return labels
 
 
-def organization_of(user: str | None, owner_org: str | None) -> str | None:
+def find_acting_organization(user: str | None, owner_org: str | None) -> str | None:
     """Return the id of the organisation in whose name a user changes a record.
 
     Its own organisation for its members, else the coordinating body that they belong to; none for
@@ -301,7 +301,7 @@ def organization_of(user: str | None, owner_org: str | None) -> str | None:
     return next((row.id for row in bodies), None)
 
 
-def may_take_from(context: Context, package: model.Package) -> bool:
+def may_move_package(context: Context, package: model.Package) -> bool:
     """Return whether a person may move a package out of the organisation that has it.
 
     By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
@@ -328,7 +328,7 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 _CHOOSING = frozenset({"dataset_followee_list", "followee_list"})
 
 
-def is_unseen(context: Context, package: model.Package | None) -> bool:
+def is_hidden_from_caller(context: Context, package: model.Package | None) -> bool:
     """Return whether a request of the API is for a record that its caller may not see.
 
     What an action does in the site's own name meanwhile (``ignore_auth``) is not.
@@ -340,14 +340,14 @@ def is_unseen(context: Context, package: model.Package | None) -> bool:
     return bool(is_api and package is not None and not Viewer(context).may_see(package))
 
 
-def replace_unseen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def replace_hidden_id(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Return the data of an action on a record, ``id``, with an unknown one for one not to be seen.
 
     What the action answers is then what it answers for one that does not exist, by whatever way.
     """
     reference = data_dict.get("id") or data_dict.get("name")
     package = model.Package.get(reference) if is_reference(reference) else None
-    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
+    return {**data_dict, "id": UNKNOWN} if is_hidden_from_caller(context, package) else data_dict
 
 
 def find_package_of_file(reference: object) -> model.Package | None:
@@ -359,7 +359,7 @@ def find_package_of_file(reference: object) -> model.Package | None:
     return None if is_gone else package
 
 
-def replace_unseen_file(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of an action on a file, ``id``; see :func:`replace_unseen`."""
+def replace_hidden_file_id(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of an action on a file, ``id``; see :func:`replace_hidden_id`."""
     package = find_package_of_file(data_dict.get("id"))
-    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
+    return {**data_dict, "id": UNKNOWN} if is_hidden_from_caller(context, package) else data_dict

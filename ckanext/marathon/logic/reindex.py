@@ -240,7 +240,9 @@ MOST_AFRESH = 50
 _BETWEEN_FIELDS = re.compile(r"[\s,]+")
 
 
-def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def search_with_corrections(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> dict[str, Any]:
     """Return the answer of CKAN's ``package_search``, corrected by the database.
 
     Args:

@@ -94,13 +94,13 @@ def _changed(record: Any) -> set[str]:
 
 
 # CKAN workaround: file-addresses
-def settle_addresses(pkg_dict: dict[str, Any]) -> None:
+def correct_file_addresses(pkg_dict: dict[str, Any]) -> None:
     """Mend the addresses that CKAN makes for the files of a package; ``pkg_dict`` is changed."""
     _take_language_out(pkg_dict)
     _take_back_schemes(pkg_dict)
 
 
-def with_http(given: object) -> str:
+def show_address(given: object) -> str:
     """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
     text = str(given or "").strip()
     return prefix_http(text) if text and "://" not in text else text
@@ -188,7 +188,7 @@ class _SentFile(NamedTuple):
 
 
 # CKAN workaround: empty-files
-def settle_files(
+def drop_empty_files(
     context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
 ) -> list[int]:
     """Drop rows of files that say nothing, and refuse those that say neither where nor what.
@@ -240,7 +240,9 @@ def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bo
 
 
 @contextmanager
-def count_as_sent(context: Context, rows: object, kept_numbers: Sequence[int]) -> Generator[None]:
+def number_files_as_sent(
+    context: Context, rows: object, kept_numbers: Sequence[int]
+) -> Generator[None]:
     """Count files as they were sent while a record is saved.
 
     Args:
@@ -280,7 +282,7 @@ def read_sent_number(context: Context, place: int) -> int:
     return files[place].number if place < len(files) else place
 
 
-def key_as_sent(context: Context, key: FlattenKey, data: FlattenDataDict) -> FlattenKey:
+def find_sent_key(context: Context, key: FlattenKey, data: FlattenDataDict) -> FlattenKey:
     """Return the key of a field with the number that its file had when it was sent.
 
     Args:
@@ -438,7 +440,7 @@ class FileFacts:
 
     def _describe_link(self, before: model.Resource) -> None:
         was_upload = before.url_type == _UPLOAD
-        if was_upload or with_http(self.resource.get("url")) != with_http(before.url):
+        if was_upload or show_address(self.resource.get("url")) != show_address(before.url):
             self._forget(before)
         elif "hash" not in self.resource:
             # What is not named stays, and its algorithm with it.

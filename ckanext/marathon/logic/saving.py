@@ -16,7 +16,7 @@ from ckan import model
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
-from ckanext.marathon.logic.validators.organization import taken_message
+from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
 
@@ -37,7 +37,7 @@ def assign_municipality_after_save(group_obj: object) -> None:
         municipality.assign_municipality(group_obj.id, code)
     except Taken as taken:
         model.Session.rollback()
-        message = taken_message(taken.key, taken.holder)
+        message = explain_taken_municipality(taken.key, taken.holder)
         raise tk.ValidationError({"municipality_code": [message]}) from None
 
 
@@ -45,14 +45,14 @@ STEPS = Steps(
     before_flush=(
         # Guards
         resource.refuse_without_room,
-        deletion.refuse_orphans,
+        deletion.refuse_deletion_with_dependents,
         # What search and pages show because of links, before these are cut
         reindex.note_shown_before,
         reindex.note_needs_before,
         # Links
         deletion.cut_links_of_purged,
         # What ckanext-activity may keep
-        activity.settle_new_rows,
+        activity.strip_new_rows,
     ),
     note_flush=(
         permissions.forget_changed_standings,
@@ -72,7 +72,7 @@ STEPS = Steps(
         reindex.mark_asking_ideas,
         reindex.write_notes,
         # What is public, and to whom
-        activity.relabel_touched,
+        activity.relabel_touched_records,
         publish.publish_touched,
     ),
     after_commit=(

@@ -111,7 +111,7 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     return errors if any(errors) else []
 
 
-def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
+def find_misplaced_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
     """Return errors for sent files that no field accepts, and for texts in file fields.
 
     Args:
@@ -139,7 +139,9 @@ def _how_to_send() -> str:
     )
 
 
-def drop_reserved(context: Context, data: dict[str, Any], file_number: int | None = None) -> None:
+def drop_reserved_fields(
+    context: Context, data: dict[str, Any], file_number: int | None = None
+) -> None:
     """Remove fields named like CKAN's validation keys, and add notices.
 
     CKAN 2.12 answers 500 to a ``__junk`` that is not a dict.
@@ -163,7 +165,7 @@ def has_content(value: object) -> bool:
     return not is_blank(value) if isinstance(value, str) else is_filled(value)
 
 
-def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
+def find_unknown_fields(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
     """Return the names sent that neither CKAN nor the schema of the record knows.
 
     Args:
@@ -180,7 +182,7 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
     ]
 
 
-def note_unknown(context: Context, unknown: Iterable[str], answer: object) -> None:
+def add_unknown_notice(context: Context, unknown: Iterable[str], answer: object) -> None:
     """Add a notice for each unknown field, unless the answer has it: then a plugin knows it."""
     if messages.is_page() or not is_json_object(answer):
         # Whoever fills in a form did not choose what it sends.
@@ -209,7 +211,7 @@ def check_groups(groups: Rows) -> list[dict[str, list[str]]]:
     return errors if any(errors) else []
 
 
-def note_strangers(context: Context, field: str, sent: object, answer: object) -> None:
+def add_dropped_notice(context: Context, field: str, sent: object, answer: object) -> None:
     """Add notices about groups or people that a record did not get.
 
     CKAN silently drops unknown ones. The notice is the same for an unknown and for a hidden one.

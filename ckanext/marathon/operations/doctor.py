@@ -31,7 +31,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds import log_state, verify
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
-from ckanext.marathon.logic.dataset import list_contested
+from ckanext.marathon.logic.dataset import list_contested_iris
 from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
 from ckanext.marathon.model import clock, dataset, disk, feed, takedown
 from ckanext.marathon.model import search_index as search_index_model
@@ -604,7 +604,7 @@ def check_kept_iris() -> Findings:
     if not _has_current_tables():
         # Reported by another check.
         return
-    contested = list_contested()
+    contested = list_contested_iris()
     for record in contested[:_NAMED_SCHEMAS]:
         text = (
             tk._(

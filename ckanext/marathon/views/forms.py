@@ -223,7 +223,7 @@ class OnePageFileEditView(ckan_resource.EditView):
             return tk.abort(404, tk._("Dataset not found"))
         stored = self._stored(resource_id)
         fields = _file_schema(id)["dataset_fields"]
-        theirs = edits.comparable_resource(stored, fields)
+        theirs = edits.make_comparable_resource(stored, fields)
         restore_untouched(stored, fields)
 
         def show(data: SentValues, errors: dict[str, Any]) -> Any:
@@ -252,7 +252,7 @@ class OnePageFileEditView(ckan_resource.EditView):
             self._prepare(id)
             data = self._stored(resource_id)
             fields = _file_schema(id)["dataset_fields"]
-            comparable = edits.comparable_resource(data, fields)
+            comparable = edits.make_comparable_resource(data, fields)
             data["form_version"] = form_answers.make_version(comparable)
         else:
             data = name_lost_files(data, "upload")
@@ -337,7 +337,7 @@ class OnePageOrganizationEditView(group.EditGroupView):
         if organization is None:
             return tk.abort(404, tk._("Organization not found"))
         stored = self._stored(organization.id)
-        theirs = edits.comparable_organization(stored)
+        theirs = edits.make_comparable_organization(stored)
         restore_untouched(stored, _organization_schema()["dataset_fields"])
 
         def show(data: SentValues, errors: dict[str, Any]) -> Any:
@@ -366,7 +366,7 @@ class OnePageOrganizationEditView(group.EditGroupView):
         self._prepare(is_organization, id)
         stored = self._stored(id)
         if not data:
-            comparable = edits.comparable_organization(stored)
+            comparable = edits.make_comparable_organization(stored)
             data = {**stored, "form_version": form_answers.make_version(comparable)}
         else:
             # Fields that this person may not set are shown as text, without an input.
@@ -614,7 +614,9 @@ class OnePageEditView(EditView):
             return super().get(package_type, id, data, errors, error_summary)
         context = self._context()
         stored = self._show(context, id)
-        version = form_answers.make_version(edits.comparable_package(stored, _find_schema(actual)))
+        version = form_answers.make_version(
+            edits.make_comparable_package(stored, _find_schema(actual))
+        )
         return self._page(context, actual, stored, {**stored, "form_version": version}, {})
 
     def post(self, package_type: str, id: str) -> Response | str:
@@ -663,11 +665,11 @@ class OnePageEditView(EditView):
             mine, errors = edits.validate_package(context, data, package)
             if errors:
                 raise tk.ValidationError(errors)
-            return edits.comparable_package(mine, schema)
+            return edits.make_comparable_package(mine, schema)
 
         conflict = form_answers.find_conflict(
             form.own["form_version"],
-            edits.comparable_package(stored, schema),
+            edits.make_comparable_package(stored, schema),
             read_mine,
             lambda: edits.find_last_save(package.id, package.owner_org, current_user.name),
         )

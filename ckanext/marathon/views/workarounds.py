@@ -65,7 +65,7 @@ def check_parameter_types() -> Response | None:
         return refuse_api_call(
             name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
         )
-    if reads and parameters.names_what_cannot_exist(data):
+    if reads and parameters.has_unstorable_reference(data):
         return answer_api_refusal(name, tk.ObjectNotFound())
     errors = parameters.find_wrong_types(name, data, writes=not reads)
     for field, files in request.files.lists():

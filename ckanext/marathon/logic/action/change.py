@@ -51,7 +51,7 @@ def is_timestamp(value: object) -> bool:
     return 0 <= seconds <= _LAST_SECOND
 
 
-def activity_actions() -> dict[str, Any]:
+def collect_activity_actions() -> dict[str, Any]:
     """Return the chained actions by name, none where ckanext-activity is not loaded."""
     if not p.plugin_loaded(activity.PLUGIN):
         return {}
@@ -95,7 +95,7 @@ def _compare_activities(next_: Action, context: Context, data_dict: dict[str, An
             this person could not see it then.
     """
     compared = next_(context, data_dict)
-    if not all(activity.may_read(context, row) for row in compared["activities"]):
+    if not all(activity.may_read_row(context, row) for row in compared["activities"]):
         raise tk.ObjectNotFound(tk._("Not found"))
     compared["activities"] = [activity.show_row(context, row) for row in compared["activities"]]
     return compared

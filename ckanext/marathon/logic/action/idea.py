@@ -99,7 +99,7 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
             Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
         )
         answer = _dictize_choice(*_read_choice(*row))
-        unkept.note_unknown(context, _list_unknown(data_dict) - idea.keys(), answer)
+        unkept.add_unknown_notice(context, _list_unknown(data_dict) - idea.keys(), answer)
         collected.deliver(answer)
         return answer
 
@@ -199,7 +199,7 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
         "status_reason": data_dict["reason"],
     }
     with messages.collect_notices(context) as collected:
-        unkept.note_unknown(context, _list_unknown(data_dict), {})
+        unkept.add_unknown_notice(context, _list_unknown(data_dict), {})
         try:
             shown = tk.get_action("package_patch")(context, patch)
         except tk.ValidationError as fault:

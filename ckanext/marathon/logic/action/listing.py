@@ -23,7 +23,7 @@ from ckan.types import Action, ActionResult, Context, Schema
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic.inputs import LARGEST
-from ckanext.marathon.logic.reindex import search_true
+from ckanext.marathon.logic.reindex import search_with_corrections
 from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.search.query import write_datasets_filter
 from ckanext.marathon.visibility import Viewer, filter_public
@@ -40,7 +40,7 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
     errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
     if errors:
         raise tk.ValidationError(errors)
-    return search_true(next_, context, _counting_what_is_seen(context, data_dict))
+    return search_with_corrections(next_, context, _counting_what_is_seen(context, data_dict))
 
 
 def _counting_what_is_seen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:

@@ -45,17 +45,17 @@ class Inviter:
     unasked: bool
 
     @property
-    def is_free(self) -> bool:
+    def is_unrestricted(self) -> bool:
         """Whether nothing has to be asked of them."""
         return self.unasked or authz.is_sysadmin(self.name)
 
-    def governs(self, organization: model.Group) -> bool:
+    def may_invite_to(self, organization: model.Group) -> bool:
         """Return whether they may invite to an organisation."""
-        return self.is_free or permissions.may_manage_officers(self.name, organization)
+        return self.is_unrestricted or permissions.may_manage_officers(self.name, organization)
 
-    def belongs_to(self, organization: model.Group) -> bool:
+    def is_admin_of(self, organization: model.Group) -> bool:
         """Return whether they are the organisation's own admin."""
-        return self.is_free or authz.has_user_permission_for_group_or_org(
+        return self.is_unrestricted or authz.has_user_permission_for_group_or_org(
             organization.id, self.name, "membership"
         )
 
@@ -68,7 +68,7 @@ def invite_officer(
     # Two invitations of one address at the same instant must not make two accounts.
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(email.lower()))))
     account = _account_of(email)
-    if account and not inviter.belongs_to(organization):
+    if account and not inviter.is_admin_of(organization):
         _refuse_own_people(inviter, account)
     if account is None:
         account = _new_account(email)
@@ -165,7 +165,7 @@ def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
 
     A pending account may have been invited by other organisations too.
     """
-    if inviter.is_free:
+    if inviter.is_unrestricted:
         return True
     organizations = (
         model.Session.query(model.Group)
@@ -176,7 +176,7 @@ def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
             model.Member.state == model.State.ACTIVE,
         )
     )
-    return not account.sysadmin and all(inviter.governs(o) for o in organizations)
+    return not account.sysadmin and all(inviter.may_invite_to(o) for o in organizations)
 
 
 def _message(
@@ -378,7 +378,9 @@ def _owners(context: Context, organization: str | None) -> list[str] | None:
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.is_coordinator(user):
         return None
-    return [each["id"] for each in permissions.organizations_open_to(user, package_model.WORKSHOP)]
+    return [
+        each["id"] for each in permissions.list_organizations_open_to(user, package_model.WORKSHOP)
+    ]
 
 
 def _row(

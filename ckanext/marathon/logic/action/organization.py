@@ -38,7 +38,7 @@ def group_create(
             field whose text cannot be stored.
     """
     data = dict(data_dict)
-    if data.get("type") in inputs.organization_types():
+    if data.get("type") in inputs.list_organization_types():
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
     _refuse_lost(data)
@@ -88,7 +88,7 @@ def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> N
 def _refuse_lost(data: dict[str, Any]) -> None:
     """Refuse texts that cannot be stored, and files that nothing would store."""
     inputs.refuse_problems(data)
-    if errors := unkept.find_files(data, "image_upload"):
+    if errors := unkept.find_misplaced_files(data, "image_upload"):
         raise tk.ValidationError(errors)
 
 
@@ -148,11 +148,11 @@ def organization_create(
     audit.note_actor(context.get("user"))
     with messages.collect_notices(context) as collected:
         data = inputs.check_organization(context, data_dict)
-        unknown = inputs.find_unknown_of_organization(data)
+        unknown = inputs.find_unknown_organization_fields(data)
         created = next_(context, data)
-        unkept.note_unknown(context, unknown, created)
-        edits.note_organization(context, data_dict, {}, created)
-        unkept.note_strangers(context, "users", data_dict.get("users"), created)
+        unkept.add_unknown_notice(context, unknown, created)
+        edits.add_organization_notices(context, data_dict, {}, created)
+        unkept.add_dropped_notice(context, "users", data_dict.get("users"), created)
         collected.deliver(created)
     user, organization = context.get("user"), context.get("group")
     if (
@@ -184,15 +184,15 @@ def organization_update(
         _refuse_group(data_dict)
     with messages.collect_notices(context) as collected:
         data = inputs.check_organization(context, data_dict, stored)
-        unknown = inputs.find_unknown_of_organization(data)
+        unknown = inputs.find_unknown_organization_fields(data)
         reference = stored.id if stored else None
         before = edits.read_organization_before(context, data_dict, reference)
         updated = next_(context, data)
         if stored and not was_municipality:
             _send_coordination_away(context, stored)
-        unkept.note_unknown(context, unknown, updated)
-        edits.note_organization(context, data_dict, before, updated)
-        unkept.note_strangers(context, "users", data_dict.get("users"), updated)
+        unkept.add_unknown_notice(context, unknown, updated)
+        edits.add_organization_notices(context, data_dict, before, updated)
+        unkept.add_dropped_notice(context, "users", data_dict.get("users"), updated)
         collected.deliver(updated)
         return updated
 
@@ -206,7 +206,7 @@ def _send_coordination_away(context: Context, organization: model.Group) -> None
         or not permissions.is_municipality(organization)
     ):
         return
-    for person in permissions.people_of_coordination(organization):
+    for person in permissions.list_coordinating_members(organization):
         leave_organization(organization.id, person.name)
     if not context.get("defer_commit"):
         model.repo.commit()

@@ -46,8 +46,8 @@ def package_create(
         data = inputs.check_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
         with _settling_files(context, data, None):
-            unknown = inputs.find_unknown(data)
-            dataset.note_before(context, None)
+            unknown = inputs.find_unknown_fields(data)
+            dataset.remember_stored_iris(context, None)
             created = next_(context, data)
             return _shown(context, _Sent(data_dict, data, unknown), created, collected)
 
@@ -62,7 +62,7 @@ def package_update(
     stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
     """
     audit.note_actor(context.get("user"))
-    data_dict = permissions.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_hidden_id(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
     if known is not None and not context.get("ignore_auth"):
@@ -73,7 +73,7 @@ def package_update(
         with _settling_files(context, data, known):
             before: Mapping[str, Any] = {}
             if known is not None:
-                before = edits.read_before(context, data_dict, known.id)
+                before = edits.read_package_before(context, data_dict, known.id)
             if data.get("resources"):
                 data["resources"] = resource.describe_files(
                     context, data["resources"], known, resource.read_file
@@ -81,8 +81,8 @@ def package_update(
             package = _locked(data.get("id") or data.get("name"))
             if package is not None:
                 edits.restore_masked(context, package, data_dict, data)
-            unknown = inputs.find_unknown({**data, "type": known.type}) if known else []
-            dataset.note_before(context, known)
+            unknown = inputs.find_unknown_fields({**data, "type": known.type}) if known else []
+            dataset.remember_stored_iris(context, known)
             updated = next_(context, data)
             return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
 
@@ -98,7 +98,7 @@ def package_show(
         raise tk.ObjectNotFound(tk._("Not found"))
     package = model.Package.get(reference)
     if package is not None:
-        edits.set_aside(package)
+        edits.rename_unfit_extras(package)
     return next_(context, data_dict)
 
 
@@ -125,7 +125,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     cut by ``logic/deletion.py``, which sees every purge.
     """
     audit.note_actor(context.get("user"))
-    data_dict = permissions.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_hidden_id(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
@@ -141,7 +141,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     Raises:
         ValidationError: its code is another one's in the new organisation.
     """
-    data_dict = permissions.replace_unseen(context, data_dict)
+    data_dict = permissions.replace_hidden_id(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
     target = model.Group.get(_text(data_dict.get("organization_id")))
     if package is None or package.owner_org == (target.id if target else None):
@@ -161,7 +161,7 @@ def package_relationships_list(
 
     Relationships to what the person may not see are left out.
     """
-    found = next_(context, permissions.replace_unseen(context, data_dict))
+    found = next_(context, permissions.replace_hidden_id(context, data_dict))
     viewer = Viewer(context)
     if viewer.is_internal:
         return found
@@ -254,18 +254,18 @@ def _settling_files(
     rows = data.get("resources")
     numbers = list(range(len(rows))) if is_json_list(rows) else []
     if (stored.type if stored else data.get("type") or package_model.DATASET) in inputs.OUR_TYPES:
-        numbers = resource.settle_files(context, data, stored, dataset.is_saving_copy(context))
-    return resource.count_as_sent(context, rows, numbers)
+        numbers = resource.drop_empty_files(context, data, stored, dataset.is_saving_copy(context))
+    return resource.number_files_as_sent(context, rows, numbers)
 
 
 def _shown(context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection) -> Any:
     """Return what CKAN returns, which is what it indexed, as this person may see it."""
     if is_json_object(result) and "id" in result:
-        result = package_logic.after_show(context, result)
-        unkept.note_unknown(context, sent.unknown, result)
+        result = package_logic.complete_shown_package(context, result)
+        unkept.add_unknown_notice(context, sent.unknown, result)
         files = sent.data.get("resources")
-        edits.note_record(context, sent.data_dict, files, sent.before, result)
-        unkept.note_strangers(context, "groups", sent.data_dict.get("groups"), result)
+        edits.add_package_notices(context, sent.data_dict, files, sent.before, result)
+        unkept.add_dropped_notice(context, "groups", sent.data_dict.get("groups"), result)
     collected.deliver(result)
     return result
 
@@ -276,7 +276,7 @@ def dataset_follower_count(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.DatasetFollowerCount:
     """Return how many follow a record; see CKAN's ``dataset_follower_count``."""
-    return next_(context, permissions.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
 @tk.chained_action
@@ -285,7 +285,7 @@ def am_following_dataset(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.AmFollowingDataset:
     """Return whether the caller follows a record; see CKAN's ``am_following_dataset``."""
-    return next_(context, permissions.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
 @tk.chained_action
@@ -324,7 +324,7 @@ def follow_dataset(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.FollowDataset:
     """Follow a record; see CKAN's ``follow_dataset``."""
-    return next_(context, permissions.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
 @tk.chained_action
@@ -338,7 +338,7 @@ def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any])
     package = model.Package.get(reference) if is_reference(reference) else None
     if package and user and model.UserFollowingDataset.is_following(user.id, package.id):
         return next_(context, data_dict)
-    return next_(context, permissions.replace_unseen(context, data_dict))
+    return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
 @tk.chained_action
@@ -358,7 +358,7 @@ def resource_update(
 ) -> ActionResult.ResourceUpdate:
     """Update a resource; see CKAN's ``resource_update``, and ``package_create`` for the notices."""
     with messages.collect_notices(context) as collected:
-        updated = next_(context, permissions.replace_unseen_file(context, data_dict))
+        updated = next_(context, permissions.replace_hidden_file_id(context, data_dict))
         collected.deliver(updated)
         return updated
 
@@ -422,7 +422,7 @@ _NAMES = (
 )
 
 
-def plain_text_actions() -> dict[str, Any]:
+def collect_text_checks() -> dict[str, Any]:
     """Return the chained actions by name."""
     return dict.fromkeys(_NAMES, _refuse_hidden)
 

@@ -45,7 +45,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     if package is not None:
         id_ = package.id
         user = model.User.get(context.get("user"))
-        entry = erasing.new_entry(package, data_dict["reason"], user.id if user else None)
+        entry = erasing.make_entry(package, data_dict["reason"], user.id if user else None)
         unfinished = erasing.take_down(package, entry)
     else:
         row = takedown.find_takedown(reference) if is_reference(reference) else None
@@ -54,7 +54,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
         id_ = row.thing
         unfinished = erasing.finish_takedown(id_)
     if unfinished:
-        erasing.finish_later()
+        erasing.enqueue_finishing()
     row = takedown.find_takedown(id_)
     assert row is not None, "written with the purge"
     return {"id": id_, "type": row.kind, "files": row.files, "unfinished": unfinished}
@@ -99,5 +99,5 @@ def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict
     audit.note_actor(context.get("user"))
     result = erasing.apply_list(data_dict["takedowns"])
     if result["unfinished"]:
-        erasing.finish_later()
+        erasing.enqueue_finishing()
     return result

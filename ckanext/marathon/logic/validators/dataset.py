@@ -15,7 +15,7 @@ from ckanext.marathon.domain.texts import is_blank, quote_value
 from ckanext.marathon.logic import dataset as dataset_logic
 from ckanext.marathon.logic import inputs, messages, resource
 from ckanext.marathon.logic import package as package_logic
-from ckanext.marathon.logic.validators.package import Flat, tell_at_field
+from ckanext.marathon.logic.validators.package import Flat, add_field_notice
 from ckanext.marathon.model import package
 from ckanext.marathon.vocabulary import authorities
 
@@ -27,15 +27,15 @@ def marathon_dataset_rules(
 ) -> None:
     """Check a dataset as a whole: required values, its own or computed from its ideas."""
     flat = Flat(data, errors, context)
-    flat.tidy(*REPEATING)
-    flat.pardon_untouched()
+    flat.drop_empty_rows(*REPEATING)
+    flat.accept_stored_values()
     flat.keep("example", "false")
     if flat.is_deleted:
         return
     ideas = list(package.load_packages(flat.items("idea")).values())
     computed = {
-        "municipality": package_logic.municipalities_of_ideas(ideas),
-        "service_problem": package_logic.problems_of_ideas(ideas),
+        "municipality": package_logic.list_idea_municipalities(ideas),
+        "service_problem": package_logic.list_idea_problems(ideas),
     }
     resolved: dict[str, Any] = {}
     for field, inherited in computed.items():
@@ -59,7 +59,7 @@ def marathon_dataset_rules(
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
-        needs = package_logic.needs_of_ideas(ideas)
+        needs = package_logic.list_idea_needs(ideas)
         flat.add(dataset_domain.check_needs(flat.items("data_need"), needs), before)
     flat.add(dataset_domain.check_periods(flat.rows("temporal_coverage")), before)
 
@@ -72,7 +72,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     """
     named = package.read_stored_texts(flat.stored, "idea")
     stored_ideas = list(package.load_packages(named).values())
-    needs = package_logic.needs_of_ideas(stored_ideas)
+    needs = package_logic.list_idea_needs(stored_ideas)
     asked = dataset_domain.Requirements(
         municipality=required.municipality, problem=required.problem
     )
@@ -80,8 +80,8 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     problems = package.read_stored_texts(flat.stored, "service_problem")
     lost = dataset_domain.check_required(
         {},
-        places or package_logic.municipalities_of_ideas(stored_ideas),
-        problems or package_logic.problems_of_ideas(stored_ideas),
+        places or package_logic.list_idea_municipalities(stored_ideas),
+        problems or package_logic.list_idea_problems(stored_ideas),
         asked if named else dataset_domain.NOTHING_REQUIRED,
     )
     return [
@@ -109,9 +109,9 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
     if flat.stored:
         before = package.load_packages(package.read_stored_texts(flat.stored, "idea")).values()
         compute = (
-            package_logic.municipalities_of_ideas
+            package_logic.list_idea_municipalities
             if field == "municipality"
-            else package_logic.problems_of_ideas
+            else package_logic.list_idea_problems
         )
         shown = sorted(compute(before))
     given = flat.items(field)
@@ -175,7 +175,7 @@ def marathon_resource_address(
         "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
         "as it is. Write the whole address, which begins with https://, or upload the file"
     )
-    tell_at_field(context, key, data, message.format(value=quote_value(value)))
+    add_field_notice(context, key, data, message.format(value=quote_value(value)))
 
 
 def marathon_checksum(
@@ -199,7 +199,7 @@ def marathon_checksum(
         "hexadecimal digits: {names}"
     )
     names = ", ".join(file.ALGORITHMS)
-    tell_at_field(context, key, data, message.format(value=quote_value(value), names=names))
+    add_field_notice(context, key, data, message.format(value=quote_value(value), names=names))
 
 
 def _stored_file(

@@ -38,9 +38,9 @@ from ckanext.marathon.logic import inputs, messages, permissions
 from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.logic.validators.package import (
     Flat,
-    stored_items,
-    stored_texts,
-    tell_at_field,
+    add_field_notice,
+    list_stored_items,
+    list_stored_texts,
 )
 from ckanext.marathon.model import municipality, package
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
@@ -117,7 +117,7 @@ def marathon_decimal(
     What is stored already may stay: a form sends it back as it is, and 1.125 could be two numbers.
     """
     value = data[key]
-    if not isinstance(value, str) or value not in stored_texts(key, data, context):
+    if not isinstance(value, str) or value not in list_stored_texts(key, data, context):
         data[key] = _read_number(lambda given: numbers.read_decimal(given, 0), key, data, context)
 
 
@@ -168,7 +168,7 @@ def _read_date(
 
     A record that is older than these rules may hold anything there: the rest of it can be saved.
     """
-    value, stored = data[key], stored_texts(key, data, context)
+    value, stored = data[key], list_stored_texts(key, data, context)
     is_stored = isinstance(value, str) and value in stored
     try:
         reading = read(value)
@@ -176,7 +176,7 @@ def _read_date(
         if not is_stored:
             raise tk.Invalid(messages.write_fault(error.fault)) from None
         message = tk._("“{given}” is not a date that others can read. It was left as it is")
-        tell_at_field(context, key, data, message.format(given=quote_value(value)))
+        add_field_notice(context, key, data, message.format(given=quote_value(value)))
         return
     if is_stored:
         return
@@ -185,7 +185,7 @@ def _read_date(
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
         text = message.format(given=quote_value(value), meant=reading.text)
-        tell_at_field(context, key, data, text)
+        add_field_notice(context, key, data, text)
 
 
 def marathon_duration(value: object) -> str:
@@ -220,7 +220,7 @@ def marathon_http_url_list(
 
     One that is stored already is not judged.
     """
-    value, stored = data.get(key), stored_items(key, data, context)
+    value, stored = data.get(key), list_stored_items(key, data, context)
     given = _read(lambda given: split_items(given, r"\s+"), None if value is missing else value)
     found: list[str] = []
     for item in given:
@@ -260,7 +260,7 @@ def _read_number(
     """Return a number in normal form, and add a notice if it was corrected."""
     reading = _read(read, data[key])
     if reading.notice:
-        tell_at_field(context, key, data, messages.write_fault(reading.notice))
+        add_field_notice(context, key, data, messages.write_fault(reading.notice))
     return reading.text
 
 
@@ -373,7 +373,7 @@ def _read_items(
     read: Callable[[str], str], key: FlattenKey, data: FlattenDataDict, context: Context
 ) -> list[str]:
     """Return the items of a list as they are stored; one that is stored already is not judged."""
-    stored = stored_items(key, data, context)
+    stored = list_stored_items(key, data, context)
     found: list[str] = []
     for item in _read_codes(data.get(key)):
         try:
@@ -434,7 +434,7 @@ def _say_repaired(
     context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
 ) -> None:
     message = tk._("“{given}” was read as {meant}").format(given=quote_value(value), meant=meant)
-    tell_at_field(context, key, data, message)
+    add_field_notice(context, key, data, message)
 
 
 def _concept(scheme: str, value: Any) -> str:
@@ -492,7 +492,7 @@ def marathon_idea_ids(
     for reference in wanted:
         if reference in found:
             kept.append(found[reference].id)
-        elif reference in already and not flat.is_shown_anew:
+        elif reference in already and not flat.gains_readers:
             # The idea was deleted after the reference was stored: the rest can still be saved.
             kept.append(reference)
         else:
@@ -636,7 +636,7 @@ def _refuse_removal(flat: Flat) -> None:
     """
     if not flat.stored or not flat.stored.owner_org:
         return
-    if permissions.may_take_from(flat.context, flat.stored):
+    if permissions.may_move_package(flat.context, flat.stored):
         return
     organization = model.Group.get(flat.stored.owner_org)
     title = (organization.title or organization.name) if organization else flat.stored.owner_org
@@ -665,7 +665,7 @@ def _organization_of_idea(flat: Flat) -> str | None:
     workshop = next(iter(found.values()), None)
     if workshop is None:
         return None
-    codes = flat.items("municipality") or package_logic.municipalities_of_workshop(workshop)
+    codes = flat.items("municipality") or package_logic.list_workshop_municipalities(workshop)
     on_site = municipality.find_municipalities(codes)
     return next((on_site[code] for code in codes if code in on_site), workshop.owner_org)
 

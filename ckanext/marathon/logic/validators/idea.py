@@ -25,8 +25,8 @@ def marathon_idea_rules(
 ) -> None:
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
-    flat.tidy("data_need", "summary")
-    flat.pardon_untouched()
+    flat.drop_empty_rows("data_need", "summary")
+    flat.accept_stored_values()
     _leave_organization_to_workshop(flat)
     flat.keep("example", "false")
     if flat.is_being_deleted:
@@ -41,7 +41,7 @@ def marathon_idea_rules(
     }
     if not flat.failed("workshop"):
         workshop = package.load_packages([flat.text("workshop")]).get(flat.text("workshop"))
-        taking_part = package_logic.municipalities_of_workshop(workshop)
+        taking_part = package_logic.list_workshop_municipalities(workshop)
         idea["municipality"] = _own_municipalities(flat, taking_part)
     else:
         taking_part = []
@@ -65,7 +65,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     if flat.stored is None:
         return []
     workshop = package.read_stored_text(flat.stored, "workshop")
-    taking_part = package_logic.municipalities_of_workshop(
+    taking_part = package_logic.list_workshop_municipalities(
         package.load_packages([workshop]).get(workshop)
     )
     rows = package.read_stored_rows(flat.stored, "data_need")
@@ -110,7 +110,7 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     if flat.stored:
         stored = package.read_stored_texts(flat.stored, "municipality")
         workshop = package.read_stored_text(flat.stored, "workshop")
-        shown = package_logic.municipalities_of_workshop(
+        shown = package_logic.list_workshop_municipalities(
             package.load_packages([workshop]).get(workshop)
         )
     given = flat.items("municipality")
@@ -125,6 +125,6 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
 def _name_new_needs(flat: Flat) -> None:
     """Give every new data need an identifier that no other one anywhere has."""
     for row, need in enumerate(flat.rows("data_need")):
-        is_new = need and not flat.is_pardoned("data_need", row, "id")
+        is_new = need and not flat.is_accepted("data_need", row, "id")
         if is_new and not need.get("id"):
             flat.data[("data_need", row, "id")] = str(uuid.uuid4())

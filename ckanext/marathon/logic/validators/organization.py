@@ -19,7 +19,7 @@ def marathon_organization_rules(
 ) -> None:
     """Check that the person may set role and code, and that the municipality is not taken."""
     organization = _stored(data, context)
-    package_logic.pardon_untouched(data, errors, context, organization)
+    package_logic.accept_stored_values(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(
@@ -61,10 +61,10 @@ def _check_municipality(
         return
     holder = municipality.find_municipality(code)
     if holder and holder != (organization.id if organization else None):
-        errors[("municipality_code",)].append(taken_message(code, holder))
+        errors[("municipality_code",)].append(explain_taken_municipality(code, holder))
 
 
-def taken_message(code: str, holder: str | None) -> str:
+def explain_taken_municipality(code: str, holder: str | None) -> str:
     """Return the error message for a municipality that another organisation has."""
     organization = model.Group.get(holder)
     if organization is None:

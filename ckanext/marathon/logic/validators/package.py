@@ -35,7 +35,7 @@ _JUDGED = frozenset(
 _ROW_LENGTH = 3
 
 
-def pardon_untouched(
+def accept_stored_values(
     data: FlattenDataDict,
     errors: FlattenErrorDict,
     context: Context,
@@ -52,17 +52,17 @@ def pardon_untouched(
             one that this save restores or makes public.
     """
     pardoned: set[FlattenKey] = set()
-    if record is None or is_shown_anew(data, record):
+    if record is None or gains_readers(data, record):
         return pardoned
     for key, problems in errors.items():
         if not problems or key[0] in _JUDGED or len(key) not in (1, _ROW_LENGTH):
             continue
-        found = find_stored(key, data, record)
+        found = find_stored_value(key, data, record)
         if found is None:
             continue
         message = tk._("left as it is stored, though it needs correcting: {problem}")
         problem = " ".join(str(each) for each in problems)
-        sent_key = resource_logic.key_as_sent(context, key, data)
+        sent_key = resource_logic.find_sent_key(context, key, data)
         messages.add_notice_at(context, sent_key, record.type, message.format(problem=problem))
         data[key] = found[0]
         errors[key] = []
@@ -70,7 +70,7 @@ def pardon_untouched(
     return pardoned
 
 
-def find_stored(
+def find_stored_value(
     key: FlattenKey, data: FlattenDataDict, record: Record
 ) -> tuple[str | list[Any]] | None:
     """Return the stored value of a key's field as a 1-tuple if it was sent back, else ``None``.
@@ -78,27 +78,27 @@ def find_stored(
     Rows have no ids, and have other numbers after one was removed on the page: a text counts as
     stored if any row has it in its field, an empty one if the rest of its row is that row's too.
     """
-    sent = as_said(data.get(key))
+    sent = normalize(data.get(key))
     if len(key) == 1:
         stored = _text(record, key[0])
-        return (stored,) if as_said(stored) == sent and sent else None
+        return (stored,) if normalize(stored) == sent and sent else None
     if key[0] == "resources":
         identifier = data.get((*key[:-1], "id"))
         same = [each for each in _resources(record) if each.id == identifier]
         if key[-1] == "url":
             # The name of an uploaded file is no address that was there before.
             kind = data.get((*key[:-1], "url_type"), missing)
-            same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
+            same = [each for each in same if kind is missing or normalize(each.url_type) == kind]
         values = [_of_resource(each, key[-1]) for each in same]
-        return next(((each,) for each in values if as_said(each) == sent and sent), None)
+        return next(((each,) for each in values if normalize(each) == sent and sent), None)
     rows = package_model.read_stored_rows(record, key[0])
     if not sent:
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
         return ("",) if any(is_same_row(row, each) for each in rows) else None
-    return next(((each[key[2]],) for each in rows if as_said(each.get(key[2])) == sent), None)
+    return next(((each[key[2]],) for each in rows if normalize(each.get(key[2])) == sent), None)
 
 
-def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
+def gains_readers(data: FlattenDataDict, record: Record) -> bool:
     """Return whether a save shows a record to more people than see it now."""
     return is_widened(record, {key[0]: value for key, value in data.items() if len(key) == 1})
 
@@ -106,12 +106,12 @@ def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     """Return whether two rows say the same."""
     one, other = (
-        {k: said for k, v in row.items() if (said := as_said(v))} for row in (sent, stored)
+        {k: said for k, v in row.items() if (said := normalize(v))} for row in (sent, stored)
     )
     return one == other
 
 
-def as_said(value: object) -> str | list[str]:
+def normalize(value: object) -> str | list[str]:
     """Return a value as it can be compared: a list of texts or rows of JSON as such."""
     if value is None or value is missing:
         return ""
@@ -182,19 +182,19 @@ class Flat:
         return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
 
     @property
-    def is_shown_anew(self) -> bool:
+    def gains_readers(self) -> bool:
         """Whether this save restores it or makes it public, so that all of it is judged."""
-        return bool(self.stored and is_shown_anew(self.data, self.stored))
+        return bool(self.stored and gains_readers(self.data, self.stored))
 
-    def pardon_untouched(self) -> None:
+    def accept_stored_values(self) -> None:
         """Remove the errors of values that are stored already; see the module's docstring."""
-        self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
+        self._pardoned = accept_stored_values(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
             # CKAN's own fields are columns; the rules read no extra of their names.
             if self.stored and len(key) == 1 and not is_column(self.stored, key[0]):
                 self.put(key[0], self.data[key])
 
-    def is_pardoned(self, *key: str | int) -> bool:
+    def is_accepted(self, *key: str | int) -> bool:
         """Return whether a value is one that is stored and that no rule can read."""
         return key in self._pardoned
 
@@ -279,7 +279,7 @@ class Flat:
                 present.append(messages.write_fault(fault))
 
     def _was_there(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
-        if self.is_shown_anew:
+        if self.gains_readers:
             return False
         if len(path) == 1:
             return FieldFault(path, fault) in before
@@ -289,7 +289,7 @@ class Flat:
         kept = any(is_same_row(sent, each) for each in stored)
         return kept and any(each.path[0] == field and each.fault == fault for each in before)
 
-    def tidy(self, *fields: str) -> None:
+    def drop_empty_rows(self, *fields: str) -> None:
         """Drop empty rows of repeating fields, and unknown subfields.
 
         A form sends its empty rows too. What is stored already under an unknown name stays.
@@ -317,20 +317,20 @@ def _is_filled(value: Any) -> bool:
     return value is not missing and value not in (None, [])
 
 
-def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
+def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
     """Return the stored texts of a key's field; for a repeating field, those of all rows."""
     found = _stored_values(key, data, context)
     return {each for each in found if isinstance(each, str) and each}
 
 
-def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
+def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
     """Return the items of the lists that the database has in the field of a key.
 
     None where the save restores the record or makes it public: all of it is judged then.
     """
-    if Flat(data, {}, context).is_shown_anew:
+    if Flat(data, {}, context).gains_readers:
         return set()
-    found = (as_said(each) for each in _stored_values(key, data, context))
+    found = (normalize(each) for each in _stored_values(key, data, context))
     return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
 
 
@@ -351,14 +351,16 @@ def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> 
     return [row.get(key[-1]) for row in package_model.read_stored_rows(package, key[0])]
 
 
-def type_of(data: FlattenDataDict) -> str:
+def find_record_type(data: FlattenDataDict) -> str:
     """Return the type of the record that flattened data is of; a dataset has none at first."""
     found = data.get(("type",))
     return found if isinstance(found, str) and found else package_model.DATASET
 
 
-def tell_at_field(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:
+def add_field_notice(
+    context: Context, key: FlattenKey, data: FlattenDataDict, message: str
+) -> None:
     """Add a notice about a field of flattened data."""
     messages.add_notice_at(
-        context, resource_logic.key_as_sent(context, key, data), type_of(data), message
+        context, resource_logic.find_sent_key(context, key, data), find_record_type(data), message
     )
