@@ -144,7 +144,7 @@ def list_timeline(idea: Idea) -> list[TimelinePoint]:
 
 def count_asked_data(ideas: list[Package]) -> dict[str, str]:
     """Return idea id → in words how many of the data that it asks for there are."""
-    found = idea_model.read_asked_needs([each["id"] for each in ideas])
+    found = idea_model.read_asked_needs([idea["id"] for idea in ideas])
     return {
         idea: tk.ungettext(
             "{met} of {count} dataset asked for is there",
@@ -270,7 +270,7 @@ def find_records(
         found = search({"user": current_user.name}, query)
         return {"package_type": package_type, "count": found["count"], "things": found["results"]}
     found = search({"user": current_user.name}, {**query, "rows": MOST_TO_ORDER, "fl": ["id"]})
-    ids = [each["id"] for each in found["results"]]
+    ids = [result["id"] for result in found["results"]]
     arranged = workshop_domain.arrange_workshops(
         workshop_model.list_times_of(ids), dates.get_today()
     )
@@ -284,8 +284,8 @@ def marathon_linked(ids: Collection[str]) -> list[Package]:
 
     Read from the database if Solr does not answer, so that the page still opens.
     """
-    by_id = {each["id"]: each for each in _find_packages(list(ids)[:MOST])}
-    return [by_id[each] for each in ids if each in by_id]
+    by_id = {record["id"]: record for record in _find_packages(list(ids)[:MOST])}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
 def find_ideas_of_workshop(workshop_id: str) -> LinkedRecords:
@@ -395,7 +395,7 @@ _STATUS_LISTS = {"idea": "idea-status", "workshop": "workshop-status"}
 def _find_packages(ids: list[str]) -> Iterable[Package]:
     if not ids:
         return []
-    quoted = " OR ".join(f'"{each}"' for each in ids)
+    quoted = " OR ".join(f'"{id_}"' for id_ in ids)
     query = {
         "fq": f"id:({quoted})",
         "rows": len(ids),

@@ -69,7 +69,9 @@ class FilterRemoval(NamedTuple):
 def marathon_filters_here() -> bool:
     """Return whether this page has our filters: a search of our types, or of an organisation."""
     endpoint = request.endpoint or ""
-    return endpoint == query.OF_ORGANIZATION or endpoint in {f"{each}.search" for each in TYPES}
+    return endpoint == query.OF_ORGANIZATION or endpoint in {
+        f"{package_type}.search" for package_type in TYPES
+    }
 
 
 def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[SearchFilter]:
@@ -85,7 +87,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
         if field == DEPARTMENT and MUNICIPALITY in titles:
             continue
         group = query.find_filter_group(field)
-        counts = {each: _list_items(found, each) for each in group}
+        counts = {name: _list_items(found, name) for name in group}
         if any(name in group for name, _value in page.chosen):
             counts = page.counted_without(group) or counts
         filter_ = _make_filter(page, field, counts)
@@ -146,7 +148,7 @@ class _SearchPage:
         pair = (field, item["name"])
         is_chosen = pair in self.chosen
         href = self.address(remove=[pair]) if is_chosen else self.address([pair], instead_of)
-        is_open = bool(narrower) and any(each.is_chosen for each in narrower)
+        is_open = bool(narrower) and any(choice.is_chosen for choice in narrower)
         return FilterChoice(
             item["display_name"], item["count"], href, is_chosen, narrower, is_chosen or is_open
         )
@@ -183,7 +185,7 @@ class _SearchPage:
             found = tk.get_action("package_search")(context, asked)["search_facets"]
         except AWAY:
             return None
-        return {each: _list_items(found, each) for each in group}
+        return {name: _list_items(found, name) for name in group}
 
 
 def _make_filter(
@@ -196,7 +198,7 @@ def _make_filter(
         return SearchFilter(field, title, "problems", _list_problems(page, counts[field]))
     every = [page.choice(field, item) for item in counts[field]]
     # Chosen values are never hidden behind "more".
-    every.sort(key=lambda each: (not each.is_chosen, -each.count, each.label.casefold()))
+    every.sort(key=lambda choice: (not choice.is_chosen, -choice.count, choice.label.casefold()))
     listed = every[:MOST]
     return SearchFilter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
 
@@ -212,7 +214,7 @@ def _list_places(
         own = inside.get(item["name"], [])
         pairs = [pair for pair in page.chosen if _is_in(pair, item["name"])]
         above = [(DEPARTMENT, item["name"])]
-        narrower = _sort_choices([page.choice(MUNICIPALITY, each, above) for each in own])
+        narrower = _sort_choices([page.choice(MUNICIPALITY, place, above) for place in own])
         choices.append(page.choice(DEPARTMENT, item, pairs, narrower))
     return _sort_choices(choices)
 
@@ -228,16 +230,16 @@ def _list_problems(page: _SearchPage, items: list[dict[str, Any]]) -> list[Filte
     for area in problems.list_areas():
         if area.notation not in known:
             continue
-        own = [each for each in area.narrower if each in known]
+        own = [notation for notation in area.narrower if notation in known]
         above = [(PROBLEM, area.notation)]
-        narrower = _sort_choices([page.choice(PROBLEM, known[each], above) for each in own])
-        pairs = [(PROBLEM, each) for each in area.narrower]
+        narrower = _sort_choices([page.choice(PROBLEM, known[notation], above) for notation in own])
+        pairs = [(PROBLEM, notation) for notation in area.narrower]
         choices.append(page.choice(PROBLEM, known[area.notation], pairs, narrower))
     return _sort_choices(choices)
 
 
 def _sort_choices(choices: list[FilterChoice]) -> list[FilterChoice]:
-    return sorted(choices, key=lambda each: (-each.count, each.label.casefold()))
+    return sorted(choices, key=lambda choice: (-choice.count, choice.label.casefold()))
 
 
 def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
@@ -250,7 +252,7 @@ def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Older records have them: a format of one blank would be an entry without a label.
     """
-    return [each for each in items if not is_blank(str(each.get("display_name") or ""))]
+    return [item for item in items if not is_blank(str(item.get("display_name") or ""))]
 
 
 @tk.chained_helper

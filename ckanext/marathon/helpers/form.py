@@ -72,8 +72,8 @@ def marathon_authority_choices(field: dict[str, Any]) -> list[FieldChoice]:
     lang = tk.h.lang()
     concepts = authorities.get_scheme(field["scheme"]).concepts
     return [
-        {"value": each.iri, "label": dict(each.labels)}
-        for each in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
+        {"value": concept.iri, "label": dict(concept.labels)}
+        for concept in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
     ]
 
 
@@ -85,16 +85,22 @@ def marathon_chosen(field: Mapping[str, Any], value: Listed) -> list[str]:
     """
     spellings = marathon_as_list(value)
     if "term_list" in field:
-        return [_term_code(field["term_list"], str(each)) for each in spellings]
+        return [_term_code(field["term_list"], str(spelling)) for spelling in spellings]
     if "scheme" not in field:
-        return [str(each) for each in spellings]
-    found = [authorities.find_concept(field["scheme"], str(each)) for each in spellings]
-    return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
+        return [str(spelling) for spelling in spellings]
+    found = [authorities.find_concept(field["scheme"], str(spelling)) for spelling in spellings]
+    return [
+        known.iri if known else str(spelling)
+        for known, spelling in zip(found, spellings, strict=True)
+    ]
 
 
 def _term_code(list_name: str, spelling: str) -> str:
     for term in schemes.get_term_list(list_name).terms:
-        if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
+        if spelling.casefold() in {
+            term.code,
+            *(label.casefold() for label in term.labels.values()),
+        }:
             return term.code
     return spelling
 
@@ -102,7 +108,7 @@ def _term_code(list_name: str, spelling: str) -> str:
 def marathon_not_offered(selected: Listed, groups: list[PickerGroup]) -> list[str]:
     """Return chosen values that are no choice of a picker, so that a form does not lose them."""
     offered = {item["value"] for group in groups for item in group["items"]}
-    return [each for each in marathon_as_list(selected) if each not in offered]
+    return [code for code in marathon_as_list(selected) if code not in offered]
 
 
 def marathon_municipality_tree() -> list[PickerGroup]:
@@ -112,12 +118,12 @@ def marathon_municipality_tree() -> list[PickerGroup]:
             "label": department.name,
             "items": [
                 {
-                    "value": each.code,
-                    "label": each.name,
+                    "value": municipality.code,
+                    "label": municipality.name,
                     "note": "",
-                    "words": " ".join([each.code, *each.alt_names]),
+                    "words": " ".join([municipality.code, *municipality.alt_names]),
                 }
-                for each in territory.list_municipalities_of(department.code)
+                for municipality in territory.list_municipalities_of(department.code)
             ],
         }
         for department in territory.list_departments()
@@ -134,7 +140,7 @@ def marathon_problem_tree() -> list[PickerGroup]:
     return [
         {
             "label": branch.area.label(lang),
-            "items": [_problem_item(each, lang) for each in (*branch.problems, branch.area)],
+            "items": [_problem_item(problem, lang) for problem in (*branch.problems, branch.area)],
         }
         for branch in problems.list_branches()
     ]
@@ -176,7 +182,7 @@ def marathon_max_upload() -> int:
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
     """Return the organisations that may own the dataset for this person, and its present owner."""
     choices = permissions.list_organizations_open_to(current_user.name, package_type)
-    if current and all(current not in (each["id"], each["name"]) for each in choices):
+    if current and all(current not in (choice["id"], choice["name"]) for choice in choices):
         organization = model.Group.get(current)
         if organization:
             title = organization.title or organization.name
@@ -201,7 +207,7 @@ def marathon_settable_roles(
 ) -> list[FieldChoice]:
     """Return the choices of the field ``role`` that the person may set for an organisation."""
     settable = _settable_roles(organization)
-    return [each for each in marathon_term_choices(field) if each["value"] in settable]
+    return [choice for choice in marathon_term_choices(field) if choice["value"] in settable]
 
 
 def _settable_roles(organization: dict[str, Any]) -> list[str]:
@@ -297,17 +303,22 @@ def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[
         pairs = link.list_subject_pairs(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
         query = query.filter(model.Package.id.in_({workshop for workshop, _code in pairs}))
     newest = query.order_by(model.Package.metadata_created.desc()).limit(MOST_WORKSHOPS)
-    found = {each.id: each for each in newest}
+    found = {workshop.id: workshop for workshop in newest}
     chosen = model.Package.get(selected) if selected else None
     if chosen and chosen.type == "workshop":
         found[chosen.id] = chosen
     viewer = Viewer(Context(user=current_user.name))
-    visible = [each for each in found.values() if viewer.may_see(each)]
+    visible = [workshop for workshop in found.values() if viewer.may_see(workshop)]
     visible.sort(
-        key=lambda each: dates.make_date_sort_key(package.read_stored_text(each, "starts_at")),
+        key=lambda workshop: dates.make_date_sort_key(
+            package.read_stored_text(workshop, "starts_at")
+        ),
         reverse=True,
     )
-    return [{"id": each.id, "name": each.name, "label": _label_workshop(each)} for each in visible]
+    return [
+        {"id": workshop.id, "name": workshop.name, "label": _label_workshop(workshop)}
+        for workshop in visible
+    ]
 
 
 def marathon_typed_date(value: object) -> Any:
@@ -416,7 +427,7 @@ def marathon_form_errors(
         number of the row in the label.
     """
     found: list[FormError] = []
-    left = {("tag_string" if key == "tags" else key): each for key, each in errors.items()}
+    left = {("tag_string" if key == "tags" else key): messages for key, messages in errors.items()}
     for field in schema["dataset_fields"]:
         name = field["field_name"]
         found += _list_errors_of_field(field, left.pop(name, None), (numbers or {}).get(name, []))
@@ -427,7 +438,7 @@ def marathon_form_errors(
             schema.get("resource_fields", []), index + 1, place, inner
         )
     resources = errors.get("resources")
-    if resources and all(isinstance(each, str) for each in resources):
+    if resources and all(isinstance(message, str) for message in resources):
         found += _list_plain_errors(tk._("Files and links"), "at-resources", resources)
     for key, messages in left.items():
         if key != "resources":
@@ -445,8 +456,8 @@ def list_errors_by_input(errors: dict[str, Any]) -> dict[str, list[str]]:
     for key, value in errors.items():
         inner = _dicts(value)
         pattern = "resources__{}__{}" if key == "resources" else f"{key}-{{}}-{{}}"
-        for index, each in enumerate(inner):
-            for subkey, messages in each.items():
+        for index, row in enumerate(inner):
+            for subkey, messages in row.items():
                 names[pattern.format(index, subkey)] = _texts(messages)
         if not inner:
             names[key] = _texts(value)
@@ -472,11 +483,11 @@ def _list_errors_of_field(field: Field, value: Any, numbers: list[int]) -> Itera
         yield from _list_plain_errors(label, target, value)
         return
     one = tk.h.scheming_language_text(field.get("repeating_label") or field.get("label"))
-    for index, each in enumerate(inner):
+    for index, row in enumerate(inner):
         number = numbers[index] if index < len(numbers) else index
         for subfield in field.get("repeating_subfields", []):
             name = tk.h.scheming_language_text(subfield.get("label"))
-            messages = each.get(subfield["field_name"])
+            messages = row.get(subfield["field_name"])
             yield from _list_plain_errors(f"{one} {number + 1}: {name}", target, messages)
 
 
@@ -496,7 +507,7 @@ def _list_plain_errors(label: str, target: str, value: Any) -> list[FormError]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     if is_json_list(value) and any(map(is_json_object, value)):
-        return [each if is_json_object(each) else {} for each in value]
+        return [item if is_json_object(item) else {} for item in value]
     return []
 
 
@@ -506,8 +517,8 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     if is_json_object(value):
-        return [text for each in value.values() for text in _texts(each)]
-    return [text for each in value for text in _texts(each)]
+        return [text for item in value.values() for text in _texts(item)]
+    return [text for item in value for text in _texts(item)]
 
 
 LINKS = ("idea", "workshop")

@@ -37,7 +37,7 @@ def marathon_as_list(value: Listed) -> list[Any]:
         return []
     if isinstance(value, str):
         return [value]
-    return [each for each in value if each not in (None, "")]
+    return [item for item in value if item not in (None, "")]
 
 
 def marathon_municipality(code: str) -> territory.Municipality | None:
@@ -122,13 +122,13 @@ def _pattern(lang: str, form: str) -> str:
 def marathon_municipality_names(codes: Listed) -> list[str]:
     """Return the names of municipalities; unknown codes are left out."""
     found = map(marathon_municipality, marathon_as_list(codes))
-    return [each.name for each in found if each]
+    return [concept.name for concept in found if concept]
 
 
 def marathon_problem_names(notations: Listed) -> list[str]:
     """Return the names of service problems; unknown notations are left out."""
     found = map(marathon_problem, marathon_as_list(notations))
-    return [each.label(tk.h.lang()) for each in found if each]
+    return [concept.label(tk.h.lang()) for concept in found if concept]
 
 
 def marathon_host(address: str) -> str:

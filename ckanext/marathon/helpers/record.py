@@ -343,10 +343,10 @@ def marathon_extras(
     shown = {field["field_name"] + REST for field in listed}
     given: list[dict[str, Any]] = data.get("extras") or []
     extras = [
-        each
-        for each in given
+        extra
+        for extra in given
         # In which language texts are, is no text for a reader.
-        if _says(each.get("value")) and each.get("key") != OTHER_LANGUAGES
+        if _says(extra.get("value")) and extra.get("key") != OTHER_LANGUAGES
     ]
     for key, value in tk.h.sorted_extras(extras):
         if key not in shown:
@@ -358,7 +358,7 @@ def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
     """Return the texts that a field of a package refused, to be shown beside its value."""
     key = field_name + REST
     given: list[dict[str, Any]] = data.get("extras") or []
-    extras = [each for each in given if each.get("key") == key]
+    extras = [extra for extra in given if extra.get("key") == key]
     found = [value for _key, value in tk.h.sorted_extras(extras) if _says(value)]
     return [text for value in found for text in _texts(key, value)]
 
@@ -380,7 +380,7 @@ def marathon_people_of(data: Mapping[str, Any]) -> list[Extra]:
     """Return author and maintainer of a package, as CKAN's own page shows them."""
     found: list[Extra] = []
     for key, label in (("author", tk._("Author")), ("maintainer", tk._("Maintainer"))):
-        name, email = (str(data.get(each) or "").strip() for each in (key, f"{key}_email"))
+        name, email = (str(data.get(part) or "").strip() for part in (key, f"{key}_email"))
         if name or email:
             href = f"mailto:{email}" if "@" in email else ""
             texts = [ExtraText(name or email, href, False)]
@@ -449,10 +449,10 @@ def _texts(key: str, value: Any) -> list[ExtraText]:
         except ValueError:
             loaded = value
     given: list[Any] = [value]
-    if is_json_list(loaded) and all(isinstance(each, str) for each in loaded):
+    if is_json_list(loaded) and all(isinstance(item, str) for item in loaded):
         given = loaded
-    texts = (each if isinstance(each, str) else _as_json(each) for each in given)
-    return [_text(key, each.strip()) for each in texts if each.strip()]
+    texts = (item if isinstance(item, str) else _as_json(item) for item in given)
+    return [_text(key, text.strip()) for text in texts if text.strip()]
 
 
 def _text(key: str, text: str) -> ExtraText:

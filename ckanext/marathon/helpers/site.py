@@ -216,8 +216,8 @@ _READING = {
     # Endpoint of static files, which also answers unknown addresses.
     *("", "static"),
     *("home.index", "home.about", "organization.index", "organization.read"),
-    *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
-    *(f"{each}_resource.read" for each in TYPES),
+    *(f"{package_type}.{view}" for package_type in TYPES for view in ("read", "search")),
+    *(f"{package_type}_resource.read" for package_type in TYPES),
 }
 
 

@@ -101,8 +101,8 @@ def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
     ckanext-harvest do, or with an extra that names the record it is a copy of.
     """
     extras = data.get("extras")
-    rows = [each for each in extras if is_json_object(each)] if is_json_list(extras) else []
-    is_marked = any(each.get("key") in _MARKS and each.get("value") for each in rows)
+    rows = [extra for extra in extras if is_json_object(extra)] if is_json_list(extras) else []
+    is_marked = any(row.get("key") in _MARKS and row.get("value") for row in rows)
     return bool(context.get("ignore_auth")) and bool(is_marked or context.get("schema"))
 
 
@@ -173,7 +173,7 @@ def _note_unused(
             "{value} is no IRI under which something is known elsewhere, so that the record is "
             "published under its own"
         )
-    files = [each.id for each in package.resources]
+    files = [resource.id for resource in package.resources]
     key: tuple[str | int, ...] = (FIELD,)
     if thing in files:
         key = ("resources", resource_logic.read_sent_number(context, files.index(thing)), FIELD)
@@ -264,7 +264,7 @@ def _is_trusted(context: Context) -> bool:
 def _stored(package: model.Package) -> dict[str, str]:
     """Return id → ``uri`` of a dataset and its resources."""
     given = {package.id: package.extras}
-    given |= {each.id: each.extras for each in package.resources}
+    given |= {resource.id: resource.extras for resource in package.resources}
     return {
         thing: uri
         for thing, extras in given.items()
@@ -336,9 +336,9 @@ def update_croissant(written: str, described: Mapping[str, Any]) -> str:
     if not described:
         return written
     document = json.loads(written)
-    files = {each["@id"]: each for each in _listed(document.get("distribution"))}
+    files = {file["@id"]: file for file in _listed(document.get("distribution"))}
     told = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
-    shown = [each for each in told.pop("distribution", []) if each["@id"] in files]
+    shown = [file for file in told.pop("distribution", []) if file["@id"] in files]
     for name in _OF_DATASET - told.keys():
         document.pop(name, None)
     # Croissant requires one.
@@ -349,7 +349,7 @@ def update_croissant(written: str, described: Mapping[str, Any]) -> str:
         told["description"] = words
     document |= {name: _stated(name, value) for name, value in told.items() if value}
     if shown:
-        document["distribution"] = [_with(files[each["@id"]], each) for each in shown]
+        document["distribution"] = [_with(files[file["@id"]], file) for file in shown]
     return _dumped(document)
 
 
@@ -362,10 +362,10 @@ def _with(file: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
 def _stated(name: str, value: Any) -> Any:
     """Return a value as expanded JSON-LD has it: the context gives a language to bare texts."""
     if is_json_list(value):
-        return [_stated(name, each) for each in value]
+        return [_stated(name, item) for item in value]
     if is_json_object(value):
         return {
-            key: each if key.startswith("@") else _stated(key, each) for key, each in value.items()
+            key: item if key.startswith("@") else _stated(key, item) for key, item in value.items()
         }
     if not isinstance(value, str):
         return value
@@ -407,7 +407,7 @@ def keep_codes_as_text(written: str) -> str:
 
 def _listed(value: Any) -> list[dict[str, Any]]:
     rows = value if is_json_list(value) else [value]
-    return [each for each in rows if is_json_object(each)]
+    return [row for row in rows if is_json_object(row)]
 
 
 def _column(field: dict[str, Any]) -> str:

@@ -61,13 +61,13 @@ def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[
     """Return id, type, title and address of the records that the person may see."""
     return [
         {
-            "id": each.id,
-            "type": each.type,
-            "title": each.title or each.name,
-            "url": tk.url_for(f"{each.type}.read", id=each.name, qualified=True),
+            "id": package.id,
+            "type": package.type,
+            "title": package.title or package.name,
+            "url": tk.url_for(f"{package.type}.read", id=package.name, qualified=True),
         }
-        for each in found
-        if viewer.may_see(each)
+        for package in found
+        if viewer.may_see(package)
     ]
 
 
@@ -75,8 +75,8 @@ def write_record_names(found: Collection[model.Package], viewer: Viewer) -> str:
     """Return records as words: «idea “Agua limpia” (address), other records»."""
     seen = list_obstacles(found, viewer)
     words = [
-        f"{tk._(TYPES.get(each['type'], each['type']))} “{each['title']}” ({each['url']})"
-        for each in seen[:MOST_NAMED]
+        f"{tk._(TYPES.get(record['type'], record['type']))} “{record['title']}” ({record['url']})"
+        for record in seen[:MOST_NAMED]
     ]
     if len(words) < len(found):
         words.append(tk._("other records"))
@@ -141,9 +141,9 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
 def read_data_needs(flat: Flat) -> Needs:
     """Return the data needs that an idea has, and the datasets that meet them."""
     own = [
-        each["id"]
-        for each in package_model.read_stored_rows(flat.stored, "data_need")
-        if each.get("id")
+        need["id"]
+        for need in package_model.read_stored_rows(flat.stored, "data_need")
+        if need.get("id")
     ]
     pairs = link.list_subject_pairs(own, Predicate.DATASET_DATA_NEED)
     datasets = package_model.load_packages(subject for subject, _ in pairs)
@@ -209,12 +209,12 @@ def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -
         link.remove_links(dependent.id, [purged.id])
     else:
         ideas = [
-            each for each in package_model.read_stored_texts(dependent, "idea") if each != purged.id
+            id_ for id_ in package_model.read_stored_texts(dependent, "idea") if id_ != purged.id
         ]
         kept = [
-            each
-            for each in package_model.read_stored_texts(dependent, "data_need")
-            if each not in needs
+            id_
+            for id_ in package_model.read_stored_texts(dependent, "data_need")
+            if id_ not in needs
         ]
         extras |= {"idea": json.dumps(ideas), "data_need": json.dumps(kept)}
         link.remove_links(dependent.id, [purged.id, *needs])

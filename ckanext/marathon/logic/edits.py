@@ -65,7 +65,7 @@ def _is_list(name: str, text: str) -> bool:
     except ValueError:
         return False
     kind = str if name in OWN_LISTS else dict
-    return is_json_list(loaded) and all(isinstance(each, kind) for each in loaded)
+    return is_json_list(loaded) and all(isinstance(item, kind) for item in loaded)
 
 
 # Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
@@ -107,7 +107,7 @@ def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
 
     Who changes one file of a dataset sends all of them back.
     """
-    stored = {each.id: each.url or "" for each in package.resources}
+    stored = {file.id: file.url or "" for file in package.resources}
     resources: list[dict[str, Any]] = data.get("resources") or []
     for row in resources:
         url = stored.get(row.get("id") or "", "")
@@ -303,7 +303,7 @@ def _contains(answer: Any, sent: Any) -> bool:
         return True
     if is_json_list(sent):
         answers = answer if is_json_list(answer) else []
-        return all(any(_contains(each, one) for each in answers) for one in sent)
+        return all(any(_contains(item, one) for item in answers) for one in sent)
     if is_json_object(sent):
         own = answer if is_json_object(answer) else {}
         return all(_contains(own.get(name), value) for name, value in sent.items())
@@ -378,7 +378,7 @@ def show_package(context: Context, reference: str) -> Values:
     package = model.Package.get(shown["id"])
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
     stored = {
-        each: text for each in shown if (text := package_model.read_stored_text(package, each))
+        name: text for name in shown if (text := package_model.read_stored_text(package, name))
     }
     _show_unreadable(shown, stored, schema.get("dataset_fields", []))
     return shown
@@ -398,7 +398,7 @@ def show_organization(context: Context, reference: str) -> Values:
     organization = model.Group.get(shown["id"])
     schema = tk.h.scheming_get_organization_schema("organization")
     stored = {
-        each: text for each in shown if (text := package_model.read_stored_text(organization, each))
+        name: text for name in shown if (text := package_model.read_stored_text(organization, name))
     }
     _show_unreadable(shown, stored, schema["fields"])
     return shown

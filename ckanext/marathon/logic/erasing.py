@@ -86,8 +86,8 @@ def write_list_file() -> None:
         return
     takedown.hold_lock()
     own = [dictize_takedown(row) for row in takedown.list_takedowns()]
-    known = {each["id"] for each in own}
-    others = [dictize_entry(each) for each in read_list_file() if each.id not in known]
+    known = {row["id"] for row in own}
+    others = [dictize_entry(entry) for entry in read_list_file() if entry.id not in known]
     text = json.dumps([*own, *others], ensure_ascii=False, indent=1) + "\n"
     folder = Path(name).absolute().parent
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
@@ -176,7 +176,7 @@ def _not_of_others(row: Takedown) -> list[str]:
 def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
     """Delete background jobs that carry something of it: waiting, failed and done ones."""
     # A short title may well be a word of others' jobs.
-    traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) >= _TELLING)}
+    traces = {row.thing, *_not_of_others(row), *(word for word in words if len(word) >= _TELLING)}
     for queue in jobs.get_all_queues():
         for id_ in {
             *queue.get_job_ids(),
@@ -187,7 +187,7 @@ def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
                 job = Job.fetch(id_, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
             except NoSuchJobError:
                 continue
-            if job.func_name not in OWN_JOBS and any(each in _text_of(job) for each in traces):
+            if job.func_name not in OWN_JOBS and any(trace in _text_of(job) for trace in traces):
                 job.delete()
 
 
@@ -230,7 +230,7 @@ ACTIONS: dict[str, Callable[[Any, Collection[str]], None]] = {
 }
 STEPS = tuple(ACTIONS)
 # What a record that is not there may have left where only files were restored.
-STEPS_OF_ABSENT = tuple(each for each in ACTIONS if each not in ("neighbours", "traces"))
+STEPS_OF_ABSENT = tuple(step for step in ACTIONS if step not in ("neighbours", "traces"))
 
 
 log = logging.getLogger(__name__)
@@ -262,7 +262,7 @@ def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> 
     # A concurrent save of the record ends before this lock, or finds nothing to save after it.
     package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
-    uploaded = [each for each in package.resources_all if each.url_type == "upload"]
+    uploaded = [resource for resource in package.resources_all if resource.url_type == "upload"]
     neighbours = reindex.list_index_dependents(package)
     takedown.record_takedown(
         package.id,
@@ -277,8 +277,8 @@ def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> 
     )
     audit.note_actor(entry.user_id)
     audit.note_takedown(package)
-    for each in list(package.package_tags):
-        model.Session.delete(each)
+    for tag in list(package.package_tags):
+        model.Session.delete(tag)
     model.Session.flush()
     model.Session.expire(package, ["package_tags"])
     # First, as CKAN cannot delete a dataset that has collaborators.
@@ -306,8 +306,8 @@ def _delete(package: model.Package) -> None:
             )
         ),
     ):
-        for each in model.Session.scalars(query).all():
-            model.Session.delete(each)
+        for row in model.Session.scalars(query).all():
+            model.Session.delete(row)
     package.purge()
     model.Session.flush()
 
@@ -339,7 +339,7 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
 
 def finish_all() -> dict[str, list[str]]:
     """Finish every takedown of which something is left; return id → steps that failed."""
-    tried = {each: finish_takedown(each) for each in takedown.list_unfinished()}
+    tried = {id_: finish_takedown(id_) for id_ in takedown.list_unfinished()}
     return {id_: failed for id_, failed in tried.items() if failed}
 
 
@@ -363,7 +363,7 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
     takedown.hold_lock()
     known = {row.thing: _entry_of(row) for row in takedown.list_takedowns()}
     result: dict[str, list[str]] = {"taken_down": [], "added": [], "known": [], "unfinished": []}
-    for id_, entry in {**{each.id: each for each in entries}, **known}.items():
+    for id_, entry in {**{entry.id: entry for entry in entries}, **known}.items():
         package = model.Session.get(model.Package, id_)
         if package is not None:
             what, failed = "taken_down", take_down(package, entry)
@@ -403,7 +403,7 @@ def enforce_list() -> bool:
     """
     entries, fault = _read_file()
     if find_returned() or not {row.thing for row in takedown.list_takedowns()}.issuperset(
-        each.id for each in entries
+        entry.id for entry in entries
     ):
         result = apply_list(entries)
         log.warning("The takedown list was applied: %s", json.dumps(result))
@@ -417,7 +417,7 @@ def find_returned() -> list[str]:
     """Return the ids of records that were taken down and are in the database again."""
     entries, _fault = _read_file()
     return sorted(
-        {*takedown.list_returned(), *package_model.load_packages(each.id for each in entries)}
+        {*takedown.list_returned(), *package_model.load_packages(entry.id for entry in entries)}
     )
 
 

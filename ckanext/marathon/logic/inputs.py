@@ -81,7 +81,7 @@ def find_problem(value: object, depth: int = 0) -> str | None:
     if is_nested(value):
         if depth >= DEEPEST:
             return tk._("The data is nested too deeply")
-        return next((p for each in _inner(value) if (p := find_problem(each, depth + 1))), None)
+        return next((p for item in _inner(value) if (p := find_problem(item, depth + 1))), None)
     return None
 
 
@@ -238,8 +238,12 @@ ORGANIZATION_RESERVED = ("role", "municipality_code", "pilot")
 
 def list_organization_types() -> list[str]:
     """Return every type that organisations of this site may have."""
-    plugins = [each for each in p.PluginImplementations(p.IGroupForm) if _makes_organizations(each)]
-    return sorted({"organization", *(each for plugin in plugins for each in plugin.group_types())})
+    plugins = [
+        plugin for plugin in p.PluginImplementations(p.IGroupForm) if _makes_organizations(plugin)
+    ]
+    return sorted(
+        {"organization", *(group_type for plugin in plugins for group_type in plugin.group_types())}
+    )
 
 
 def _makes_organizations(plugin: Any) -> bool:
@@ -363,10 +367,10 @@ def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int,
     except Malformed:
         # The field's own validator says so.
         return []
-    said = [each for each in given if _has_no_iri(each)]
+    said = [name for name in given if _has_no_iri(name)]
     if said:
         record[FIELD] = [
-            each for each in given if authorities.find_language(each) or each not in said
+            name for name in given if authorities.find_language(name) or name not in said
         ]
         message = tk._(
             "The EU's table of languages has no entry of its own for {names}. What was said is "
@@ -490,7 +494,7 @@ def _write_text(value: Any) -> Any:
 
 
 def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:
-    names = [each["field_name"] for each in inner]
+    names = [field["field_name"] for field in inner]
     return [*names, *sorted(unkept.list_stored_subfields(stored, field).difference(names))]
 
 

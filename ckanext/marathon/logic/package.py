@@ -75,9 +75,9 @@ def list_idea_municipalities(ideas: Iterable[model.Package]) -> set[str]:
     silent = [
         package_model.read_stored_text(idea, "workshop") for idea in ideas if not own[idea.id]
     ]
-    workshops = package_model.load_packages(each for each in silent if each)
-    codes = {code for each in own.values() for code in each}
-    return codes.union(*(list_workshop_municipalities(each) for each in workshops.values()))
+    workshops = package_model.load_packages(id_ for id_ in silent if id_)
+    codes = {code for own_codes in own.values() for code in own_codes}
+    return codes.union(*(list_workshop_municipalities(workshop) for workshop in workshops.values()))
 
 
 def list_idea_problems(ideas: Iterable[model.Package]) -> set[str]:

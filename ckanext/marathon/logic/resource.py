@@ -210,7 +210,7 @@ def drop_empty_files(
     rows = data.get("resources")
     if not is_json_list(rows):
         return []
-    stored = {each.id: each for each in package.resources} if package else {}
+    stored = {resource.id: resource for resource in package.resources} if package else {}
     said = {
         n: row
         for n, row in enumerate(rows)
@@ -263,7 +263,9 @@ def number_files_as_sent(
     except tk.ValidationError as error:
         found: Any = error.error_dict.get("resources")
         if is_json_list(found) and len(kept_numbers) < len(files):
-            by_number = {read_sent_number(context, place): each for place, each in enumerate(found)}
+            by_number = {
+                read_sent_number(context, place): row_error for place, row_error in enumerate(found)
+            }
             last = max(by_number, default=-1)
             error.error_dict["resources"] = [by_number.get(n, {}) for n in range(last + 1)]
         raise

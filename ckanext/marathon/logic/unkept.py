@@ -225,9 +225,9 @@ def add_dropped_notice(context: Context, field: str, sent: object, answer: objec
     found = answer.get(field) if is_json_object(answer) else None
     if messages.is_page() or not is_json_list(found) or not is_json_list(sent):
         return
-    got = {each.get(name) for each in found for name in ("id", "name")}
+    got = {row.get(name) for row in found for name in ("id", "name")}
     wanted = [row.get("id") or row.get("name") for row in sent if is_json_object(row)]
-    lost = [str(each) for each in wanted if each and each not in got]
+    lost = [str(reference) for reference in wanted if reference and reference not in got]
     if lost:
         message = tk._("“{field}”: not kept, as there are none such for you: {names}")
         messages.add_notice(context, message.format(field=field, names=list_names(lost)))

@@ -353,7 +353,9 @@ def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
         assert writer.stdin is not None
         assert reader.stdout is not None
         try:
-            writer.stdin.write("".join(f"{each};\n" for each in ("BEGIN", *before)).encode())
+            writer.stdin.write(
+                "".join(f"{statement};\n" for statement in ("BEGIN", *before)).encode()
+            )
             shutil.copyfileobj(reader.stdout, writer.stdin, 1 << 20)
             if reader.wait() != 0:
                 writer.kill()
@@ -679,8 +681,8 @@ def find_stored(storage: Path) -> list[str]:
     found: list[str] = []
     for folder, folders, names in os.walk(storage):
         if Path(folder) == storage:
-            folders[:] = [each for each in folders if each not in (*_NOT_KEPT, *_NOTES)]
-            names = [each for each in names if not each.strip(".").startswith(_NOTES)]
+            folders[:] = [folder for folder in folders if folder not in (*_NOT_KEPT, *_NOTES)]
+            names = [name for name in names if not name.strip(".").startswith(_NOTES)]
         # CKAN first writes an upload under its name with a tilde at the end.
         found += [
             str(Path(folder, name).relative_to(storage)) for name in names if not name.endswith("~")

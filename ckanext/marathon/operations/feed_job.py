@@ -81,7 +81,7 @@ def is_feed_queued() -> bool:
     job = _find(_name())
     if job is None or job.get_status() not in _WAITING:
         return False
-    return job.id not in {each.id for each in health.list_interrupted()}
+    return job.id not in {job.id for job in health.list_interrupted()}
 
 
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)

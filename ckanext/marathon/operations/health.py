@@ -188,7 +188,7 @@ def _list_taken(queue: rq.Queue) -> list[str]:
     Redis gives the next job to any waiting process, even to a hanging one.
     """
     started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
-    return [each for each in queue.intermediate_queue.get_job_ids() if each not in started]
+    return [id_ for id_ in queue.intermediate_queue.get_job_ids() if id_ not in started]
 
 
 def _is_late(job: Job | None) -> bool:

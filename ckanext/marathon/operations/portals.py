@@ -75,7 +75,7 @@ def read_readers(lines: Iterable[str]) -> list[PortalReader]:
         match = _LINE.match(line)
         if match:
             _count(found, *match.groups(default=""))
-    return sorted(found.values(), key=lambda each: str(each.last), reverse=True)
+    return sorted(found.values(), key=lambda row: str(row.last), reverse=True)
 
 
 def _count(
@@ -206,8 +206,8 @@ class PortalCheck:
         """Check the properties that DCAT-AP requires."""
         triples = self._triples(f"{self.catalog}/all.nt", pyoxigraph.RdfFormat.N_TRIPLES)
         said: dict[str, set[str]] = {}
-        for each in triples:
-            said.setdefault(_value(each.subject), set()).add(each.predicate.value)
+        for triple in triples:
+            said.setdefault(_value(triple.subject), set()).add(triple.predicate.value)
         for iri in self._all:
             for predicate in (DCT.title, DCT.description, DCT.publisher, DCT.identifier):
                 if str(predicate) not in said[iri]:
@@ -254,7 +254,7 @@ class PortalCheck:
             page = answer.links.get("next", {}).get("url")
         # The changes of the whole catalogue also have its own entry.
         _same(
-            {each for each in there if each in self._all or "/dataset/" in each},
+            {iri for iri in there if iri in self._all or "/dataset/" in iri},
             self._all,
             "changes",
         )
@@ -275,7 +275,7 @@ class PortalCheck:
         """Read ``data.json`` and compare its datasets."""
         answer = self._get(f"{self.catalog.removesuffix('/catalog')}/data.json")
         found = json.loads(answer.content)
-        _same({each["identifier"] for each in found["dataset"]}, self._all, "data.json")
+        _same({dataset["identifier"] for dataset in found["dataset"]}, self._all, "data.json")
 
     def unknown(self) -> None:
         """Request unknown addresses, and expect 404 with a text."""
@@ -300,7 +300,7 @@ class PortalCheck:
 
 
 def _parsed(body: bytes, form: pyoxigraph.RdfFormat) -> set[Any]:
-    return {each.triple for each in pyoxigraph.parse(body, format=form)}
+    return {quad.triple for quad in pyoxigraph.parse(body, format=form)}
 
 
 def _datasets(triples: set[Any]) -> set[str]:
@@ -309,9 +309,9 @@ def _datasets(triples: set[Any]) -> set[str]:
 
 def _of_class(triples: set[Any], kind: str) -> set[str]:
     return {
-        _value(each.subject)
-        for each in triples
-        if each.predicate.value == str(RDF.type) and _value(each.object) == kind
+        _value(triple.subject)
+        for triple in triples
+        if triple.predicate.value == str(RDF.type) and _value(triple.object) == kind
     }
 
 
@@ -331,7 +331,7 @@ def _activities(body: bytes) -> list[tuple[str, str]]:
             things[about] = value
         elif said == f"{AS}published":
             order[about] = value
-    return [(kinds[each], things[each]) for each in sorted(things, key=lambda each: order[each])]
+    return [(kinds[name], things[name]) for name in sorted(things, key=lambda name: order[name])]
 
 
 def _same(found: set[str], expected: set[str], where: str) -> None:

@@ -212,9 +212,9 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _filled(value: Any, words: Mapping[str, str]) -> Any:
     if is_json_object(value):
-        return {key: _filled(each, words) for key, each in value.items()}
+        return {key: _filled(item, words) for key, item in value.items()}
     if is_json_list(value):
-        return [_filled(each, words) for each in value]
+        return [_filled(item, words) for item in value]
     if isinstance(value, str):
         for mark, word in words.items():
             value = value.replace(mark, word)
@@ -257,8 +257,8 @@ def _example(row: dict[str, Any]) -> StarterItem:
         entry,
         fields,
         files=_files(EXAMPLES, row),
-        steps=tuple((each["status"], each.get("reason", "")) for each in row.get("steps", ())),
-        meets=tuple((each["idea"], each["need"]) for each in row.get("meets", ())),
+        steps=tuple((step["status"], step.get("reason", "")) for step in row.get("steps", ())),
+        meets=tuple((link["idea"], link["need"]) for link in row.get("meets", ())),
     )
 
 
@@ -281,19 +281,19 @@ def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 def _files(name: str, row: dict[str, Any]) -> tuple[StarterFile, ...]:
     found: list[StarterFile] = []
-    for each in row.get("files", ()):
-        link = each.get("link", "")
-        if not link and (not each.get("make") or not each.get("filename")):
+    for file in row.get("files", ()):
+        link = file.get("link", "")
+        if not link and (not file.get("make") or not file.get("filename")):
             raise _error(name, row["name"], tk._("a file says make and filename, or link."))
         found.append(
             StarterFile(
-                each.get("make", ""),
-                each.get("filename", link.rpartition("/")[2]),
-                each.get("code", ""),
-                tuple(each.get("columns", ())),
-                tuple(tuple(cells) for cells in each.get("rows", ())),
+                file.get("make", ""),
+                file.get("filename", link.rpartition("/")[2]),
+                file.get("code", ""),
+                tuple(file.get("columns", ())),
+                tuple(tuple(cells) for cells in file.get("rows", ())),
                 link,
-                {key: value for key, value in each.items() if key not in _FILE_KEYS},
+                {key: value for key, value in file.items() if key not in _FILE_KEYS},
             )
         )
     return tuple(found)
@@ -391,21 +391,23 @@ def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
         "notacion", "area", "nombre_es", "nombre_en", "sinonimos_es", "sinonimos_en",
         "definicion_es", "definicion_en", "nota_es", "temas_europeos", "ods", "cofog", "iri",
     )  # fmt: skip
-    concepts = (each for area, narrower in problems.list_branches() for each in (area, *narrower))
+    concepts = (
+        problem for area, narrower in problems.list_branches() for problem in (area, *narrower)
+    )
     rows = (
         (
-            each.notation,
-            each.broader or "",
-            *(each.pref_label.get(lang, "") for lang in LANGUAGES),
-            *(SEPARATOR.join(each.alt_labels.get(lang, ())) for lang in LANGUAGES),
-            *(each.definition.get(lang, "") for lang in LANGUAGES),
-            each.scope_note.get("es", ""),
-            SEPARATOR.join(match.iri for match in each.eu_themes),
-            SEPARATOR.join(each.sdg),
-            each.cofog or "",
-            f"{base}/{build_concept_path(problems.KIND, each.notation)}",
+            problem.notation,
+            problem.broader or "",
+            *(problem.pref_label.get(lang, "") for lang in LANGUAGES),
+            *(SEPARATOR.join(problem.alt_labels.get(lang, ())) for lang in LANGUAGES),
+            *(problem.definition.get(lang, "") for lang in LANGUAGES),
+            problem.scope_note.get("es", ""),
+            SEPARATOR.join(match.iri for match in problem.eu_themes),
+            SEPARATOR.join(problem.sdg),
+            problem.cofog or "",
+            f"{base}/{build_concept_path(problems.KIND, problem.notation)}",
         )
-        for each in concepts
+        for problem in concepts
     )
     return _csv(header, rows)
 
@@ -578,7 +580,7 @@ class StarterWriter:
         context: Context = {"user": self.user, "ignore_auth": True}
         entry = self._entry(item, self._resolved(item))
         refused = resource_logic.prepare_uploads(context, entry.get("resources", []))
-        if faults := [fault for each in refused for fault in each]:
+        if faults := [fault for texts in refused for fault in texts]:
             raise StarterError(f"{item.title}: {' '.join(faults)}")
         return tk.get_action("package_create")(context, entry)["id"]
 
@@ -842,7 +844,7 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
     Raises:
         StarterError: there is no owner, its name is taken, or the site refuses it.
     """
-    (item,) = (each for each in read_items(examples=False) if each.name == OWN_DATA_NAME)
+    (item,) = (item for item in read_items(examples=False) if item.name == OWN_DATA_NAME)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
     writer = StarterWriter(user)
     found = model.Package.get(derive_id(item)) or model.Package.get(item.name)
@@ -899,18 +901,18 @@ def _merge_own_data_files(
     shown: list[dict[str, Any]], wanted: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the resources with corrected addresses, and with the missing ones added."""
-    ours = {each["id"]: each for each in wanted}
-    known = {each["id"] for each in shown}
+    ours = {resource["id"]: resource for resource in wanted}
+    known = {resource["id"] for resource in shown}
     kept = [
-        {**each, **{name: ours[each["id"]][name] for name in _OWN_DATA_FIELDS}}
-        if each["id"] in ours
-        else each
-        for each in shown
+        {**resource, **{name: ours[resource["id"]][name] for name in _OWN_DATA_FIELDS}}
+        if resource["id"] in ours
+        else resource
+        for resource in shown
     ]
-    return [*kept, *(each for each in wanted if each["id"] not in known)]
+    return [*kept, *(resource for resource in wanted if resource["id"] not in known)]
 
 
 def _merge_own_data_pages(addresses: list[str]) -> list[str]:
     """Return the documentation links, with the present address of our page."""
     here = derive_address(OWN_DATA_PATH)
-    return [here, *(each for each in addresses if not each.endswith(OWN_DATA_PATH))]
+    return [here, *(address for address in addresses if not address.endswith(OWN_DATA_PATH))]

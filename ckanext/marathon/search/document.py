@@ -42,7 +42,9 @@ def list_registered_types() -> list[str]:
     CKAN saves any other type too, and then breaks on every list that such a record is in.
     """
     plugins = p.PluginImplementations(p.IDatasetForm)
-    return sorted({DATASET, *(each for plugin in plugins for each in plugin.package_types())})
+    return sorted(
+        {DATASET, *(package_type for plugin in plugins for package_type in plugin.package_types())}
+    )
 
 
 # Shown according to the viewer by ``package_show``, so never kept.

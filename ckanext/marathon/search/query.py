@@ -112,8 +112,8 @@ def select_words(typed: str) -> str:
     text = typed[:MAX_QUERY].translate(_NO_WORDS)
     if text.count('"') % 2:
         text = text.replace('"', " ")
-    found = [each.lower() if each in _OPERATORS else each for each in text.split()]
-    return " ".join(each for each in found if re.search(r"\w", each))
+    found = [word.lower() if word in _OPERATORS else word for word in text.split()]
+    return " ".join(word for word in found if re.search(r"\w", word))
 
 
 def find_municipalities(text: str) -> list[Municipality]:
@@ -122,18 +122,24 @@ def find_municipalities(text: str) -> list[Municipality]:
     ``agua san carlos alzatate`` names one; accents and case do not count.
     """
     every = territory.list_municipalities()
-    found = [(_rank(text, (each.name, *each.alt_names)), each.name, each) for each in every]
-    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
-        :MOST_NAMES
+    found = [
+        (_rank(text, (municipality.name, *municipality.alt_names)), municipality.name, municipality)
+        for municipality in every
     ]
+    return [
+        municipality for rank, _name, municipality in sorted(found, key=lambda one: one[:2]) if rank
+    ][:MOST_NAMES]
 
 
 def find_departments(text: str) -> list[Department]:
     """Return the departments that a text names, as :func:`find_municipalities` does."""
-    found = [(_rank(text, (each.name,)), each.name, each) for each in territory.list_departments()]
-    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
-        :MOST_NAMES
+    found = [
+        (_rank(text, (department.name,)), department.name, department)
+        for department in territory.list_departments()
     ]
+    return [
+        department for rank, _name, department in sorted(found, key=lambda one: one[:2]) if rank
+    ][:MOST_NAMES]
 
 
 def find_service_problems(text: str, lang: str) -> Sequence[ServiceProblem]:
@@ -192,7 +198,11 @@ def write_datasets_filter() -> str:
 
     Datasets are named together with the types of other plugins, which hide those themselves.
     """
-    shown = [f'"{each}"' for each in list_registered_types() if each not in OTHER_TYPES]
+    shown = [
+        f'"{package_type}"'
+        for package_type in list_registered_types()
+        if package_type not in OTHER_TYPES
+    ]
     return f"+dataset_type:({' OR '.join(shown)})"
 
 
@@ -241,7 +251,9 @@ def _widen(search_params: dict[str, Any]) -> None:
 
 
 OF_ORGANIZATION = "organization.read"
-_PAGES = frozenset([*(f"{each}.search" for each in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION])
+_PAGES = frozenset(
+    [*(f"{package_type}.search" for package_type in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION]
+)
 
 
 def is_looking_for_orphans(search_params: Mapping[str, Any]) -> bool:

@@ -52,7 +52,9 @@ def answer_busy(message: str, seconds: int) -> Response:
 
 HTML = "text/html"
 # Several extensions stand for one media type; the first is the one that is redirected to.
-BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.values())}
+BY_MEDIA_TYPE = {
+    rdf_format.media_type: rdf_format.extension for rdf_format in reversed(FORMATS.values())
+}
 
 
 def find_wanted_extension(others: Mapping[str, str] | None = None) -> str | None:

@@ -113,17 +113,17 @@ def write_search_page(
     query = {
         "q": search.q or "*:*",
         "fq": search.fq,
-        "fq_list": [each for each in filters if each],
+        "fq_list": [clause for clause in filters if clause],
         "rows": size,
         "start": size * (number - 1),
         "sort": "metadata_modified desc, id asc",
     }
     found = tk.get_action("package_search")(context, query)
     # Solr's copies do not say when they were published for the first time.
-    known = feed_log.read_first_published(each["id"] for each in found["results"])
-    for each in found["results"]:
-        at = known.get(each["id"])
-        each["first_published"] = at.isoformat() if at else None
+    known = feed_log.read_first_published(result["id"] for result in found["results"])
+    for result in found["results"]:
+        at = known.get(result["id"])
+        result["first_published"] = at.isoformat() if at else None
     last = max(math.ceil(found["count"] / size), 1)
     numbers = {"current": number, "first": 1, "last": last}
     numbers |= {"previous": min(number - 1, last)} if number > 1 else {}
@@ -146,10 +146,10 @@ def _write_by_profiles(
     """Return a page as ckanext-dcat writes it; see :func:`.build_graph_by_profiles`."""
     catalogue = serializer.graph_from_catalog({})
     lookups = Lookups.of_this_request()
-    for each in datasets:
-        iri = URIRef(dataset_uri(each))
-        join_graphs(serializer.g, build_graph_by_profiles(each, lookups, profiles))
-        if serializer._add_source_catalog(catalogue, each, iri) is None:
+    for dataset in datasets:
+        iri = URIRef(dataset_uri(dataset))
+        join_graphs(serializer.g, build_graph_by_profiles(dataset, lookups, profiles))
+        if serializer._add_source_catalog(catalogue, dataset, iri) is None:
             serializer.g.add((catalogue, DCAT.dataset, iri))
     serializer._add_pagination_triples(figures)
     return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
@@ -266,7 +266,9 @@ def show_portal(part: CataloguePart) -> Response:
             "public": feed_log.count_public_datasets(part.scope.name),
             "changes_a_page": changes_feeds.SIZE,
             "formats": [
-                each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
+                rdf_format
+                for rdf_format in catalogue.RDF_DOCUMENTS.values()
+                if rdf_format.extension != "xml"
             ],
             "change_formats": changes_feeds.FORMATS.values(),
             "contact": tk.config.get("email_to") or "",
@@ -317,8 +319,8 @@ def show_catalogue_page(part: CataloguePart, extension: str) -> Response:
         for name, other in document.links.items()
     }
     others = {
-        each.media_type: f"{root}.{each.extension}?page={int(number)}"
-        for each in RDF_DOCUMENTS.values()
+        rdf_format.media_type: f"{root}.{rdf_format.extension}?page={int(number)}"
+        for rdf_format in RDF_DOCUMENTS.values()
     }
     return answer_document(document, RDF_DOCUMENTS[extension], links, others)
 
@@ -346,7 +348,7 @@ def show_everything(part: CataloguePart, extension: str) -> Response:
 def show_data_json(part: CataloguePart) -> Response:
     """Return the whole inventory as DCAT-US 1.1, or in the profile that ``profile`` names."""
     profile = request.args.get("profile") or US
-    extension = {name: each for each, name in DATA_JSON.items()}.get(profile)
+    extension = {name: path for path, name in DATA_JSON.items()}.get(profile)
     if extension is None:
         known = ", ".join(DATA_JSON.values())
         return answer_refusal(400, tk._("There is no such profile. These exist:"), known)
@@ -379,7 +381,8 @@ def _answer_whole(part: CataloguePart, extension: str) -> Response:
     document = catalogue.read_everything(part, extension)
     root = find_part_address(part)
     others = {
-        each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF_DOCUMENTS.values()
+        rdf_format.media_type: f"{root}/catalog/all.{rdf_format.extension}"
+        for rdf_format in RDF_DOCUMENTS.values()
     }
     others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
     links = {"first": f"{root}/catalog.{extension}"} if extension in RDF_DOCUMENTS else {}
@@ -458,7 +461,9 @@ changes = Blueprint("marathon_changes", __name__)
 
 def negotiate_changes(part: CataloguePart) -> Response:
     """Return a page of changes in the format that the client prefers, TriG if it has no wish."""
-    known = {each.media_type: each.extension for each in changes_feeds.FORMATS.values()}
+    known = {
+        rdf_format.media_type: rdf_format.extension for rdf_format in changes_feeds.FORMATS.values()
+    }
     wanted = request.accept_mimetypes.best_match(list(known))
     if request.accept_mimetypes and wanted is None:
         return answer_refusal(406, tk._("There is no such format. These exist:"), ", ".join(known))

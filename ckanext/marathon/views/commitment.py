@@ -75,7 +75,9 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     Private and missing records are shown as the typed address.
     """
     meant = {address: _find_reference(address) for address in addresses}
-    found = figures.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
+    found = figures.find_evidence(
+        {reference[1] for reference in meant.values() if reference}, PROVING_TYPES
+    )
     answer: dict[str, Evidence] = {}
     for address, reference in meant.items():
         thing = found.get(reference[1]) if reference else None
@@ -264,7 +266,7 @@ def _choose_asked(found: list[Commitment]) -> list[Commitment]:
     asked = request.args.get("commitment", "").strip()
     if not asked:
         return found
-    chosen = [each for each in found if asked in (each.name, each.id)]
+    chosen = [milestone for milestone in found if asked in (milestone.name, milestone.id)]
     return chosen or tk.abort(404, tk._("There is no public commitment of that name."))
 
 

@@ -336,7 +336,7 @@ def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
 MOST_TEXT = 2 * 2**20
 LARGEST_BODY = 2**31
 # Blueprints of forms; those of records have the record's type in their address.
-_OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
+_OF_FILES = ("marathon_form_file", *(f"{package_type}_resource" for package_type in TYPES))
 _OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
 # Fields chosen by name and sent as an id, which is not shown to people.
 _CHOSEN_BY_ID = ("owner_org", "idea", "workshop", "data_need")
@@ -392,7 +392,7 @@ def _find_kind_of_record() -> str:
     if blueprint in _OF_ORGANIZATIONS:
         return audit.ORGANIZATION
     named = (values.get("package_type"), blueprint, (request.endpoint or "").rpartition(".")[2])
-    return next((each for each in named if each in TYPES), "")
+    return next((name for name in named if name in TYPES), "")
 
 
 def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:

@@ -88,7 +88,7 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
 def find_resource_numbers(names: list[str]) -> list[int]:
     """Return the numbers that files and links have on the page, from the names of their inputs."""
     found = (RESOURCE_INPUT.fullmatch(name) for name in names)
-    return sorted({int(each["number"]) for each in found if each})
+    return sorted({int(match["number"]) for match in found if match})
 
 
 # The same in every form, or in none.
@@ -183,9 +183,9 @@ def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
 
 def _name_choice(field: dict[str, Any], value: str) -> str:
     choices: list[dict[str, Any]] = tk.h.scheming_field_choices(field) or []
-    for each in choices:
-        if each["value"] == value and each.get("label"):
-            return tk.h.scheming_language_text(each["label"])
+    for choice in choices:
+        if choice["value"] == value and choice.get("label"):
+            return tk.h.scheming_language_text(choice["label"])
     return value
 
 
@@ -232,7 +232,7 @@ class PackageForm:
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
         data = self.fields
-        data["resources"] = [_name_resource(each) for each in self.resources]
+        data["resources"] = [_name_resource(resource) for resource in self.resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
@@ -261,8 +261,10 @@ class PackageForm:
     def for_page(self) -> dict[str, Any]:
         """Return the data for showing the form again, without files, which browsers drop."""
         data = {**self.values, "form_token": self.token, "state": "none"}
-        data["resources"] = [_without_file(each) for each in self.resources]
-        data["files_lost"] = [each["lost"] for each in data["resources"] if each.get("lost")]
+        data["resources"] = [_without_file(resource) for resource in self.resources]
+        data["files_lost"] = [
+            resource["lost"] for resource in data["resources"] if resource.get("lost")
+        ]
         if self.step == "add-file" or not data["resources"]:
             data["resources"].append({})
         return data
@@ -302,7 +304,7 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
         ckan.lib.navl.dictization_functions.DataError: names of fields that CKAN cannot read.
     """
     sent = parse_params(request.form)
-    files = {key: each for key, each in request.files.items() if each.filename}
+    files = {key: file for key, file in request.files.items() if file.filename}
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
     values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
     own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}
@@ -311,7 +313,7 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
         own[name] = {key.partition(":")[2]: values.pop(key) for key in keys}
     for key, value in values.items():
         if is_json_list(value):
-            values[key] = [each for each in value if each != ""]
+            values[key] = [item for item in value if item != ""]
     repeating = {f["field_name"] for f in _list_fields(package_type) if "repeating_subfields" in f}
     numbers = gather_rows(values, repeating)
     numbers["resources"] = find_resource_numbers([*sent, *files])
@@ -367,8 +369,8 @@ def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]])
     if any(refused):
         given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
-            {**each, "upload": texts} if texts else each
-            for each, texts in zip(given, refused, strict=False)
+            {**resource, "upload": texts} if texts else resource
+            for resource, texts in zip(given, refused, strict=False)
         ]
     required = tk.config["ckan.dataset.create_on_ui_requires_resources"]
     is_dataset = form.package_type == "dataset"
@@ -404,7 +406,7 @@ def _name_resource(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_file(resource: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: each for key, each in resource.items() if key != "upload"}
+    kept = {key: value for key, value in resource.items() if key != "upload"}
     name = getattr(resource.get("upload"), "filename", None)
     return {**kept, "lost": name} if name else kept
 
@@ -423,8 +425,8 @@ def _find_free_name(title: str) -> str:
 Field = Mapping[str, Any]
 # The snippets whose inputs stand in an order of the page.
 _CHOICES = frozenset(
-    f"marathon_{each}.html"
-    for each in ("choices", "data_need", "idea", "municipality", "service_problem")
+    f"marathon_{name}.html"
+    for name in ("choices", "data_need", "idea", "municipality", "service_problem")
 )
 
 _LICENCE, _NO_LICENCE = "marathon_licence.html", "notspecified"
@@ -457,7 +459,7 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
         return "" if sent == _NO_LICENCE else sent
     if is_json_list(sent):
         texts = stored if is_json_list(stored) else [stored]
-        return [next((each for each in texts if is_shown_as(each, one)), one) for one in sent]
+        return [next((text for text in texts if is_shown_as(text, one)), one) for one in sent]
     return stored if is_shown_as(stored, sent) else sent
 
 
@@ -466,7 +468,7 @@ def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -
 
     A row is matched by its values, else by ``id`` or ``uri``, else by its position.
     """
-    names = [each["field_name"] for each in field["repeating_subfields"]]
+    names = [subfield["field_name"] for subfield in field["repeating_subfields"]]
     rows = [_restore_row(row, stored, field) for row in sent]
     left = dict(enumerate(stored))
     found: dict[int, dict[str, Any]] = {}
@@ -474,7 +476,7 @@ def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -
         for place, row in enumerate(rows):
             if place in found or not is_json_object(row):
                 continue
-            here = (n for n, each in left.items() if is_same((place, row), (n, each), names))
+            here = (n for n, other in left.items() if is_same((place, row), (n, other), names))
             number = next(here, None)
             if number is not None:
                 found[place] = left.pop(number)
@@ -514,8 +516,8 @@ def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
     for subfield in field["repeating_subfields"]:
         name = subfield["field_name"]
         if name in found:
-            restored = (_restore(found[name], each.get(name), subfield) for each in rows)
-            found[name] = next((each for each in restored if each != found[name]), found[name])
+            restored = (_restore(found[name], row.get(name), subfield) for row in rows)
+            found[name] = next((value for value in restored if value != found[name]), found[name])
     return found
 
 
@@ -524,8 +526,8 @@ def order_as_stored(sent: object, stored: Listed, field: Field) -> Any:
     before = marathon_chosen(field, stored)
     if not is_json_list(sent):
         return sent
-    kept = [each for each in before if each in sent]
-    return [*kept, *(each for each in sent if each not in kept)]
+    kept = [item for item in before if item in sent]
+    return [*kept, *(item for item in sent if item not in kept)]
 
 
 def is_shown_as(stored: object, sent: object) -> bool:
@@ -536,7 +538,7 @@ def is_shown_as(stored: object, sent: object) -> bool:
     # the first line break in a text area is not shown.
     shown = {stored, marathon_typed_date(stored)}
     return (
-        any(_write_plain(each) == _write_plain(sent) for each in shown)
+        any(_write_plain(item) == _write_plain(sent) for item in shown)
         or _join_text(stored) == sent
     )
 

@@ -84,7 +84,8 @@ def show_map_figures() -> Response:
     if is_fresh(answer):
         return answer
     found = {
-        code: each._asdict() for code, each in figures.read_figures_by(link.MUNICIPALITY).items()
+        code: counts._asdict()
+        for code, counts in figures.read_figures_by(link.MUNICIPALITY).items()
     }
     answer = answer_bytes(json.dumps(found).encode(), "application/json")
     set_validators(answer, state, "map")

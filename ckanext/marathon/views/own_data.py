@@ -64,9 +64,9 @@ def show_table(table: str, extension: str) -> Response:
     declared = spreadsheets.list_open_tables().get(table)
     if declared is None or extension not in spreadsheets.FORMS:
         known = [
-            f"{find_own_data_address()}/{name}.{each}"
+            f"{find_own_data_address()}/{name}.{extension}"
             for name in spreadsheets.list_open_tables()
-            for each in _LINES
+            for extension in _LINES
         ]
         return answer_refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = log_state.open_snapshot()

@@ -92,8 +92,8 @@ def list_rows_of_department(code: str) -> list[FigureRow]:
     """Return figures of all municipalities of a department, by name."""
     numbers = figures.read_figures_by(MUNICIPALITY)
     return _sort_by_name(
-        _make_municipality_row(each, numbers.get(each.code, Figures()))
-        for each in territory.list_municipalities_of(code)
+        _make_municipality_row(municipality, numbers.get(municipality.code, Figures()))
+        for municipality in territory.list_municipalities_of(code)
     )
 
 
@@ -102,12 +102,12 @@ def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
     numbers, lang = figures.read_figures_by(PROBLEM), tk.h.lang()
     return [
         FigureRow(
-            each,
-            problems.get_problem(each).label(lang),
-            tk.h.url_for("marathon_place.problem", notation=each),
-            numbers.get(each, Figures()),
+            notation,
+            problems.get_problem(notation).label(lang),
+            tk.h.url_for("marathon_place.problem", notation=notation),
+            numbers.get(notation, Figures()),
         )
-        for each in notations
+        for notation in notations
     ]
 
 
@@ -119,11 +119,11 @@ def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> 
         sort: the requested column; an unknown one changes nothing.
         otherwise: the column that this is the order of, ``""`` for none.
     """
-    most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
+    most = Figures(*(max(column) for column in zip(*(row.figures for row in rows), strict=True)))
     if sort == BY_NAME:
         return Comparison(_sort_by_name(rows), sort, most)
     if sort in Figures._fields:
-        return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
+        return Comparison(sorted(rows, key=lambda row: -getattr(row.figures, sort)), sort, most)
     return Comparison(rows, otherwise, most)
 
 
@@ -134,11 +134,11 @@ def tabulate_rows(name: str, title: str, rows: list[FigureRow]) -> Table:
         Column("code", tk._("Code")),
         Column("name", tk._("Name")),
         *(
-            Column(_IN_FILES.get(each, each), labels[each], type=ColumnType.INTEGER)
-            for each in labels
+            Column(_IN_FILES.get(name, name), labels[name], type=ColumnType.INTEGER)
+            for name in labels
         ),
     ]
-    return Table(name, title, columns, [(each.code, each.name, *each.figures) for each in rows])
+    return Table(name, title, columns, [(row.code, row.name, *row.figures) for row in rows])
 
 
 def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
@@ -147,7 +147,7 @@ def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
 
 
 def _sort_by_name(rows: Iterable[FigureRow]) -> list[FigureRow]:
-    return sorted(rows, key=lambda each: (fold_text(each.name), each.code))
+    return sorted(rows, key=lambda row: (fold_text(row.name), row.code))
 
 
 class NewestRecord(NamedTuple):
@@ -171,12 +171,14 @@ def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
 
 
 def _list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
-    ideas, datasets = (figures.list_latest(each, limit) for each in (package.IDEA, package.DATASET))
-    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
-    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
+    ideas, datasets = (
+        figures.list_latest(package_type, limit) for package_type in (package.IDEA, package.DATASET)
+    )
+    codes = figures.list_municipalities_of([record.id for record in (*ideas, *datasets)])
+    origins = figures.list_ideas_of_datasets([dataset.id for dataset in datasets])
     return (
-        [_make_newest_record(each, codes) for each in ideas],
-        [_make_newest_record(each, codes, origins.get(each.id, [])) for each in datasets],
+        [_make_newest_record(idea, codes) for idea in ideas],
+        [_make_newest_record(dataset, codes, origins.get(dataset.id, [])) for dataset in datasets],
     )
 
 
@@ -192,7 +194,7 @@ def _make_newest_record(
         status=package.read_stored_text(record, "status"),
         is_example=package.read_stored_flag(record, "example"),
         places=marathon_municipality_names(codes.get(record.id, [])),
-        ideas=[_make_newest_record(each, {}) for each in ideas or []],
+        ideas=[_make_newest_record(idea, {}) for idea in ideas or []],
     )
 
 
@@ -355,8 +357,8 @@ def list_municipalities() -> str:
             "active": list_municipality_rows(),
             "may_add_organization": tk.h.check_access("marathon_municipality_create"),
             "departments": [
-                (each, territory.list_municipalities_of(each.code))
-                for each in territory.list_departments()
+                (department, territory.list_municipalities_of(department.code))
+                for department in territory.list_departments()
             ],
         },
     )
@@ -429,7 +431,7 @@ def show_department_figures(code: str) -> Response:
 
 def list_problems() -> str:
     """List the service problems with their definitions and figures."""
-    counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
+    counts = {code: counts.things for code, counts in figures.read_figures_by(PROBLEM).items()}
     return tk.render(
         "marathon/place/problems.html",
         {"branches": problems.list_branches(), "counts": counts},
@@ -516,7 +518,10 @@ def _find_organization(code: str) -> dict[str, str] | None:
 def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
     """Return the records that a filter finds, by type; ``None`` if Solr does not answer."""
     try:
-        return [_make_section(each, field, value) for each in ("workshop", "idea", "dataset")]
+        return [
+            _make_section(package_type, field, value)
+            for package_type in ("workshop", "idea", "dataset")
+        ]
     except AWAY:
         return None
 
@@ -608,14 +613,16 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
     held = municipality_model.find_municipalities(
-        [each.code for each in territory.list_municipalities()]
+        [municipality.code for municipality in territory.list_municipalities()]
     )
     page = tk.render(
         "marathon/office/municipalities.html",
         {
             "q": wanted,
-            "found": [(each, held.get(each.code)) for each in found],
-            "rows": [_make_row(each, held, officers) for each in _list_on_the_site(held)],
+            "found": [(municipality, held.get(municipality.code)) for municipality in found],
+            "rows": [
+                _make_row(municipality, held, officers) for municipality in _list_on_the_site(held)
+            ],
             **extra,
         },
     )
@@ -623,19 +630,22 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
 
 
 def _list_on_the_site(held: dict[str, str]) -> list[Municipality]:
-    return sorted((territory.get_municipality(code) for code in held), key=lambda each: each.name)
+    return sorted(
+        (territory.get_municipality(code) for code in held),
+        key=lambda municipality: municipality.name,
+    )
 
 
 def _make_row(
     municipality: Municipality, held: dict[str, str], officers: list[dict[str, Any]]
 ) -> dict[str, Any]:
     organization_id = held[municipality.code]
-    people = [each for each in officers if each["organization"]["id"] == organization_id]
+    people = [officer for officer in officers if officer["organization"]["id"] == organization_id]
     return {
         "municipality": municipality,
         "organization": show_organization(organization_id),
         "officers": people,
-        "pending": [each for each in people if each["state"] == "pending"],
+        "pending": [person for person in people if person["state"] == "pending"],
     }
 
 

@@ -284,7 +284,7 @@ def _find_type(package: dict[str, Any]) -> str:
 
 
 def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:
-    return any(each["id"] == resource_id for each in dataset["resources"])
+    return any(resource["id"] == resource_id for resource in dataset["resources"])
 
 
 def _show_organization(reference: str) -> dict[str, Any] | None:

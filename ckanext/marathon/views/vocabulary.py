@@ -96,26 +96,29 @@ def list_branches(kind: str) -> list[ConceptBranch]:
             ConceptBranch(
                 make_link("department", department),
                 [
-                    make_link(kind, each)
-                    for each in territory.list_municipalities_of(department.code)
+                    make_link(kind, municipality)
+                    for municipality in territory.list_municipalities_of(department.code)
                 ],
             )
             for department in territory.list_departments()
         ]
     if kind == "department":
         return [
-            ConceptBranch(None, [make_link(kind, each) for each in territory.list_departments()])
+            ConceptBranch(
+                None, [make_link(kind, department) for department in territory.list_departments()]
+            )
         ]
     if kind == problems.KIND:
         return [
             ConceptBranch(
-                make_link(kind, branch.area), [make_link(kind, each) for each in branch.problems]
+                make_link(kind, branch.area),
+                [make_link(kind, narrower) for narrower in branch.problems],
             )
             for branch in problems.list_branches()
         ]
     return [
         ConceptBranch(
-            None, [make_link(kind, each) for each in schemes_vocabulary.get_term_list(kind).terms]
+            None, [make_link(kind, term) for term in schemes_vocabulary.get_term_list(kind).terms]
         )
     ]
 
@@ -149,7 +152,7 @@ def _make_municipality_page(code: str) -> ConceptPage:
     )
     found.rows = [
         (tk._("Department"), [make_link("department", department)]),
-        (tk._("Other spellings"), [ConceptLink(each) for each in place.alt_names]),
+        (tk._("Other spellings"), [ConceptLink(name) for name in place.alt_names]),
         (tk._("Point"), [ConceptLink(f"{place.latitude:.4f}, {place.longitude:.4f}")]),
         (tk._("Replaced by"), _list_replacements("municipality", place.replaced_by)),
     ]
@@ -163,7 +166,10 @@ def _make_department_page(code: str) -> ConceptPage:
         tk._("Everything about {name} on this site").format(name=place.name),
         tk.h.url_for("marathon_place.department", code=code),
     )
-    inside = [make_link("municipality", each) for each in territory.list_municipalities_of(code)]
+    inside = [
+        make_link("municipality", municipality)
+        for municipality in territory.list_municipalities_of(code)
+    ]
     found.rows = [
         ("ISO 3166-2", [ConceptLink(place.iso_3166_2)]),
         (tk._("Municipalities"), inside),
@@ -195,18 +201,18 @@ def _make_problem_page(notation: str) -> ConceptPage:
     synonyms = problem.alt_labels.get(lang) or problem.alt_labels.get("es", ())
     note = pick_label(problem.scope_note, lang)
     found.rows = [
-        (tk._("Service area"), [make_link(kind, each) for each in broader]),
+        (tk._("Service area"), [make_link(kind, concept) for concept in broader]),
         (
             tk._("Problems in it"),
             [make_link(kind, problems.get_problem(n)) for n in problem.narrower],
         ),
-        (tk._("Also called"), [ConceptLink(each) for each in synonyms]),
+        (tk._("Also called"), [ConceptLink(synonym) for synonym in synonyms]),
         (tk._("Note"), [ConceptLink(note)] if note else []),
         (
             tk._("European data themes"),
-            [_make_theme_link(each.iri, lang) for each in problem.eu_themes],
+            [_make_theme_link(theme.iri, lang) for theme in problem.eu_themes],
         ),
-        (tk._("Sustainable Development Goals"), [ConceptLink(each, each) for each in problem.sdg]),
+        (tk._("Sustainable Development Goals"), [ConceptLink(goal, goal) for goal in problem.sdg]),
         ("COFOG", [ConceptLink(problem.cofog)] if problem.cofog else []),
     ]
     return found
@@ -361,8 +367,10 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "kind": kind,
             "code": code,
             "title": name_vocabulary(kind) if known else None,
-            "near": [make_link(kind, each) for each in near],
-            "schemes": [(each, name_vocabulary(each)) for each in rdf_vocabulary.KINDS],
+            "near": [make_link(kind, concept) for concept in near],
+            "schemes": [
+                (vocabulary, name_vocabulary(vocabulary)) for vocabulary in rdf_vocabulary.KINDS
+            ],
         },
     )
     return make_response(page, 404)

@@ -292,8 +292,10 @@ def reject_mixed_field() -> Response | None:
     if any(name.count("__") >= MOST_PARTS for name in names):
         return tk.abort(400, tk._("Integrity Error"))
     parts = [name.split("__") for name in names]
-    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
-    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
+    groups = {"__".join(segments[:end]) for segments in parts for end in range(1, len(segments))}
+    if groups & names or any(
+        len(segments) % 2 == 0 and segments[-1].isdecimal() for segments in parts
+    ):
         return tk.abort(400, tk._("Integrity Error"))
     return None
 

@@ -398,7 +398,7 @@ def _make_group(key: str, ids: Sequence[str]) -> AgendaGroup:
 
 
 def _read_wanted() -> WantedWorkshops:
-    code, notation = (request.args.get(each, "").strip() for each in ("municipality", "problem"))
+    code, notation = (request.args.get(name, "").strip() for name in ("municipality", "problem"))
     return WantedWorkshops(
         _find_municipality(code) if code else None, _find_problem(notation) if notation else None
     )
@@ -427,8 +427,8 @@ def _list_municipalities(chosen: str) -> list[territory.Municipality]:
         *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
         *filter(None, [chosen]),
     }
-    found = (marathon_municipality(each) for each in codes)
-    return sorted(filter(None, found), key=lambda each: each.name)
+    found = (marathon_municipality(code) for code in codes)
+    return sorted(filter(None, found), key=lambda place: place.name)
 
 
 def _list_areas(
@@ -439,7 +439,7 @@ def _list_areas(
     notations |= {chosen.notation} if chosen else set()
     found: list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]] = []
     for branch in problems.list_branches():
-        inside = [each for each in branch.problems if each.notation in notations]
+        inside = [problem for problem in branch.problems if problem.notation in notations]
         if inside or branch.area.notation in notations:
             found.append((branch.area, inside))
     return found
@@ -507,7 +507,7 @@ def show_invitation_table() -> Response:
 
 def _list_cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
     for row in found:
-        for each in row["unanswered"]:
+        for invitation in row["unanswered"]:
             yield [
                 row["workshop"]["title"],
                 row["workshop"]["name"],
@@ -515,8 +515,8 @@ def _list_cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
                 row["organization"]["title"] if row["organization"] else "",
                 answers.make_day_cell(row["rsvp_by"]),
                 "yes" if row["overdue"] else "no",
-                each["organisation"],
-                answers.make_day_cell(each["invited_on"]),
+                invitation["organisation"],
+                answers.make_day_cell(invitation["invited_on"]),
             ]
 
 

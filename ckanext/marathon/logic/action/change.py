@@ -190,10 +190,10 @@ def _id_of(reference: str | None) -> str | None:
 
 
 def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
-    ids = {each for row in rows for each in (row.record, row.parent) if each}
+    ids = {id_ for row in rows for id_ in (row.record, row.parent) if id_}
     titles = _titles(context, ids)
     organizations = package.read_organization_titles(
-        each for row in rows for each in (row.organization, row.former)
+        id_ for row in rows for id_ in (row.organization, row.former)
     )
     return [
         {
@@ -230,11 +230,14 @@ def _titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
     viewer = Viewer(context)
     packages = package.load_packages(wanted)
     found = {
-        each.id: each.title or each.name
-        for each in packages.values()
-        if viewer.is_internal or viewer.may_see(each)
+        record.id: record.title or record.name
+        for record in packages.values()
+        if viewer.is_internal or viewer.may_see(record)
     }
-    found |= {id_: each["title"] for id_, each in package.read_organization_titles(wanted).items()}
+    found |= {
+        id_: organization["title"]
+        for id_, organization in package.read_organization_titles(wanted).items()
+    }
     user, resource = model.User, model.Resource
     people = sa.select(user.id, user.name).where(user.id.in_(wanted))
     found |= {row[0]: row[1] for row in model.Session.execute(people)}

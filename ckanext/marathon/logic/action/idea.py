@@ -277,7 +277,7 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
     workshop = _found(context, data_dict, package_model.WORKSHOP)
     ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
     statuses = {idea.id: package_model.read_stored_text(idea, "status") for idea in ideas}
-    return [{**each, "status": statuses[each["id"]]} for each in _listed(context, ideas)]
+    return [{**idea, "status": statuses[idea["id"]]} for idea in _listed(context, ideas)]
 
 
 @tk.side_effect_free
@@ -328,16 +328,16 @@ def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> mo
 
 def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
     viewer, trusted = Viewer(context), context.get("ignore_auth")
-    seen = [each for each in packages if trusted or viewer.may_see(each)]
-    owners = package_model.read_organization_titles(each.owner_org for each in seen)
+    seen = [package for package in packages if trusted or viewer.may_see(package)]
+    owners = package_model.read_organization_titles(package.owner_org for package in seen)
     return [
         {
-            "id": each.id,
-            "name": each.name,
-            "title": each.title or each.name,
-            "type": each.type,
-            "organization": owners.get(each.owner_org or ""),
-            "example": package_model.read_stored_flag(each, "example"),
+            "id": package.id,
+            "name": package.name,
+            "title": package.title or package.name,
+            "type": package.type,
+            "organization": owners.get(package.owner_org or ""),
+            "example": package_model.read_stored_flag(package, "example"),
         }
-        for each in seen
+        for package in seen
     ]

@@ -73,7 +73,7 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, tk._("It is either true or false")
     fields = data_dict.get("fl")
     fields = fields if is_json_list(fields) else [fields or ""]
-    if not all(isinstance(each, str) for each in fields):
+    if not all(isinstance(name, str) for name in fields):
         yield "fl", tk._("A list of texts is expected")
 
 
@@ -272,7 +272,7 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
         .where(known.in_(found), file.state == model.State.ACTIVE, Viewer(context).filter_visible())
     )
     visible = set(model.Session.scalars(query))
-    return _page([each for each in found if each in visible], data_dict, 5)
+    return _page([name for name in found if name in visible], data_dict, 5)
 
 
 # CKAN workaround: member-list
@@ -312,7 +312,7 @@ def _visible(context: Context, found: list[Any]) -> list[Any]:
         .where(Viewer(context).filter_visible())
     )
     visible = set(model.Session.scalars(query))
-    return [each for name, each in zip(names, found, strict=True) if name in visible]
+    return [tag for name, tag in zip(names, found, strict=True) if name in visible]
 
 
 def _visible_packages(context: Context, ids: Collection[str]) -> set[str]:

@@ -379,7 +379,8 @@ def _owners(context: Context, organization: str | None) -> list[str] | None:
     if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.is_coordinator(user):
         return None
     return [
-        each["id"] for each in permissions.list_organizations_open_to(user, package_model.WORKSHOP)
+        organization["id"]
+        for organization in permissions.list_organizations_open_to(user, package_model.WORKSHOP)
     ]
 
 

@@ -273,12 +273,12 @@ def organization_list_for_user(
     if asked is not None and user and asked.id == authz.get_user_id_for_username(user):
         return found
     return [
-        each
-        for each in found
+        organization
+        for organization in found
         if authz.is_authorized_boolean(
             "organization_show",
             Context(user=user, auth_user_obj=context.get("auth_user_obj")),
-            {"id": each["id"], "include_users": True},
+            {"id": organization["id"], "include_users": True},
         )
     ]
 
@@ -326,7 +326,7 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
     package_model.lock_organization(organization.id)
     owned = package_model.list_owned_packages(organization.id)
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
-        owned = [each for each in owned if each.type in OURS]
+        owned = [package for package in owned if package.type in OURS]
     deletion.refuse_delete(owned, context)
     _keep_publisher(organization)
     return next_(context, data_dict)

@@ -165,7 +165,9 @@ def package_relationships_list(
     viewer = Viewer(context)
     if viewer.is_internal:
         return found
-    others = {each["object"]: model.Package.get(each["object"]) for each in found}
+    others = {
+        relationship["object"]: model.Package.get(relationship["object"]) for relationship in found
+    }
     return [e for e in found if (other := others[e["object"]]) and viewer.may_see(other)]
 
 
@@ -204,7 +206,7 @@ def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> Non
     given = data_dict.get("datasets")
     if not is_json_list(given):
         return
-    wanted = {each for each in given if is_reference(each)}
+    wanted = {id_ for id_ in given if is_reference(id_)}
     package = model.Package
     owned = model.Session.query(package.id).filter(
         package.id.in_(wanted), package.owner_org == _text(data_dict.get("org_id"))
@@ -296,7 +298,7 @@ def dataset_followee_list(next_: Action, context: Context, data_dict: dict[str, 
     Each as ``package_show`` gives it to the caller. CKAN returns what is stored: small counts, and
     ids of hidden ideas.
     """
-    return [_show(context, each["id"]) for each in next_(Context(context), data_dict)]
+    return [_show(context, record["id"]) for record in next_(Context(context), data_dict)]
 
 
 @tk.chained_action
@@ -306,8 +308,10 @@ def followee_list(next_: Action, context: Context, data_dict: dict[str, Any]) ->
     # CKAN goes on with the context as if it acted in the site's own name.
     found = next_(Context(context), data_dict)
     return [
-        {**each, "dict": _show(context, each["dict"]["id"])} if each["type"] == "dataset" else each
-        for each in found
+        {**followee, "dict": _show(context, followee["dict"]["id"])}
+        if followee["type"] == "dataset"
+        else followee
+        for followee in found
     ]
 
 

@@ -208,5 +208,7 @@ def _stored_file(
     """Return a file of the record as it is stored, by a key of one of its fields."""
     stored = Flat(data, errors, context).stored
     id_ = data.get((*key[:-1], "id"))
-    same = [each for each in stored.resources if each.id == id_] if stored else []
+    same = (
+        [stored_file for stored_file in stored.resources if stored_file.id == id_] if stored else []
+    )
     return same[0] if same else None

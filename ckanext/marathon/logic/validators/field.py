@@ -290,7 +290,7 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
         codes = _read_items(
-            lambda each: _municipality(each, key, data, context), key, data, context
+            lambda item: _municipality(item, key, data, context), key, data, context
         )
         data[key] = _stored(codes, field, tk._("Choose at least one municipality"))
 
@@ -318,7 +318,7 @@ def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) ->
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        notations = _read_items(lambda each: _problem(each, key, data, context), key, data, context)
+        notations = _read_items(lambda item: _problem(item, key, data, context), key, data, context)
         data[key] = _stored(notations, field, tk._("Choose at least one service problem"))
 
     return validator
@@ -363,7 +363,7 @@ def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> D
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        found = _read_items(lambda each: _concept(field["scheme"], each), key, data, context)
+        found = _read_items(lambda item: _concept(field["scheme"], item), key, data, context)
         data[key] = _stored(found, field, tk._("Choose at least one"))
 
     return validator
@@ -442,7 +442,7 @@ def _concept(scheme: str, value: Any) -> str:
     concept = authorities.find_concept(scheme, text) if text else None
     if concept and concept.iri:
         return concept.iri
-    accepted = [each.code for each in authorities.get_scheme(scheme).concepts]
+    accepted = [concept.code for concept in authorities.get_scheme(scheme).concepts]
     more = ", …" if len(accepted) > MOST_NAMED else ""
     raise tk.Invalid(
         tk._("“{value}” is not in the table “{table}”. Accepted: {accepted}").format(

@@ -61,7 +61,7 @@ def accept_stored_values(
         if found is None:
             continue
         message = tk._("left as it is stored, though it needs correcting: {problem}")
-        problem = " ".join(str(each) for each in problems)
+        problem = " ".join(str(problem) for problem in problems)
         sent_key = resource_logic.find_sent_key(context, key, data)
         messages.add_notice_at(context, sent_key, record.type, message.format(problem=problem))
         data[key] = found[0]
@@ -84,18 +84,25 @@ def find_stored_value(
         return (stored,) if normalize(stored) == sent and sent else None
     if key[0] == "resources":
         identifier = data.get((*key[:-1], "id"))
-        same = [each for each in _resources(record) if each.id == identifier]
+        same = [resource for resource in _resources(record) if resource.id == identifier]
         if key[-1] == "url":
             # The name of an uploaded file is no address that was there before.
             kind = data.get((*key[:-1], "url_type"), missing)
-            same = [each for each in same if kind is missing or normalize(each.url_type) == kind]
-        values = [_of_resource(each, key[-1]) for each in same]
-        return next(((each,) for each in values if normalize(each) == sent and sent), None)
+            same = [
+                resource
+                for resource in same
+                if kind is missing or normalize(resource.url_type) == kind
+            ]
+        values = [_of_resource(resource, key[-1]) for resource in same]
+        return next(((value,) for value in values if normalize(value) == sent and sent), None)
     rows = package_model.read_stored_rows(record, key[0])
     if not sent:
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
-        return ("",) if any(is_same_row(row, each) for each in rows) else None
-    return next(((each[key[2]],) for each in rows if normalize(each.get(key[2])) == sent), None)
+        return ("",) if any(is_same_row(row, stored_row) for stored_row in rows) else None
+    return next(
+        ((stored_row[key[2]],) for stored_row in rows if normalize(stored_row.get(key[2])) == sent),
+        None,
+    )
 
 
 def gains_readers(data: FlattenDataDict, record: Record) -> bool:
@@ -200,7 +207,7 @@ class Flat:
 
     def failed(self, *fields: str) -> bool:
         """Return whether any of the fields has an error, or a value that no rule can read."""
-        return any(self.errors.get((each,)) or (each,) in self._pardoned for each in fields)
+        return any(self.errors.get((field,)) or (field,) in self._pardoned for field in fields)
 
     def value(self, field: str) -> Any:
         """Return the value of a field, ``None`` where it is missing or has an error."""
@@ -286,8 +293,10 @@ class Flat:
         field, row, _name = path
         stored = package_model.read_stored_rows(self.stored, str(field))
         sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}
-        kept = any(is_same_row(sent, each) for each in stored)
-        return kept and any(each.path[0] == field and each.fault == fault for each in before)
+        kept = any(is_same_row(sent, stored_row) for stored_row in stored)
+        return kept and any(
+            earlier.path[0] == field and earlier.fault == fault for earlier in before
+        )
 
     def drop_empty_rows(self, *fields: str) -> None:
         """Drop empty rows of repeating fields, and unknown subfields.
@@ -320,7 +329,7 @@ def _is_filled(value: Any) -> bool:
 def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
     """Return the stored texts of a key's field; for a repeating field, those of all rows."""
     found = _stored_values(key, data, context)
-    return {each for each in found if isinstance(each, str) and each}
+    return {value for value in found if isinstance(value, str) and value}
 
 
 def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
@@ -330,8 +339,10 @@ def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) 
     """
     if Flat(data, {}, context).gains_readers:
         return set()
-    found = (normalize(each) for each in _stored_values(key, data, context))
-    return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
+    found = (normalize(value) for value in _stored_values(key, data, context))
+    return {
+        item for value in found for item in ([value] if isinstance(value, str) else value) if item
+    }
 
 
 def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
@@ -346,8 +357,8 @@ def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> 
         return [package_model.read_stored_text(package, key[0])]
     if key[0] == "resources":
         resource = data.get((*key[:-1], "id"))
-        same = (each for each in package.resources if each.id == resource)
-        return [(each.extras or {}).get(key[-1]) for each in same]
+        same = (file for file in package.resources if file.id == resource)
+        return [(file.extras or {}).get(key[-1]) for file in same]
     return [row.get(key[-1]) for row in package_model.read_stored_rows(package, key[0])]
 
 
