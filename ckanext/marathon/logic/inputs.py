@@ -732,14 +732,26 @@ def find_unknown_fields(data: Mapping[str, Any]) -> list[str]:
     """Return the names in a package, as it was checked, that its type does not know."""
     fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
     package_type = str(data.get("type") or DATASET)
-    return unkept.find_unknown_fields(data, fields, lib_plugins.lookup_package_plugin(package_type))
+    plugin = lib_plugins.lookup_package_plugin(package_type)
+    core_schemas = (
+        plugin.create_package_schema(),
+        plugin.update_package_schema(),
+        plugin.show_package_schema(),
+    )
+    return unkept.find_unknown_fields(data, fields, core_schemas)
 
 
 def find_unknown_organization_fields(data: Mapping[str, Any]) -> list[str]:
     """Return the names in an organisation, as it was checked, that no field has."""
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     fields = (field["field_name"] for field in schema["fields"])
-    return unkept.find_unknown_fields(data, fields, lib_plugins.lookup_group_plugin("organization"))
+    plugin = lib_plugins.lookup_group_plugin("organization")
+    core_schemas = (
+        plugin.create_group_schema(),
+        plugin.update_group_schema(),
+        plugin.show_group_schema(),
+    )
+    return unkept.find_unknown_fields(data, fields, core_schemas)
 
 
 def read_origin(context: Context, field: str) -> str | None:
