@@ -1,7 +1,6 @@
 """The auth functions of actions, registered through ``collect_auth_functions``.
 
-Deleting, resources, views, files, patching and revising ask for ``package_update`` in CKAN and so
-follow that one.
+CKAN checks ``package_update`` also for deleting, resources, views, files, patching and revising.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def package_create(
     if result.get("success"):
         return result
     if permissions.may_create_in(context.get("user"), owner, data_dict.get("type", "")):
-        # Everything but the organisation, groups among it, stays CKAN's decision.
+        # CKAN decides about everything except the organisation, for example about groups.
         return next_auth(context, {k: v for k, v in data_dict.items() if k != "owner_org"})
     return result
 
@@ -71,7 +70,7 @@ def package_update(
 def package_show(
     next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
 ) -> AuthResult:
-    """Let the API tell nobody that there is a record which they may not see."""
+    """Answer 404, as for a missing record, if an API caller may not see a record."""
     data_dict = data_dict or {}
     result = next_auth(context, data_dict)
     if not result.get("success"):
@@ -81,9 +80,9 @@ def package_show(
 
 # CKAN workaround: odd-groups
 def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data without a ``groups`` that is not a list, on which CKAN breaks.
+    """Return the data without a ``groups`` that is not a list, on which CKAN raises.
 
-    The action reads a list from them, or refuses them, and then asks again.
+    The action converts or refuses such groups, and then checks access again.
     """
     if is_json_list(data_dict.get("groups", [])):
         return data_dict
@@ -91,7 +90,7 @@ def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _are_groups(groups: Any) -> bool:
-    """Return whether CKAN can look up every group that is named."""
+    """Return whether CKAN can look up every named group."""
     for group in groups if is_json_list(groups) else ():
         reference = (group.get("id") or group.get("name")) if is_json_object(group) else group
         if not (is_reference(reference) or (is_json_object(group) and not reference)):
@@ -109,7 +108,7 @@ def package_collaborator_list(
 
 
 def _hide_unseen(context: Context, package: model.Package) -> None:
-    """Answer a request of the API for a record that its caller may not see as for none.
+    """Raise the error of a missing record if an API caller may not see the record.
 
     Raises:
         ckan.plugins.toolkit.ObjectNotFound: the record is hidden from the caller.
@@ -136,7 +135,7 @@ def organization_update(
 ) -> AuthResult:
     """Let the coordinating body's admins edit municipalities, but not their members or state.
 
-    An organisation without a role counts too: one that was there before it was given its code.
+    This includes organisations without a role: such an organisation may be given an INE code.
     """
     data_dict = data_dict or {}
     result = next_auth(context, data_dict)
@@ -154,9 +153,9 @@ def organization_update(
 
 
 def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of a new organisation without its creator, who becomes its admin anyway.
+    """Return the data of a new organisation without its creator as admin.
 
-    CKAN's form names them.
+    CKAN's form sends the creator, who becomes admin anyway.
     """
     creator, given = model.User.get(context.get("user")), data_dict.get("users")
     if creator and given and _members_given(given, "user") == {(creator.id, "admin")}:
@@ -167,7 +166,7 @@ def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, A
 def _refusal_of_members(
     data_dict: dict[str, Any], organization: model.Group | None
 ) -> AuthResult | None:
-    """Refuse a change of users or of parents, whose admins CKAN treats as the organisation's."""
+    """Refuse changes of users and parents: admins of a parent are admins of the organisation."""
     for kind in ("user", "group"):
         given = data_dict.get(f"{kind}s")
         if given is not None and _members_given(given, kind) != _members_now(organization, kind):
@@ -215,7 +214,7 @@ def marathon_municipality_create(context: Context, _data_dict: dict[str, Any]) -
 
 
 def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let editors of any organisation try; whose idea it becomes decides ``package_create``."""
+    """Let editors of any organisation; ``package_create`` checks the idea's organisation."""
     user = context.get("user")
     return {
         "success": permissions.is_coordinator(user)
@@ -225,14 +224,14 @@ def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> 
 
 @tk.auth_allow_anonymous_access
 def marathon_idea_choices(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let everybody ask: only ideas that they may see are listed."""
+    """Let everybody: the action lists only ideas that the caller may see."""
     return {"success": True}
 
 
 def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let members read what changed of their organisation, and the coordinating body of all.
+    """Let members read the changes of their organisation, and the coordinating body those of all.
 
-    What each of them sees of it is decided entry by entry.
+    The action then filters the entries for the caller.
     """
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
@@ -242,14 +241,14 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthRes
 
 
 def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let an organisation's own admins invite; the coordinating body's, to municipalities."""
+    """Let admins invite to their organisation, the coordinating body's also to municipalities."""
     return _may_manage(context, data_dict)
 
 
 def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let those who may invite see the officers.
+    """Let people who may invite list the officers of an organisation.
 
-    Without an organisation: of all municipalities, for the coordinating body's admins.
+    Without an organisation the list is of all municipalities, for the coordinating body's admins.
     """
     if not data_dict.get("organization"):
         return {"success": permissions.is_coordinator(context.get("user"), "admin")}
@@ -266,7 +265,7 @@ def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
 
 
 def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let those who may add workshops see who has not answered: of their own, or of all."""
+    """Let people who may add workshops list unanswered invitations."""
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
         return {"success": bool(permissions.list_organizations_open_to(user, package.WORKSHOP))}
@@ -275,15 +274,15 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> Aut
 
 
 def marathon_takedown(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let sysadmins only, whom CKAN does not ask."""
+    """Let only sysadmins, for whom CKAN does not call this function."""
     return {"success": False}
 
 
 def marathon_takedown_list(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let sysadmins only: a reason may tell what was to be forgotten."""
+    """Let only sysadmins: a reason may repeat the content that was taken down."""
     return {"success": False}
 
 
 def marathon_takedown_apply(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let only system administrators."""
+    """Let only sysadmins."""
     return {"success": False}

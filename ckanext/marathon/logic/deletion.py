@@ -1,10 +1,10 @@
 """Deleting and purging: guards for dependents, and removing links to purged records.
 
-``ckan dataset delete`` changes the state by itself; so may other extensions. The steps of every
-save (``logic/saving.py``) see all of them, bulk SQL excepted.
+``ckan dataset delete`` and other extensions change the state without calling an action. The steps
+of every save (``logic/saving.py``) see these changes too, except bulk SQL.
 
-What others have computed from a purged record becomes their own: a dataset of Villa Nueva does not
-turn into one of the whole country, about nothing in particular, because its idea is no more.
+Values that other records have computed from a purged record are stored in them: a dataset keeps the
+municipality and the problem of its idea when the idea is purged.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from ckanext.marathon.visibility import Viewer
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.package import Flat
 
-# The kinds of links that prevent deleting a record of a type.
+# Dataset type → links to a record of this type that prevent its deletion.
 KEEPING = {
     package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
     package_model.IDEA: (Predicate.DATASET_IDEA,),
 }
 
-# As many are named; the rest is counted.
+# Records that a message names.
 MOST_NAMED = 10
 
 IN_THE_WAY = N_("It cannot be deleted: {names} depend on it. Delete or change those first")
@@ -53,12 +53,12 @@ TYPES = {
 
 
 def list_dependents(package: model.Package) -> list[model.Package]:
-    """Return the records, not deleted, that keep a package from being deleted."""
+    """Return the active records that prevent the deletion of a package."""
     return package_model.list_dependents([package.id], *KEEPING.get(package.type, ()))
 
 
 def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[str, str]]:
-    """Return id, type, title and address of the records that the person may see."""
+    """Return id, type, title and address of those records that the viewer may see."""
     return [
         {
             "id": package.id,
@@ -72,7 +72,7 @@ def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[
 
 
 def write_record_names(found: Collection[model.Package], viewer: Viewer) -> str:
-    """Return records as words: «idea “Agua limpia” (address), other records»."""
+    """Return records as text: «idea “Agua limpia” (address), other records»."""
     seen = list_obstacles(found, viewer)
     words = [
         f"{tk._(TYPES.get(record['type'], record['type']))} “{record['title']}” ({record['url']})"
@@ -84,35 +84,35 @@ def write_record_names(found: Collection[model.Package], viewer: Viewer) -> str:
 
 
 def explain_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
-    """Return a sentence that names the records that prevent a deletion."""
+    """Return a fault that names the records that prevent a deletion."""
     return Fault(IN_THE_WAY, {"names": write_record_names(found, viewer)})
 
 
 def refuse_delete(found: Collection[model.Package], context: Context) -> None:
-    """Refuse a deletion of a record that others depend on.
+    """Refuse a deletion if other records depend on the record.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: at ``message``, with the records that the person may
-            see under ``obstacles``; everything is rolled back.
+        ckan.plugins.toolkit.ValidationError: ``found`` is not empty. ``message`` is the sentence,
+            ``obstacles`` the records that the person may see; everything is rolled back.
     """
     if not found:
         return
     viewer = Viewer(context)
     message = messages.write_fault(explain_obstacles(found, viewer))
-    # A text, not a list: CKAN's own pages take it so.
+    # CKAN's own pages expect a text, not a list.
     errors: dict[str, Any] = {"message": message, "obstacles": list_obstacles(found, viewer)}
     model.Session.rollback()
     raise tk.ValidationError(errors, error_summary={"message": message})
 
 
 def check_delete(flat: Flat) -> list[FieldFault]:
-    """Return a fault if the record is being deleted by its state and others depend on it."""
+    """Return a fault if other records depend on a record that a change of state deletes."""
     found = list_dependents(flat.stored) if flat.stored else []
     return [FieldFault(("state",), explain_obstacles(found, Viewer(flat.context)))] if found else []
 
 
 def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldFault]:
-    """Return a fault if an idea of the workshop is of a municipality that is taken out."""
+    """Return a fault if a removed municipality of a workshop is one of its ideas'."""
     workshop = flat.stored
     if workshop is None:
         return []
@@ -139,7 +139,7 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
 
 
 def read_data_needs(flat: Flat) -> Needs:
-    """Return the data needs that an idea has, and the datasets that meet them."""
+    """Return the stored data needs of an idea, and the datasets that meet them."""
     own = [
         need["id"]
         for need in package_model.read_stored_rows(flat.stored, "data_need")
@@ -169,12 +169,13 @@ _REFERRING = {
 
 
 def lock_for_purge(package: model.Package) -> list[str]:
-    """Lock a record that will be purged and those that refer to it.
+    """Lock a record that will be purged, and the records that refer to it.
 
-    Who refers is locked before what is referred to, as a save does it.
+    Referring records are locked first, in the same order as by a save, so that there are no
+    deadlocks.
 
     Returns:
-        the ids of those that refer to it, deleted ones too.
+        the ids of the referring records, including deleted ones.
     """
     predicate = _REFERRING.get(package.type)
     if predicate is None:
@@ -187,7 +188,7 @@ def lock_for_purge(package: model.Package) -> list[str]:
 
 
 def cut_links(package: model.Package) -> None:
-    """Remove a record from those that refer to it, and its rows from our tables."""
+    """Remove a record from the records that refer to it, and its rows from our tables."""
     needs = [n["id"] for n in package_model.read_stored_rows(package, "data_need") if n.get("id")]
     predicate = _REFERRING.get(package.type)
     touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
@@ -219,12 +220,12 @@ def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -
         extras |= {"idea": json.dumps(ideas), "data_need": json.dumps(kept)}
         link.remove_links(dependent.id, [purged.id, *needs])
     dependent.extras = extras
-    # Whoever compares dates, Solr's copy first of all, sees that it changed.
+    # Solr and harvesters compare this date to find changed records.
     dependent.metadata_modified = get_utc_now()
 
 
 def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
-    """Name an organisation that is about to be purged in a dataset that names no publisher."""
+    """Store an organisation that will be purged as publisher of a dataset that has none."""
     if package_model.read_stored_rows(dataset, "publisher"):
         return
     publisher = {"name": organization.title or organization.name}
@@ -235,7 +236,7 @@ def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
 
 
 def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
-    """Return the computed values, by field, that a record would lose."""
+    """Return field → values that a record has computed from a purged record and would lose."""
     if purged.type == package_model.WORKSHOP:
         before = {"municipality": set(package_logic.list_workshop_municipalities(purged))}
         after: dict[str, set[str]] = {"municipality": set()}
@@ -260,19 +261,19 @@ def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
 
 
 class DeletionRefused(tk.ValidationError, click.ClickException):
-    """Others depend on it: an error of validation for programs, one line on the command line."""
+    """Other records depend on a deleted one: a ValidationError, and one line for ``ckan``."""
 
     def __init__(self, message: str) -> None:
-        """Store the message, for the API and for pages."""
+        """Initialise both base classes with the message."""
         tk.ValidationError.__init__(self, {"message": message})
         self.message = message
 
 
 def refuse_deletion_with_dependents(unit: UnitOfWork) -> None:
-    """Refuse to delete a package that others depend on.
+    """Refuse to delete a package if other records depend on it.
 
     Raises:
-        DeletionRefused: others depend on it.
+        DeletionRefused: other records depend on it.
     """
     for package in [record for record in unit.session.dirty if isinstance(record, model.Package)]:
         if _is_being_deleted(package):
@@ -280,7 +281,7 @@ def refuse_deletion_with_dependents(unit: UnitOfWork) -> None:
 
 
 def cut_links_of_purged(unit: UnitOfWork) -> None:
-    """Remove packages that are about to be purged from the records that refer to them."""
+    """Cut the links to packages that the session will delete."""
     for package in [record for record in unit.session.deleted if isinstance(record, model.Package)]:
         if package.type in KINDS:
             cut_links(package)
