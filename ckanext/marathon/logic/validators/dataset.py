@@ -25,7 +25,7 @@ REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_co
 def marathon_dataset_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check a dataset as a whole: required values, its own or computed from its ideas."""
+    """Check a dataset as a whole: required values (own or computed), data needs and periods."""
     flat = Flat(data, errors, context)
     flat.drop_empty_rows(*REPEATING)
     flat.accept_stored_values()
@@ -49,7 +49,7 @@ def marathon_dataset_rules(
     faults = dataset_domain.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
-    # An idea that has an error is said once; what it would have brought is not missing.
+    # If the ideas have an error, the values that are computed from them are not called missing.
     unknown = set(computed) if flat.failed("idea") else set[str]()
     faults = [fault for fault in faults if fault.path[0] not in unknown]
     flat.add(faults, before)
@@ -67,8 +67,8 @@ def marathon_dataset_rules(
 def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> list[FieldFault]:
     """Return the faults of the stored dataset that a save may leave uncorrected.
 
-    One that names ideas may have lost its places and problems with them. One without an idea must
-    get what is asked of it.
+    Places and problems may be missing if the dataset has ideas that lost theirs; a dataset without
+    ideas must have them.
     """
     named = package.read_stored_texts(flat.stored, "idea")
     stored_ideas = list(package.load_packages(named).values())
@@ -92,7 +92,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
 
 
 def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
-    """Add to the organisation's errors that the requirements depend on the role it lacks."""
+    """Add an error at the organisation if values are missing and the organisation has no role."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
     if asked and not flat.failed("owner_org") and dataset_logic.lacks_role(flat.text("owner_org")):
         message = tk._(
@@ -103,7 +103,7 @@ def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
 
 
 def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
-    """Return the dataset's own values of a field, and store only these."""
+    """Return a field's own values, without the sent back computed ones, and store only these."""
     stored = package.read_stored_texts(flat.stored, field) if flat.stored else None
     shown = inherited
     if flat.stored:
@@ -126,7 +126,7 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
 def _check_licence(flat: Flat) -> list[FieldFault]:
     given = flat.text("license_id")
     if authorities.find_licence(given):
-        # By its SPDX id, IRI or title.
+        # A licence of the vocabulary, by SPDX id, IRI or title.
         return []
     stored = str(getattr(flat.stored, "license_id", None) or "")
     return dataset_domain.check_licence(given, stored, list(model.Package.get_license_register()))
@@ -139,7 +139,7 @@ def _requirements(flat: Flat) -> dataset_domain.Requirements:
         return dataset_domain.REQUIRED_OF_ANYBODY
     owner_org = flat.text("owner_org")
     if flat.stored and flat.failed("owner_org"):
-        # It stays where it is; that is what the rest is checked for.
+        # The dataset stays in its organisation, whose requirements apply.
         owner_org = flat.stored.owner_org or ""
     return dataset_logic.read_requirements(owner_org, flat.stored)
 
@@ -150,11 +150,11 @@ _UPLOAD = "upload"
 def marathon_resource_address(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Refuse an address of a resource that a browser would run or look for on its own machine.
+    """Refuse an address of a resource that a browser would run or open on its own machine.
 
-    The name of an uploaded file is no address. What is stored already may stay, so that the rest
-    of an older record can be edited; nothing links it. What is no address at all is kept, with a
-    notice: of a copy it is all that is known.
+    File names of uploads are not checked. An address that is stored already stays, so that older
+    records can be edited; pages do not link it. A text that is no address is stored with a notice,
+    because a harvested copy may have nothing else.
     """
     value = data.get(key)
     if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
@@ -181,9 +181,9 @@ def marathon_resource_address(
 def marathon_checksum(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Tell of a value that is no checksum: it is kept, but not published.
+    """Add a notice about a value that is no checksum: it is stored, but not published.
 
-    Those of uploads are the site's own (``logic/resource.py``).
+    The site computes the checksums of uploads (``logic/resource.py``).
     """
     value = data.get(key)
     if not isinstance(value, str) or is_blank(value):
@@ -205,7 +205,7 @@ def marathon_checksum(
 def _stored_file(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> model.Resource | None:
-    """Return a file of the record as it is stored, by a key of one of its fields."""
+    """Return the stored resource to which the field of a key belongs, ``None`` for a new one."""
     stored = Flat(data, errors, context).stored
     id_ = data.get((*key[:-1], "id"))
     same = (

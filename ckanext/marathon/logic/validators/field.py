@@ -1,6 +1,6 @@
-"""Validators of single fields: values, codes of our vocabularies, references to records.
+"""Validators of single fields: values, codes of vocabularies, references to records.
 
-Numbers, dates, addresses, geometries and flags are read by ``domain`` and named after their fields.
+``domain`` parses numbers, dates, addresses and geometries.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 Value = TypeVar("Value")
 
-# An empty box of a form is a no.
+# A form sends "" for an empty choice.
 FALSE = {*inputs.FALSE, ""}
 
 
 def marathon_title(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Refuse a title that is as long as a text; one that is stored already may stay."""
+    """Refuse a title with more than ``LONGEST_TITLE`` characters, unless it is stored already."""
     value = data.get(key)
     if not isinstance(value, str) or len(value) <= LONGEST_TITLE:
         return
@@ -65,19 +65,19 @@ def marathon_title(
         raise tk.Invalid(message.format(most=LONGEST_TITLE))
 
 
-def marathon_filled(value: object) -> Any:
-    """Return a text that is not blank.
+def marathon_filled(value: object) -> object:
+    """Return a value unchanged.
 
     Raises:
-        Invalid: it holds nothing but blanks and other characters that print nothing.
+        Invalid: a text has only blanks and other characters that print nothing.
     """
     if isinstance(value, str) and is_blank(value):
         raise tk.Invalid(tk._("Write something here: blanks alone say nothing"))
     return value
 
 
-def marathon_empty_blank(value: object) -> Any:
-    """Return a text, "" for one that holds nothing but characters that print nothing."""
+def marathon_empty_blank(value: object) -> object:
+    """Return a value unchanged; "" for a text of blanks and characters that print nothing."""
     return "" if isinstance(value, str) and is_blank(value) else value
 
 
@@ -86,12 +86,12 @@ def marathon_count(
 ) -> None:
     """Normalise a whole number from 0, by ``domain/numbers.py``; an empty value stays empty.
 
-    CKAN's ``ignore_empty`` takes 0 for nothing.
+    (CKAN's ``ignore_empty`` would ignore 0 too.)
     """
     value = data.get(key)
     if value is missing or value is None or (isinstance(value, str) and not value.strip()):
         if key[0] == "resources" and value is not missing:
-            # A column of CKAN's, which stays as it is where nothing is sent.
+            # CKAN does not clear this column if the key is missing.
             data[key] = None
         else:
             data.pop(key, None)
@@ -114,7 +114,7 @@ def marathon_decimal(
 ) -> None:
     """Normalise a number from 0 to text with a decimal point.
 
-    What is stored already may stay: a form sends it back as it is, and 1.125 could be two numbers.
+    A stored value is not parsed again: as typed text, 1.125 would be ambiguous.
     """
     value = data[key]
     if not isinstance(value, str) or value not in list_stored_texts(key, data, context):
@@ -154,7 +154,7 @@ def marathon_day(
 def marathon_datetime(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise to an ISO 8601 date, or date and time with offset."""
+    """Normalise a date, or a date and time with offset, to ISO 8601."""
     _read_date(dates.read_moment, key, data, context)
 
 
@@ -164,9 +164,10 @@ def _read_date(
     data: FlattenDataDict,
     context: Context,
 ) -> None:
-    """Parse a date, with a notice if it was corrected; a stored value stays as it is.
+    """Normalise a date, with a notice if it was corrected.
 
-    A record that is older than these rules may hold anything there: the rest of it can be saved.
+    A stored value stays as it is, with a notice if it is invalid: the record may be older than
+    these rules.
     """
     value, stored = data[key], list_stored_texts(key, data, context)
     is_stored = isinstance(value, str) and value in stored
@@ -181,7 +182,7 @@ def _read_date(
     if is_stored:
         return
     data[key] = reading.text
-    # A form shows some dates in another way than they are stored.
+    # A form shows some dates in another form than the stored one.
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
         text = message.format(given=quote_value(value), meant=reading.text)
@@ -189,15 +190,15 @@ def _read_date(
 
 
 def marathon_duration(value: object) -> str:
-    """Return an ISO 8601 duration."""
+    """Return a duration in ISO 8601."""
     return _read(dates.read_duration, value)
 
 
-def marathon_email(value: object) -> Any:
+def marathon_email(value: object) -> object:
     """Return an e-mail address without the blanks around it.
 
     Raises:
-        Invalid: CKAN takes it for none.
+        Invalid: CKAN's ``email_validator`` refuses it.
     """
     text = value.strip() if isinstance(value, str) else value
     validate: Any = tk.get_validator("email_validator")
@@ -218,7 +219,7 @@ def marathon_http_url_list(
 ) -> None:
     """Normalise to a JSON list of absolute web addresses, which may contain commas.
 
-    One that is stored already is not judged.
+    An invalid address that is stored already stays, with a notice.
     """
     value, stored = data.get(key), list_stored_items(key, data, context)
     given = _read(lambda given: split_items(given, r"\s+"), None if value is missing else value)
@@ -242,12 +243,12 @@ def marathon_geojson(value: object) -> str:
 def marathon_flag(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise to ``"true"`` or ``"false"``; the rules keep the value of a field left out."""
+    """Normalise to ``"true"`` or ``"false"``; a missing field keeps its stored value."""
     value = data.get(key)
     if value is missing or value is None:
         data.pop(key, None)
         raise StopOnError
-    # A form sends "false" hidden and, if the box is ticked, "true" after it.
+    # A form sends a hidden "false" and, if the box is ticked, "true" after it.
     data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
 
 
@@ -257,7 +258,7 @@ def _read_number(
     data: FlattenDataDict,
     context: Context,
 ) -> str:
-    """Return a number in normal form, and add a notice if it was corrected."""
+    """Return a number in its normal form, and add a notice if it was corrected."""
     reading = _read(read, data[key])
     if reading.notice:
         add_field_notice(context, key, data, messages.write_fault(reading.notice))
@@ -278,13 +279,13 @@ def _read(read: Callable[[Any], Value], value: Any) -> Value:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-# Longer lists are not repeated in an error.
+# Codes that an error message lists.
 MOST_NAMED = 30
 
 
 @scheming_validator
 def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of INE codes of municipalities."""
+    """Return a validator that normalises to a JSON list of INE codes of municipalities."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
@@ -300,7 +301,7 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
 def marathon_municipality_code(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise one INE code; "" for none. A field that is left out keeps its value."""
+    """Normalise an INE code; an empty value becomes "", a missing field keeps its stored value."""
     value = data.get(key)
     if value is missing:
         data.pop(key, None)
@@ -313,7 +314,7 @@ def marathon_municipality_code(
 
 @scheming_validator
 def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of notations of service problems."""
+    """Return a validator that normalises to a JSON list of notations of service problems."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
@@ -326,9 +327,9 @@ def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) ->
 
 @scheming_validator
 def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
-    """Return a validator of a term of the closed list that the field's ``term_list`` names.
+    """Return a validator that normalises to the code of a term of the field's ``term_list``.
 
-    The code is stored; a label in Spanish or English is accepted for it.
+    It accepts the code, or the label in any language.
     """
     terms = schemes.get_term_list(field["term_list"]).terms
 
@@ -348,7 +349,7 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValida
 
 @scheming_validator
 def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
-    """Return a validator that makes the IRI of a concept of the table in ``scheme``."""
+    """Return a validator that normalises to the IRI of a concept of the field's ``scheme``."""
 
     def validator(value: object) -> str:
         return _concept(field["scheme"], value)
@@ -358,7 +359,7 @@ def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> ValueV
 
 @scheming_validator
 def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of IRIs of concepts of the table in ``scheme``."""
+    """Return a validator that normalises to a JSON list of IRIs of concepts of ``scheme``."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
@@ -372,7 +373,7 @@ def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> D
 def _read_items(
     read: Callable[[str], str], key: FlattenKey, data: FlattenDataDict, context: Context
 ) -> list[str]:
-    """Return the items of a list as they are stored; one that is stored already is not judged."""
+    """Return the normalised items of a list; invalid items that are stored already stay."""
     stored = list_stored_items(key, data, context)
     found: list[str] = []
     for item in _read_codes(data.get(key)):
@@ -465,7 +466,7 @@ LONGEST_REASON = 5_000
 def marathon_workshop_id(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Convert the name or id of a workshop to its id; the workshop is locked until our commit."""
+    """Convert the name or id of a workshop to its id; the workshop is locked until the commit."""
     flat = Flat(data, errors, context)
     reference = data[key].strip() if isinstance(data[key], str) else ""
     already = {package.read_stored_text(flat.stored, "workshop")}
@@ -493,7 +494,7 @@ def marathon_idea_ids(
         if reference in found:
             kept.append(found[reference].id)
         elif reference in already and not flat.gains_readers:
-            # The idea was deleted after the reference was stored: the rest can still be saved.
+            # The idea was deleted after the reference was stored.
             kept.append(reference)
         else:
             errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
@@ -501,7 +502,7 @@ def marathon_idea_ids(
 
 
 def marathon_data_need_ids(value: object) -> str:
-    """Normalise to a JSON list of ids of data needs; the rules check to which ideas they belong."""
+    """Normalise to a JSON list of ids; ``marathon_dataset_rules`` checks that the needs exist."""
     wanted = _items(value)
     for identifier in wanted:
         if not _is_uuid(identifier):
@@ -510,7 +511,7 @@ def marathon_data_need_ids(value: object) -> str:
 
 
 def marathon_data_need_id(value: object) -> str:
-    """Return the id of a data need that an idea has already; "" for a new one."""
+    """Return the id of a stored data need; "" for a new one."""
     if value is missing or value is None or value == "":
         return ""
     if not _is_uuid(value):
@@ -521,10 +522,10 @@ def marathon_data_need_id(value: object) -> str:
 
 
 def marathon_code(value: object) -> str:
-    """Return the code by which spreadsheets name a workshop or idea; "" for none.
+    """Return the code with which spreadsheets refer to a workshop or idea; "" for none.
 
     Raises:
-        Invalid: it has signs that do not survive a spreadsheet, or is too long.
+        Invalid: the code is too long or has characters that spreadsheets may change.
     """
     if value is missing or value is None:
         return ""
@@ -540,7 +541,10 @@ def marathon_code(value: object) -> str:
 def marathon_status_reason(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Pass the reason to the save, which stores it in the history and not as an extra."""
+    """Normalise the reason of a change of status.
+
+    It is not stored as an extra: ``save_links_and_code`` adds it to the history.
+    """
     value = data.get(key)
     text = "" if value is missing or value is None else value
     if isinstance(text, str) and (hidden := explain_hidden(text)):
@@ -556,9 +560,9 @@ def marathon_status_reason(
 def marathon_dataset_required(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Use the name of a dataset as its title, if a title is not required.
+    """Normalise a missing or blank value to "".
 
-    Who must give a title is only known with the organisation: ``marathon_dataset_rules`` asks.
+    Whether it is required depends on the organisation: ``marathon_dataset_rules`` checks it.
     """
     value = data.get(key)
     if value is missing or value is None or (isinstance(value, str) and is_blank(value)):
@@ -568,10 +572,10 @@ def marathon_dataset_required(
 def marathon_owner_org(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Convert to the id of an organisation; the person must be allowed to give it the record.
+    """Convert to the id of an organisation in which the person may create the record.
 
-    An idea without one goes to the organisation of its first municipality that is on the site,
-    else to that of its workshop.
+    The default of an idea is the organisation of its first municipality that has one, else the
+    organisation of its workshop.
     """
     flat = Flat(data, errors, context)
     value = data.get(key)
@@ -609,15 +613,17 @@ def marathon_owner_org(
             )
         )
     if package_type == package.DATASET:
-        # Whether collaborators may move it is CKAN's to say.
+        # CKAN decides whether collaborators may move it.
         _ask_ckan(key, data, errors, context)
 
 
 def _refuse_without_organization(flat: Flat, package_type: str) -> None:
-    """Refuse a new workshop, idea or commitment without an organisation, whatever CKAN allows.
+    """Refuse a new workshop, idea or commitment without an organisation.
+
+    CKAN's setting ``create_unowned_dataset`` applies to datasets only.
 
     Raises:
-        Invalid: it is not a dataset, and the person no system administrator.
+        Invalid: the record is no dataset, and the person no system administrator.
     """
     context = flat.context
     is_trusted = context.get("ignore_auth") or authz.is_sysadmin(context.get("user"))
@@ -626,13 +632,13 @@ def _refuse_without_organization(flat: Flat, package_type: str) -> None:
 
 
 def _refuse_removal(flat: Flat) -> None:
-    """Refuse to take a record from its organisation to anybody without rights of their own there.
+    """Refuse to move a record if the person is no editor of its present organisation.
 
-    Moving a record needs rights in both organisations. That the coordinating body may edit a
-    municipality's ideas does not make them its own.
+    Moving a record needs permissions in both organisations. That the coordinating body may edit
+    the ideas of a municipality is not enough.
 
     Raises:
-        Invalid: the person is no editor of the organisation that has the record now.
+        Invalid: the person may not move the record.
     """
     if not flat.stored or not flat.stored.owner_org:
         return
@@ -652,7 +658,7 @@ def _package_type(flat: Flat) -> str:
 
 
 def _organization_of_idea(flat: Flat) -> str | None:
-    """Return the id of the organisation an idea goes to; its workshop is validated later."""
+    """Return the id of an idea's default organisation; its workshop is not validated yet."""
     reference = flat.data.get(("workshop",))
     if not is_reference(reference):
         return None

@@ -82,7 +82,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
 
 
 def _check_status(flat: Flat) -> list[FieldFault]:
-    """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
+    """Return the faults of a change of status; a status that is not sent stays."""
     before = package.read_stored_text(flat.stored, "status")
     flat.keep("status", idea_domain.FIRST_STATUS)
     if flat.failed("status"):
@@ -102,9 +102,10 @@ def _check_status(flat: Flat) -> list[FieldFault]:
 
 
 def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
-    """Return the idea's own municipalities, and store just those; none means all that take part.
+    """Return an idea's own municipalities, and store only these.
 
-    What was shown is computed from the workshop that the idea had until now.
+    Without own municipalities, the idea has those of its workshop: these are shown, and sent back,
+    but not stored.
     """
     shown, stored = taking_part, None
     if flat.stored:
@@ -123,7 +124,7 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
 
 
 def _name_new_needs(flat: Flat) -> None:
-    """Give every new data need an identifier that no other one anywhere has."""
+    """Set the ``id`` of new data needs to a UUID."""
     for row, need in enumerate(flat.rows("data_need")):
         is_new = need and not flat.is_accepted("data_need", row, "id")
         if is_new and not need.get("id"):

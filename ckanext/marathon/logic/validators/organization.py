@@ -17,7 +17,7 @@ FIELDS = inputs.ORGANIZATION_RESERVED
 def marathon_organization_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check that the person may set role and code, and that the municipality is not taken."""
+    """Check that the person may set role, code and pilot, and that the municipality is free."""
     organization = _stored(data, context)
     package_logic.accept_stored_values(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}
@@ -45,7 +45,7 @@ def marathon_organization_rules(
             continue
         given = data.get((field,), missing)
         if given is missing:
-            # Left out is not taken away: a form without the field keeps what there is.
+            # A missing field keeps its stored value.
             if before[field]:
                 _put(data, field, before[field])
         elif not allowed and _said(given) != _said(before[field]):
@@ -65,7 +65,7 @@ def _check_municipality(
 
 
 def explain_taken_municipality(code: str, holder: str | None) -> str:
-    """Return the error message for a municipality that another organisation has."""
+    """Return the error message for a municipality that has an organisation already."""
     organization = model.Group.get(holder)
     if organization is None:
         message = tk._("The municipality {code} has its organisation already")

@@ -1,10 +1,9 @@
-"""CKAN's flattened data, as the rules of a whole record need it, and values left as stored.
+"""Access to CKAN's flattened data for rules of a whole record, and acceptance of stored values.
 
-What is sent back as it is stored is not judged: the rules are for what a save changes. A record may
-be older than the rules of its fields, or come from where there are none. A form shows such a value
-as it is stored and sends it back. Refusing it would keep the person from saving anything else, and
-emptying it would lose what somebody once wrote. A save that makes a record public or restores it is
-judged whole: more people are to see all of it.
+A stored value that is sent back unchanged is accepted even if it is invalid: a record may be older
+than the rules, or come from a site without them. Refusing such a value would prevent every other
+edit of the record, and clearing it would lose data. But a save that publishes or restores a record
+checks all values, because more people will see them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import is_widened
 
 Record = model.Package | model.Group
-# Whose errors are about rights, or about other records: these may arise without any change.
+# Fields with rules about permissions or other records, which apply to unchanged values too.
 _JUDGED = frozenset(
     {"id", "name", "type", "state", "private", "owner_org", "status_reason"}
     | {"tags", "groups", "users", "extras", "__extras", "__junk", "__before", "__after"}
@@ -41,15 +40,15 @@ def accept_stored_values(
     context: Context,
     record: Record | None,
 ) -> set[FlattenKey]:
-    """Take back the errors of values that are stored already, and say so; return their keys.
+    """Remove the errors of unchanged stored values, with a notice; return the keys of the values.
 
     Args:
-        data: CKAN's flattened data after the fields' own validators; such a value becomes again
-            exactly what is stored.
+        data: CKAN's flattened data after the validators of the fields; these values are set to the
+            stored ones.
         errors: changed.
-        context: for the notices.
-        record: as it is stored; ``None`` for a new one, whose values are all new. So are those of
-            one that this save restores or makes public.
+        context: gets the notices.
+        record: the stored record, ``None`` for a new one. If the save publishes or restores it, no
+            error is removed.
     """
     pardoned: set[FlattenKey] = set()
     if record is None or gains_readers(data, record):
@@ -72,11 +71,11 @@ def accept_stored_values(
 
 def find_stored_value(
     key: FlattenKey, data: FlattenDataDict, record: Record
-) -> tuple[str | list[Any]] | None:
-    """Return the stored value of a key's field as a 1-tuple if it was sent back, else ``None``.
+) -> tuple[object] | None:
+    """Return the stored value of a field as a 1-tuple if it was sent back, else ``None``.
 
-    Rows have no ids, and have other numbers after one was removed on the page: a text counts as
-    stored if any row has it in its field, an empty one if the rest of its row is that row's too.
+    Rows have no ids, and their numbers change when a row is removed. So a text counts as stored if
+    any row has it in the same field; an empty text, if a stored row is equal to its whole row.
     """
     sent = normalize(data.get(key))
     if len(key) == 1:
@@ -86,7 +85,7 @@ def find_stored_value(
         identifier = data.get((*key[:-1], "id"))
         same = [resource for resource in _resources(record) if resource.id == identifier]
         if key[-1] == "url":
-            # The name of an uploaded file is no address that was there before.
+            # The stored file name of an upload does not count as a stored address.
             kind = data.get((*key[:-1], "url_type"), missing)
             same = [
                 resource
@@ -106,12 +105,12 @@ def find_stored_value(
 
 
 def gains_readers(data: FlattenDataDict, record: Record) -> bool:
-    """Return whether a save shows a record to more people than see it now."""
+    """Return whether a save publishes or restores a record."""
     return is_widened(record, {key[0]: value for key, value in data.items() if len(key) == 1})
 
 
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Return whether two rows say the same."""
+    """Return whether two rows have the same values; empty values are ignored."""
     one, other = (
         {k: said for k, v in row.items() if (said := normalize(v))} for row in (sent, stored)
     )
@@ -119,7 +118,7 @@ def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
 
 
 def normalize(value: object) -> str | list[str]:
-    """Return a value as it can be compared: a list of texts or rows of JSON as such."""
+    """Return a value for comparison: a text, or a list of texts, also from JSON text."""
     if value is None or value is missing:
         return ""
     if isinstance(value, str) and value.lstrip().startswith("["):
@@ -129,13 +128,13 @@ def normalize(value: object) -> str | list[str]:
             return value
     if isinstance(value, list | tuple):
         items = [str(item) for item in cast(Sequence[Any], value) if item not in ("", None)]
-        # A text where a list belongs is shown, and sent back, as its only item.
+        # A stored text in a list field is shown, and sent back, as a list with one item.
         return items if len(items) > 1 else "".join(items)
     return str(value)
 
 
 def is_column(record: Record, field: str) -> bool:
-    """Return whether CKAN keeps a field of a record by itself, not as an extra."""
+    """Return whether a field of a record is a column, not an extra."""
     return field in class_mapper(type(record)).local_table.columns
 
 
@@ -152,16 +151,16 @@ def _resources(record: Record) -> list[model.Resource]:
     return list(record.resources) if isinstance(record, model.Package) else []
 
 
-def _of_resource(resource: model.Resource, field: str) -> Any:
+def _of_resource(resource: model.Resource, field: str) -> object:
     if field in model.Resource.get_columns(extra_columns=False):
         return getattr(resource, field)
     return (resource.extras or {}).get(field)
 
 
 class Flat:
-    """The fields of a record after their own validators, and its errors.
+    """The fields of a record after the validators of the fields, and its errors.
 
-    A field that has an error reads as empty, so that a rule says nothing more about it.
+    A field with an error reads as empty, so that rules do not add errors about it.
     """
 
     def __init__(self, data: FlattenDataDict, errors: FlattenErrorDict, context: Context) -> None:
@@ -173,54 +172,54 @@ class Flat:
 
     @property
     def stored(self) -> model.Package | None:
-        """The package as it is in the database; ``None`` for a new one."""
+        """The stored package, ``None`` for a new one."""
         package = self.context.get("package")
         return package if package and self.data.get(("id",)) == package.id else None
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the record will be a deleted one."""
+        """Whether the record is deleted after this save."""
         current = self.stored.state if self.stored else model.State.ACTIVE
         return (self.text("state") or current) == model.State.DELETED
 
     @property
     def is_being_deleted(self) -> bool:
-        """Whether this save deletes it."""
+        """Whether this save deletes the record."""
         return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
 
     @property
     def gains_readers(self) -> bool:
-        """Whether this save restores it or makes it public, so that all of it is judged."""
+        """Whether this save publishes or restores the record, so that all values are checked."""
         return bool(self.stored and gains_readers(self.data, self.stored))
 
     def accept_stored_values(self) -> None:
-        """Remove the errors of values that are stored already; see the module's docstring."""
+        """Remove the errors of unchanged stored values; see the module's docstring."""
         self._pardoned = accept_stored_values(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
-            # CKAN's own fields are columns; the rules read no extra of their names.
+            # Columns have no extra of the same name.
             if self.stored and len(key) == 1 and not is_column(self.stored, key[0]):
                 self.put(key[0], self.data[key])
 
     def is_accepted(self, *key: str | int) -> bool:
-        """Return whether a value is one that is stored and that no rule can read."""
+        """Return whether a value is an invalid stored one that was accepted."""
         return key in self._pardoned
 
     def failed(self, *fields: str) -> bool:
-        """Return whether any of the fields has an error, or a value that no rule can read."""
+        """Return whether any of the fields has an error or an invalid stored value."""
         return any(self.errors.get((field,)) or (field,) in self._pardoned for field in fields)
 
-    def value(self, field: str) -> Any:
-        """Return the value of a field, ``None`` where it is missing or has an error."""
+    def value(self, field: str) -> object:
+        """Return the value of a field, ``None`` if it is missing or has an error."""
         found = self.data.get((field,))
         return None if found is missing or self.failed(field) else found
 
     def text(self, field: str) -> str:
-        """Return a field as text."""
+        """Return the value of a text field, "" if it is missing or has an error."""
         found = self.value(field)
         return found if isinstance(found, str) else ""
 
     def items(self, field: str) -> list[str]:
-        """Return a field that its validator made a JSON list."""
+        """Return the items of a list field, whose validator has set a JSON list."""
         try:
             loaded = load_json(self.text(field) or "[]")
         except ValueError:
@@ -228,7 +227,7 @@ class Flat:
         return loaded if is_json_list(loaded) else []
 
     def rows(self, field: str) -> list[dict[str, Any]]:
-        """Return a repeating field as dicts; subfields that have an error are left out."""
+        """Return the rows of a repeating field; subfields with an error are left out."""
         numbers = [key[1] for key in self.data if len(key) == 3 and key[0] == field]
         found: list[dict[str, Any]] = [{} for _ in range(max(numbers, default=-1) + 1)]
         for key, value in self.data.items():
@@ -238,7 +237,7 @@ class Flat:
         return found
 
     def put(self, field: str, value: str) -> None:
-        """Store a value for a field instead of the sent one."""
+        """Set a field, also among the extras, where CKAN stores fields without a column."""
         self.data[(field,)] = value
         indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
         for index in indexes:
@@ -250,24 +249,24 @@ class Flat:
         self.data[("extras", index, "value")] = value
 
     def keep(self, field: str, default: str) -> None:
-        """Where nothing is sent for a field, leave it as it is, or begin with a default."""
+        """Set a field that was not sent to its stored value, else to a default."""
         if not self.text(field) and not self.failed(field):
             self.put(field, package_model.read_stored_text(self.stored, field) or default)
 
     def put_items(self, field: str, values: Iterable[str]) -> None:
-        """Store a list for a field."""
+        """Set a list field."""
         self.put(field, json.dumps(list(values)))
 
     def add(self, faults: Iterable[FieldFault], before: Collection[FieldFault] = ()) -> None:
-        """Add errors to their fields; a field that has an error already keeps that one.
+        """Add errors to fields without an error.
 
-        CKAN cannot hold errors of a list of things and of one of them at once.
+        CKAN cannot show errors of a list and of its rows at once: an error of the list replaces
+        empty errors of rows, and is left out if a row has one.
 
         Args:
-            faults: of the record as it is sent.
-            before: those of the record as it is stored. What was wrong before, in the same words,
-                is told and keeps nobody from saving the rest, unless the save restores the record
-                or makes it public.
+            faults: the faults of the sent record.
+            before: the faults of the stored record. A fault that is in both becomes a notice
+                instead of an error, unless the save publishes or restores the record.
         """
         for path, fault in faults:
             if self._was_there(path, fault, before):
@@ -299,9 +298,9 @@ class Flat:
         )
 
     def drop_empty_rows(self, *fields: str) -> None:
-        """Drop empty rows of repeating fields, and unknown subfields.
+        """Remove empty rows of repeating fields, which forms send, and unknown subfields.
 
-        A form sends its empty rows too. What is stored already under an unknown name stays.
+        Unknown subfields that are stored already stay.
         """
         for field in fields:
             stored = unkept.list_stored_subfields(self.stored, field)
@@ -315,7 +314,7 @@ class Flat:
                     continue
                 for key in inner:
                     del self.data[key]
-                # Emptied, not removed: the errors of later rows keep their place.
+                # Not removed, so that the errors of later rows keep their positions.
                 for key in [k for k in self.errors if k[:2] == (field, index)]:
                     self.errors[key] = []
 
@@ -326,16 +325,16 @@ def _is_filled(value: Any) -> bool:
     return value is not missing and value not in (None, [])
 
 
-def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
-    """Return the stored texts of a key's field; for a repeating field, those of all rows."""
+def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
+    """Return the stored texts of a field; for a subfield, those of all rows."""
     found = _stored_values(key, data, context)
     return {value for value in found if isinstance(value, str) and value}
 
 
 def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
-    """Return the items of the lists that the database has in the field of a key.
+    """Return the stored items of a list field; for a subfield, those of all rows.
 
-    None where the save restores the record or makes it public: all of it is judged then.
+    Empty if the save publishes or restores the record: then all items are checked.
     """
     if Flat(data, {}, context).gains_readers:
         return set()
@@ -345,11 +344,8 @@ def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) 
     }
 
 
-def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
-    """Return the stored values of a key's field.
-
-    Rows have no ids: after one is removed on the page, those behind it have other numbers.
-    """
+def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[object]:
+    """Return the stored values of a field; for a subfield of all rows, as rows have no ids."""
     package = Flat(data, {}, context).stored
     if package is None:
         return []
@@ -363,7 +359,7 @@ def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> 
 
 
 def find_record_type(data: FlattenDataDict) -> str:
-    """Return the type of the record that flattened data is of; a dataset has none at first."""
+    """Return the dataset type in flattened data; it may be missing for a new dataset."""
     found = data.get(("type",))
     return found if isinstance(found, str) and found else package_model.DATASET
 
@@ -371,7 +367,7 @@ def find_record_type(data: FlattenDataDict) -> str:
 def add_field_notice(
     context: Context, key: FlattenKey, data: FlattenDataDict, message: str
 ) -> None:
-    """Add a notice about a field of flattened data."""
+    """Add a notice about a field of flattened data; see :func:`messages.add_notice_at`."""
     messages.add_notice_at(
         context, resource_logic.find_sent_key(context, key, data), find_record_type(data), message
     )

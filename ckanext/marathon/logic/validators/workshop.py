@@ -24,7 +24,7 @@ DEFAULTS = {"kind": "ideation", "status": "announced", "example": "false"}
 def marathon_workshop_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
+    """Check a workshop as a whole, and that it keeps the municipalities of its ideas."""
     flat = Flat(data, errors, context)
     flat.drop_empty_rows(*REPEATING)
     flat.accept_stored_values()
