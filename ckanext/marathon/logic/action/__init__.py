@@ -1,4 +1,4 @@
-"""The API, with one file for each noun; registered through ``collect_actions``."""
+"""Actions, with one file for each noun; registered through ``collect_actions``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckanext.marathon.logic.action.package import collect_text_checks
 
 
 def collect_actions() -> dict[str, Any]:
-    """Return our actions, with those chained to actions of loaded plugins."""
+    """Return name → action, including those that are chained to actions of other plugins."""
     own = collect_functions(__name__, "chained_action")
     others = collect_activity_actions() | collect_text_checks()
     assert own.keys().isdisjoint(others), "an action can be chained once"

@@ -1,7 +1,4 @@
-"""Ideas: their status, what came out of them, and those to choose from for a dataset.
-
-While a dataset is filled in, the idea that is missing can be added.
-"""
+"""Ideas: choices for a dataset, creation from the form of a dataset, status, and linked records."""
 
 from __future__ import annotations
 
@@ -32,20 +29,19 @@ _NAME_TRIES = 20
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_choices)
 def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the ideas that a dataset can come from, as far as the person may see them.
+    """Return ideas to choose from for a dataset, if the person may see them.
 
-    From the database: an idea added a moment ago is there whether Solr knows it or not.
+    They are read from the database, so that an idea can be chosen before Solr has indexed it.
 
     Args:
         context: as CKAN's.
-        data_dict: ``municipality``, codes whose ideas are wanted; ``include``, ids or names of
-            ideas that are wanted besides (alone if no municipality is given); ``q``, a text in
-            the title of the idea or its workshop, or in its code; ``limit`` (200; 1,000 at most)
-            and ``offset``.
+        data_dict: ``municipality``, INE codes of the ideas; ``include``, ids or names of further
+            ideas (only these if no municipality is given); ``q``, a text in the title of the idea
+            or its workshop, or in its code; ``limit`` (200; 1,000 at most) and ``offset``.
 
     Returns:
         dicts with ``id``, ``name``, ``title``, ``status``, ``municipality`` (codes; those of the
-        workshop where the idea names none), ``service_problem`` (notations), ``data_need`` (dicts
+        workshop if the idea has none), ``service_problem`` (notations), ``data_need`` (dicts
         of ``id``, ``what``, ``why``) and ``workshop`` (``id``, ``name``, ``title``, ``starts_at``;
         ``None`` if it may not be seen), by workshop, the latest first.
 
@@ -66,20 +62,22 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
 
 @tk.validate_action_data(schema.marathon_idea_quick_create)
 def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Add an idea that is missing, as ``proposed``.
+    """Create an idea with the status ``proposed``, from the form of a dataset.
 
     Args:
         context: as CKAN's.
         data_dict: ``workshop`` (name or id), ``title``, ``service_problem`` (a notation or a
-            list), ``municipality`` (codes; empty = one's own among those of the workshop, else all
-            of them) and ``data_need`` (what data, one or more texts; optional).
+            list), ``municipality`` (codes; empty = the person's own among those of the workshop,
+            else all of them) and ``data_need`` (what data, one or more texts; optional).
 
     Returns:
-        the idea as ``marathon_idea_choices`` gives it, and ``marathon_notices`` if there are any.
+        the idea in the form of ``marathon_idea_choices``, and ``marathon_notices`` if there are
+        any.
 
     Raises:
-        NotAuthorized: neither editor of a municipality that takes part in the workshop, nor of the
-            coordinating body, nor (where the municipality is not on the site) of who convened it.
+        NotAuthorized: not an editor of a municipality that takes part in the workshop, of the
+            coordinating body, or (if the municipality has no organisation) of the organisation
+            that convened the workshop.
         ValidationError: at the fields above.
     """
     tk.check_access("marathon_idea_quick_create", context, data_dict)
@@ -122,7 +120,7 @@ def _created(context: Context, idea: dict[str, Any]) -> str:
             messages.share_notices(context, own)
             return tk.get_action("package_create")(own, dict(idea))["id"]
         except tk.ValidationError as fault:
-            # Somebody else may have taken the name at the same instant.
+            # A concurrent request may have taken the name.
             if set(fault.error_dict) != {"name"} or number == _NAME_TRIES:
                 raise _at_own_fields(fault) from None
     raise tk.ValidationError({"title": [tk._("Other ideas have this title. Choose another one.")]})
@@ -176,7 +174,7 @@ def _dictize_choice(idea: Idea, workshop: Workshop | None) -> dict[str, Any]:
 
 @tk.validate_action_data(schema.marathon_idea_status_update)
 def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Take an idea a step further, or reopen it.
+    """Change the status of an idea.
 
     Args:
         context: as CKAN's.
@@ -184,7 +182,7 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
             is reopened; public).
 
     Returns:
-        the idea, as ``package_show`` gives it.
+        the idea in the form of ``package_show``.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
@@ -215,11 +213,11 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
 def marathon_idea_status_list(
     _context: Context, _data_dict: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the statuses of an idea and the steps between them; anybody may ask.
+    """Return the statuses of an idea and the possible steps between them; for everybody.
 
     Returns:
         dicts with ``code``, ``label`` (in the language of the request), ``labels`` (by language),
-        ``next`` (codes that may follow) and ``reason_required`` (those that need a reason).
+        ``next`` (codes that may follow) and ``reason_required`` (which of these need a reason).
     """
     lang = messages.get_language()
     return [
@@ -241,7 +239,7 @@ def marathon_idea_status_list(
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_datasets)
 def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the datasets that came out of an idea, as far as the person may see them.
+    """Return the datasets of an idea that the person may see.
 
     Args:
         context: as CKAN's.
@@ -249,7 +247,7 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
 
     Returns:
         dicts with ``id``, ``name``, ``title``, ``type``, ``organization`` and ``example`` (whether
-        it only shows how the site works), by title.
+        it is a made-up example), by title.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
@@ -261,7 +259,7 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_workshop_ideas)
 def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the ideas that came out of a workshop, as far as the person may see them.
+    """Return the ideas of a workshop that the person may see.
 
     Args:
         context: as CKAN's.
@@ -290,8 +288,8 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
         data_dict: ``id``, name or id of the idea.
 
     Returns:
-        dicts with ``id``, ``what``, ``why`` and ``datasets`` (as ``marathon_idea_datasets``, as
-        far as the person may see them), in the order of the idea.
+        dicts with ``id``, ``what``, ``why`` and ``datasets`` (in the form of
+        ``marathon_idea_datasets``), in the order of the idea.
 
     Raises:
         NotFound: no such idea, or not for this person to see.

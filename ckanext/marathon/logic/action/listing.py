@@ -1,8 +1,8 @@
-"""CKAN's own listings, without workshops, ideas and commitments, and without hidden packages.
+"""CKAN's listings, without workshops, ideas and commitments, and without hidden packages.
 
-Most of CKAN's listings are searches, which ``search/query.py`` narrows. These ask the database or
-Solr directly, so each is put right here. Lists of tags, formats and members would also show those
-of private packages, drafts and deleted ones.
+Most of CKAN's listings are searches, to which ``search/query.py`` adds filters. The actions here
+query the database or Solr directly, so their results are filtered here. CKAN's lists of tags,
+formats and members also have those of private, draft and deleted packages.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from ckanext.marathon.visibility import Viewer, filter_public
 @tk.chained_action
 @tk.side_effect_free
 def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Search packages, as the database shows them; see CKAN's ``package_search``.
+    """Search packages, with results that agree with the database; see CKAN's ``package_search``.
 
     Raises:
-        ValidationError: at a parameter of a shape on which CKAN breaks.
+        ValidationError: at a parameter of a type on which CKAN raises.
     """
     errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
     if errors:
@@ -44,14 +44,14 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 
 def _counting_what_is_seen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a search whose filters name no value that nothing found has.
+    """Return the parameters of a search with a ``facet.mincount`` of at least 1.
 
-    With ``facet.mincount=0`` Solr lists every value of a field, those of hidden packages too.
+    With 0, Solr lists all values of a field, also those of hidden packages.
     """
     try:
         least = int(data_dict.get("facet.mincount", 1))
     except (TypeError, ValueError):
-        # CKAN says what is wrong with it.
+        # CKAN refuses it.
         return data_dict
     if least > 0 or _labels(context) is None:
         return data_dict
@@ -62,7 +62,7 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("rows", "start", "facet.limit", "facet.mincount"):
         given = data_dict.get(name)
         if name == "rows" and given == "":
-            # The one of them that CKAN takes for nothing; it sends that itself.
+            # CKAN accepts an empty ``rows``, which its own pages send.
             continue
         if isinstance(given, list | dict) or (isinstance(given, str) and not given.strip()):
             yield name, tk._("A number is expected")
@@ -141,14 +141,18 @@ def _match(package: dict[str, Any], text: str) -> dict[str, str]:
 
 @tk.chained_action
 @tk.side_effect_free
-def organization_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
+def organization_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.OrganizationList:
     """Return the organisations, counting only datasets; see CKAN's ``organization_list``."""
     return _recounted(next_(context, data_dict), context, "owner_org", "id")
 
 
 @tk.chained_action
 @tk.side_effect_free
-def group_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
+def group_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.GroupList:
     """Return the groups, counting only datasets; see CKAN's ``group_list``."""
     return _recounted(next_(context, data_dict), context, "groups", "name")
 
@@ -173,7 +177,7 @@ def _labels(context: Context) -> list[str] | None:
 @tk.chained_action
 @tk.side_effect_free
 def tag_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return a tag, of its packages only datasets; see CKAN's ``tag_show``."""
+    """Return a tag, with only the datasets of its packages; see CKAN's ``tag_show``."""
     tag = next_(context, data_dict)
     if "packages" in tag:
         tag["packages"] = [p for p in tag["packages"] if p.get("type") not in OTHER_TYPES]
@@ -227,8 +231,8 @@ _PAGE = ("limit", "offset")
 
 @tk.chained_action
 @tk.side_effect_free
-def tag_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
-    """Return the tags of what the person may see; see CKAN's ``tag_list``."""
+def tag_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> ActionResult.TagList:
+    """Return the tags of packages that the person may see; see CKAN's ``tag_list``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
     whole = {key: value for key, value in data_dict.items() if key not in _PAGE}
@@ -239,7 +243,7 @@ def tag_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list
 @tk.chained_action
 @tk.side_effect_free
 def tag_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the tags of what the person may see that have a text; see CKAN's ``tag_search``."""
+    """Search the tags of packages that the person may see; see CKAN's ``tag_search``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
     whole = {key: value for key, value in data_dict.items() if key not in _PAGE}
@@ -250,7 +254,7 @@ def tag_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> di
 @tk.chained_action
 @tk.side_effect_free
 def tag_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
-    """Return tags of what the person may see to choose from; see CKAN's ``tag_autocomplete``."""
+    """Complete tags of packages that the person may see; see CKAN's ``tag_autocomplete``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
     whole = {**data_dict, "limit": LARGEST, "offset": 0}
@@ -260,7 +264,7 @@ def tag_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any])
 @tk.chained_action
 @tk.side_effect_free
 def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
-    """Return formats of files that the person may see; see CKAN's ``format_autocomplete``."""
+    """Complete formats of resources that the person may see; see CKAN's ``format_autocomplete``."""
     if context.get("ignore_auth"):
         return next_(context, data_dict)
     found = next_(context, {**data_dict, "limit": LARGEST})
@@ -278,11 +282,12 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
 # CKAN workaround: member-list
 @tk.chained_action
 @tk.side_effect_free
-def member_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
+def member_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.MemberList:
     """Return a group's members that the person may see; see CKAN's ``member_list``.
 
-    Packages are listed to those who may see them, and users as ``ckan.auth.public_user_details``
-    says.
+    Whether users are listed depends on ``ckan.auth.public_user_details``.
     """
     members = next_(context, data_dict)
     if context.get("ignore_auth"):
@@ -297,7 +302,7 @@ def member_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> l
 
 
 def _is_open(context: Context, data_dict: dict[str, Any]) -> bool:
-    """Return whether nothing is left out: in CKAN's own name, and of the site's vocabularies."""
+    """Return whether a list of tags is not filtered: with ``ignore_auth`` or of a vocabulary."""
     return bool(context.get("ignore_auth") or data_dict.get("vocabulary_id"))
 
 
@@ -334,17 +339,16 @@ def _page(found: list[Any], data_dict: dict[str, Any], usual: int | None) -> lis
 @tk.chained_action
 @tk.side_effect_free
 def help_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> str | None:
-    """Return the help of an action, with what plugins add to it after CKAN's own.
+    """Return CKAN's help of an action, followed by that of the functions chained to it.
 
-    CKAN chains actions with ``functools.partial``, and for a chained one answers with the
-    docstring of that class.
+    CKAN chains actions with ``functools.partial``, and returns the docstring of that class.
     """
     text = next_(context, data_dict)
     return _join_docstrings(tk.get_action(data_dict["name"])) or text
 
 
 def _join_docstrings(action: Any) -> str:
-    """Return what the functions of a chain say, CKAN's own first; "" of one that is not chained."""
+    """Return the docstrings of a chain of functions, CKAN's own first; "" without a chain."""
     function = getattr(action, "__wrapped__", None)
     texts: list[str] = []
     while isinstance(function, functools.partial):

@@ -1,7 +1,7 @@
-"""Officers and invitations: of people to an organisation, of organisations to workshops.
+"""Invitations: of people (officers) to an organisation, and of organisations to workshops.
 
-Somebody becomes an officer by an account, a membership, and a link that reaches them. CKAN's own
-page invites without half of it being done.
+An officer needs an account, a membership, and the link of the invitation. CKAN's own action fails
+if the link cannot be mailed.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inviter:
-    """Who invites; ``unasked`` in the site's own name, as the command line does."""
+    """The person who invites; ``unasked``: permissions are not checked (command line)."""
 
     name: str | None
     unasked: bool
 
     @property
     def is_unrestricted(self) -> bool:
-        """Whether nothing has to be asked of them."""
+        """Whether they may do everything."""
         return self.unasked or authz.is_sysadmin(self.name)
 
     def may_invite_to(self, organization: model.Group) -> bool:
@@ -54,7 +54,7 @@ class Inviter:
         return self.is_unrestricted or permissions.may_manage_officers(self.name, organization)
 
     def is_admin_of(self, organization: model.Group) -> bool:
-        """Return whether they are the organisation's own admin."""
+        """Return whether they are an admin of the organisation itself, or unrestricted."""
         return self.is_unrestricted or authz.has_user_permission_for_group_or_org(
             organization.id, self.name, "membership"
         )
@@ -63,9 +63,17 @@ class Inviter:
 def invite_officer(
     user: str | None, organization: model.Group, *, email: str, role: str, in_own_name: bool
 ) -> dict[str, Any]:
-    """Give somebody a membership, and an account if need be; see ``marathon_officer_invite``."""
+    """Invite a person to an organisation; see ``marathon_officer_invite``.
+
+    Args:
+        user: name of the person who invites.
+        organization: the organisation.
+        email: address of the invited person.
+        role: CKAN's capacity.
+        in_own_name: whether the permissions of ``user`` are not checked.
+    """
     inviter = Inviter(user, in_own_name)
-    # Two invitations of one address at the same instant must not make two accounts.
+    # Concurrent invitations of one address must not create two accounts.
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(email.lower()))))
     account = _account_of(email)
     if account and not inviter.is_admin_of(organization):
@@ -137,7 +145,7 @@ def _new_account(email: str) -> model.User:
 
 
 def _membership(account: model.User, organization: model.Group, role: str) -> str:
-    """Make somebody a member unless they are one; return the role they have from now on."""
+    """Add a member unless they are one already; return their role in the organisation."""
     present = model.Session.scalar(
         sa.select(model.Member.capacity).where(
             model.Member.table_name == "user",
@@ -161,9 +169,10 @@ def _membership(account: model.User, organization: model.Group, role: str) -> st
 
 
 def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
-    """Return whether the inviter may invite to every organisation of the account.
+    """Return whether the inviter may get the link: they may invite to all of its organisations.
 
-    A pending account may have been invited by other organisations too.
+    With the link one can choose the password of the account, and other organisations may have
+    invited it too.
     """
     if inviter.is_unrestricted:
         return True
@@ -196,16 +205,17 @@ def _message(
 
 
 def _mailed(account: model.User, subject: str, body: str) -> bool:
-    # CKAN's mailer says nothing where neither a server nor a notifier is there. This plugin is a
-    # notifier too, but sends nothing itself.
+    # CKAN's mailer does nothing, without an error, if there is neither a server nor a notifier.
+    # This plugin is a notifier too, but sends no mails.
     notifiers = list(p.PluginImplementations(p.INotifier))
     if not tk.config.get("smtp.server") and all(n.name == "marathon" for n in notifiers):
         return False
     try:
         mailer.mail_user(account, subject, body)
     except Exception as fault:
-        # Any: without smtp.mail_from CKAN's mailer breaks on None, other settings fail its
-        # assertions, and a notifier raises what it likes. The link is there to hand over.
+        # Any exception: CKAN's mailer raises AttributeError without smtp.mail_from and
+        # AssertionError for other settings, and notifiers may raise others. The inviter gets the
+        # link to hand over.
         log.warning("An invitation was not mailed: %r", fault)
         return False
     return True
@@ -229,10 +239,10 @@ def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
 
 @tk.validate_action_data(schema.marathon_officer_invite)
 def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Invite somebody to an organisation by e-mail.
+    """Invite a person to an organisation by e-mail.
 
-    Somebody without an account gets one, which survives a mail that cannot be sent; somebody with
-    one becomes a member. Inviting again renews the link. Where no mail goes out, the inviter gets
+    A person without an account gets one, also if the mail cannot be sent; a person with an account
+    becomes a member. A second invitation renews the link. If no mail can be sent, the inviter gets
     the one-time link to hand over.
 
     Args:
@@ -242,8 +252,9 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
 
     Returns:
         ``organization`` (``id``, ``name``, ``title``), ``email``, ``role``, ``mail_sent`` (bool),
-        ``link`` (text to hand over; ``None`` where a mail went out or it is not the inviter's to
-        have) and ``notice`` (text: what to do next).
+        ``link`` (text to hand over; ``None`` if a mail was sent, or if other organisations, to
+        which the inviter may not invite, have invited the person) and ``notice`` (text: what to do
+        next).
 
     Raises:
         NotAuthorized: neither sysadmin, nor admin of the organisation, nor (for a municipality)
@@ -266,7 +277,7 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_officer_list)
 def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the people of an organisation, or of all municipalities.
+    """Return the members of an organisation, or of all municipalities.
 
     Args:
         context: as CKAN's.
@@ -275,8 +286,8 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
     Returns:
         by organisation and name, dicts with ``organization`` (``id``, ``name``, ``title``,
         ``municipality_code``), ``name``, ``display_name``, ``role``, ``state`` (``active``;
-        ``pending`` until the invitation is accepted) and ``email``: that of the invitation while
-        pending, ``None`` afterwards, when it is the person's own affair.
+        ``pending`` until the invitation is accepted) and ``email`` (that of the invitation while
+        pending; ``None`` afterwards, for privacy).
 
     Raises:
         NotAuthorized: as ``marathon_officer_invite``; for all municipalities, not an admin of a
@@ -326,19 +337,21 @@ def _person(organization: model.Group, user: model.User, capacity: str) -> dict[
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_invitation_list)
 def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return which invitations to announced workshops are unanswered, by deadline.
+    """Return workshops with unanswered invitations, by deadline.
+
+    The list has the workshops of organisations of which the user is an editor, and all workshops
+    for the coordinating body's editors.
 
     Args:
-        context: whose workshops: of the organisations that the user is editor of; the
-            coordinating body's editors see everybody's.
-        data_dict: ``organization`` (id or name): only workshops that it convenes; ``past``: those
-            too that are over.
+        context: as CKAN's.
+        data_dict: ``organization`` (id or name): only its workshops; ``past``: also workshops that
+            are over.
 
     Returns:
         a dict for each workshop: ``workshop`` (``id``, ``name``, ``title``, ``starts_at``,
-        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` if there
-        is no deadline), ``overdue``, ``invited`` (how many organisations were) and ``unanswered``
-        (``organisation``, ``invited_on``). Those without a deadline come last.
+        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` without
+        a deadline), ``overdue``, ``invited`` (number of organisations) and ``unanswered`` (dicts
+        of ``organisation`` and ``invited_on``). Workshops without a deadline come last.
 
     Raises:
         NotAuthorized: not an editor of the organisation, of any, or of a coordinating body.
@@ -371,7 +384,7 @@ def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
 
 
 def _owners(context: Context, organization: str | None) -> list[str] | None:
-    """Return the ids of the organisations whose workshops are asked for, ``None`` for all."""
+    """Return the ids of the organisations whose workshops are listed, ``None`` for all."""
     if organization:
         found = model.Group.get(organization)
         return [found.id] if found else []
@@ -410,13 +423,13 @@ def _row(
 def user_invite(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.UserInvite:
-    """Invite somebody to a group or organisation; see CKAN's ``user_invite``.
+    """Invite a person to a group or organisation; see CKAN's ``user_invite``.
 
-    Where the mail cannot be sent CKAN means to delete the account that it has just made, as the
-    person who invites, who may not do that: the account stayed, waiting, and the page broke.
+    If the mail cannot be sent, CKAN tries to delete the new account with the permissions of the
+    inviter. That fails, the account stays, and the page ends with an error.
 
     Raises:
-        ValidationError: also at ``email``, where the mail cannot be sent; no account stays.
+        ValidationError: also at ``email``, if the mail cannot be sent; no account stays.
     """
     email = data_dict.get("email")
     before = set(_accounts_of(email))

@@ -1,8 +1,7 @@
 """Organisations, municipalities and groups, with our rules around CKAN's actions.
 
-CKAN's group actions are kept to groups: CKAN lets them work on organisations too, past the rules
-that hold for those. Municipalities are added by their INE codes. Members of a group may be records,
-of which only those are named that the person may see.
+Group actions refuse organisations: in CKAN they work on organisations too, without the rules of the
+organisation actions.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
     """Delete a group; see CKAN's ``group_delete``.
 
     Raises:
-        ObjectNotFound: it is an organisation, which others may depend on.
+        ObjectNotFound: it is an organisation.
     """
     _group(data_dict)
     return next_(context, data_dict)
@@ -79,14 +78,14 @@ def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> N
     """Purge a group; see CKAN's ``group_purge``.
 
     Raises:
-        ObjectNotFound: it is an organisation, which others may depend on.
+        ObjectNotFound: it is an organisation.
     """
     _group(data_dict)
     return next_(context, data_dict)
 
 
 def _refuse_lost(data: dict[str, Any]) -> None:
-    """Refuse texts that cannot be stored, and files that nothing would store."""
+    """Refuse texts that cannot be stored, and files in fields that store none."""
     inputs.refuse_problems(data)
     if errors := unkept.find_misplaced_files(data, "image_upload"):
         raise tk.ValidationError(errors)
@@ -105,17 +104,17 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
 def member_create(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.MemberCreate:
-    """Make something a member of a group; see CKAN's ``member_create``.
+    """Add a member to a group; see CKAN's ``member_create``.
 
     Raises:
-        ObjectNotFound: it is a record that the person may not see.
-        NotAuthorized: it is a record, and the group an organisation: what an organisation owns is
-            said by ``owner_org`` of the record.
+        ObjectNotFound: the member is a record that the person may not see.
+        NotAuthorized: the member is a record and the group an organisation: records belong to an
+            organisation by their ``owner_org``.
     """
     package = _find_package(data_dict)
     if package is not None and not context.get("ignore_auth"):
         if not Viewer(context).may_see(package):
-            # In CKAN's words for one that does not exist.
+            # CKAN's message for a missing package.
             raise tk.ObjectNotFound("Package was not found.")
         group = _find_group(data_dict)
         is_sysadmin = authz.is_sysadmin(context.get("user"))
@@ -142,8 +141,8 @@ def organization_create(
 ) -> ActionResult.OrganizationCreate:
     """Create an organisation; see CKAN's ``organization_create``.
 
-    CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
-    a municipality would thereby come to edit its datasets, so they stay outside.
+    CKAN makes the creator of an organisation its admin. A member of the coordinating body who adds
+    a municipality does not become its admin, because they may not edit its datasets.
     """
     audit.note_actor(context.get("user"))
     with messages.collect_notices(context) as collected:
@@ -173,9 +172,9 @@ def organization_update(
 ) -> ActionResult.OrganizationUpdate:
     """Update an organisation; see CKAN's ``organization_update``.
 
-    ``marathon_notices`` in the result says what was put right in what was sent. Where the
-    coordinating body turns an organisation into a municipality, its own people leave it: they
-    would come to edit the municipality's datasets.
+    ``marathon_notices`` in the result tells which values were corrected or not stored. When the
+    coordinating body turns an organisation into a municipality, members of the coordinating body
+    lose their membership, because they may not edit the datasets of a municipality.
     """
     audit.note_actor(context.get("user"))
     stored = _organization(data_dict)
@@ -236,8 +235,8 @@ def organization_show(
 ) -> ActionResult.OrganizationShow:
     """Return an organisation; see CKAN's ``organization_show``.
 
-    While Solr is away its public datasets are counted in the database: every page of a dataset
-    asks for its organisation, and would break on nothing but a number.
+    While Solr is away, the public datasets are counted in the database: every page of a dataset
+    shows its organisation, and would fail only because of this number.
     """
     reference = data_dict.get("id")
     if isinstance(reference, str) and not is_storable(reference):
@@ -247,7 +246,7 @@ def organization_show(
     except AWAY:
         if tk.asbool(data_dict.get("include_datasets", False)):
             raise
-    # The groups are counted one by one too.
+    # For ``include_groups`` CKAN would ask Solr too.
     without = {"include_dataset_count": False, "include_groups": False}
     shown = next_(context, {**data_dict, **without})
     if is_json_object(shown) and tk.asbool(data_dict.get("include_dataset_count", True)):
@@ -259,11 +258,11 @@ def organization_show(
 @tk.side_effect_free
 def organization_list_for_user(
     next_: Action, context: Context, data_dict: dict[str, Any]
-) -> list[Any]:
-    """Return somebody's organisations; see CKAN's ``organization_list_for_user``.
+) -> ActionResult.OrganizationListForUser:
+    """Return a user's organisations; see CKAN's ``organization_list_for_user``.
 
-    Of another account only those whose people the caller may see. CKAN tells everybody who belongs
-    to which organisation, and in which role.
+    For another user than the caller, only organisations whose members the caller may see. CKAN
+    shows everybody the memberships and roles of all users.
     """
     found = next_(context, data_dict)
     reference, user = data_dict.get("id"), context.get("user") or ""
@@ -294,7 +293,7 @@ def _public_datasets(organization_id: str) -> int:
 
 def leave_organization(organization_id: str, user: str | None) -> None:
     """End a user's membership of an organisation, without committing."""
-    # CKAN's sessions do not flush by themselves: a membership of this transaction is found then.
+    # CKAN's session has no autoflush: without this, a membership of this transaction is not found.
     model.Session.flush()
     members = model.Session.query(model.Member).filter_by(
         group_id=organization_id,
@@ -312,12 +311,13 @@ OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
 
 @tk.chained_action
 def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Delete an organisation that owns nothing any more; see CKAN's ``organization_delete``.
+    """Delete an organisation without records; see CKAN's ``organization_delete``.
+
+    If the site allows datasets without an organisation, it may have datasets. They lose the
+    organisation, and it is stored as their publisher.
 
     Raises:
-        ValidationError: it owns records; ``obstacles`` names those that the person may see.
-            Where the site allows datasets without organisation, CKAN leaves its datasets so. They
-            go on naming it as who published them.
+        ValidationError: it has records; ``obstacles`` has those that the person may see.
     """
     organization = _find_organization(data_dict)
     if organization is None:
@@ -334,11 +334,13 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
 
 @tk.chained_action
 def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Purge an organisation and give back its municipality; see CKAN's ``organization_purge``.
+    """Purge an organisation and release its municipality; see CKAN's ``organization_purge``.
 
-    Its workshops and ideas stay, without an organisation, and its datasets go on naming it as who
-    published them. CKAN itself refuses where it has datasets and the site does not allow those
-    without an organisation.
+    If the site allows datasets without an organisation, its records lose the organisation, and it
+    is stored as publisher of its datasets.
+
+    Raises:
+        ValidationError: it has records, and the site does not allow them without an organisation.
     """
     organization = _find_organization(data_dict)
     if organization is None:
@@ -353,7 +355,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
                 tk.get_action("package_owner_org_update")(
                     own, {"id": package.id, "organization_id": None}
                 )
-        # CKAN looks for the datasets left in the database.
+        # CKAN queries the remaining datasets.
         model.Session.flush()
     else:
         deletion.refuse_delete(package_model.list_owned_packages(organization_id), context)
@@ -362,7 +364,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
 
 
 def _keep_publisher(organization: model.Group) -> None:
-    """Name the organisation in the datasets that it leaves behind."""
+    """Store the organisation as publisher of its datasets."""
     for package in package_model.list_owned_packages(organization.id):
         if package.type == package_model.DATASET:
             deletion.keep_publisher(package, organization)
@@ -378,10 +380,10 @@ def _find_organization(data_dict: dict[str, Any]) -> model.Group | None:
 def marathon_municipality_create(
     context: Context, data_dict: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Create the organisation of each municipality that has none yet.
+    """Create the organisations of municipalities that have none yet; idempotent.
 
-    Each code stands alone: one that fails leaves the others as they are, and doing it again does
-    nothing. Nobody becomes a member of what is created; officers are invited afterwards.
+    A code that fails does not affect the others. The organisations have no members; officers are
+    invited afterwards.
 
     Args:
         context: as CKAN's.
@@ -389,7 +391,7 @@ def marathon_municipality_create(
             ``501`` is read as ``0501``.
 
     Returns:
-        one dict a code, in their order: ``code`` (as repaired), ``status`` (``created``,
+        a dict for each code, in their order: ``code`` (corrected), ``status`` (``created``,
         ``existed`` or ``failed``), ``organization`` (``id``, ``name``, ``title``; ``None`` if
         failed), ``notice`` and ``error`` (text, "" for none).
 
@@ -440,7 +442,7 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
     try:
         return _success(municipality.code, "created", _create(context, municipality, name))
     except tk.ValidationError as fault:
-        # Somebody else may have added it at the same instant.
+        # A concurrent request may have added it.
         existing = municipality_model.find_municipality(municipality.code)
         if existing:
             return _success(municipality.code, "existed", existing)

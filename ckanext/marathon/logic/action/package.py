@@ -1,4 +1,4 @@
-"""CKAN's own actions on packages, their files, and who follows them, with our rules around them."""
+"""Our rules around CKAN's actions on packages, their resources and their followers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def package_create(
 ) -> ActionResult.PackageCreate:
     """Create a package; see CKAN's ``package_create``.
 
-    ``marathon_notices`` in the result says what was put right in what was sent.
+    ``marathon_notices`` in the result tells which values were corrected or not stored.
 
     Raises:
-        ValidationError: also at ``type``, for one that no plugin has pages for, and at ``id``, for
-            one that was taken down.
+        ValidationError: also at ``type``, for one that no plugin registers, and at ``id``, for that
+            of a record that was taken down.
     """
     audit.note_actor(context.get("user"))
     with messages.collect_notices(context) as collected:
@@ -58,15 +58,15 @@ def package_update(
 ) -> ActionResult.PackageUpdate:
     """Update a package; see CKAN's ``package_update``.
 
-    What was shown computed, masked or left out may be sent back as it is: it stays computed, and
-    stays what it was. ``marathon_notices`` in the result says what was put right in what was sent.
+    Computed, masked and hidden values of ``package_show`` may be sent back: they do not change the
+    stored ones. ``marathon_notices`` in the result tells which values were corrected or not stored.
     """
     audit.note_actor(context.get("user"))
     data_dict = permissions.replace_hidden_id(context, data_dict)
     reference = data_dict.get("id") or data_dict.get("name")
     known = model.Package.get(reference) if is_reference(reference) else None
     if known is not None and not context.get("ignore_auth"):
-        # First, so that no error of a field tells what is not to be known.
+        # Before validation, whose errors may reveal hidden values.
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
     with messages.collect_notices(context) as collected:
         data = inputs.check_update(context, data_dict, known)
@@ -104,10 +104,11 @@ def package_show(
 
 @tk.chained_action
 def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Delete a package that nothing depends on; see CKAN's ``package_delete``.
+    """Delete a package on which no other depends; see CKAN's ``package_delete``.
 
     Raises:
-        ValidationError: others depend on it; ``obstacles`` names those that the person may see.
+        ValidationError: other records depend on it; ``obstacles`` has those that the person may
+            see.
     """
     audit.note_actor(context.get("user"))
     package = _locked(data_dict.get("id"))
@@ -121,8 +122,8 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
 def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
 
-    Nothing stands in the way of a purge: it is how a sysadmin takes something down. The links are
-    cut by ``logic/deletion.py``, which sees every purge.
+    A purge is never refused because of dependent records. A step of every save
+    (``logic/deletion.py``) cuts the links.
     """
     audit.note_actor(context.get("user"))
     data_dict = permissions.replace_hidden_id(context, data_dict)
@@ -139,7 +140,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
     """Move a package to another organisation; see CKAN's ``package_owner_org_update``.
 
     Raises:
-        ValidationError: its code is another one's in the new organisation.
+        ValidationError: another record of the new organisation has its code.
     """
     data_dict = permissions.replace_hidden_id(context, data_dict)
     package = model.Package.get(_text(data_dict.get("id")))
@@ -157,9 +158,9 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
 def package_relationships_list(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.PackageRelationshipsList:
-    """Return what a package is related to; see CKAN's ``package_relationships_list``.
+    """Return relationships of a package; see CKAN's ``package_relationships_list``.
 
-    Relationships to what the person may not see are left out.
+    Relationships to packages that the person may not see are left out.
     """
     found = next_(context, permissions.replace_hidden_id(context, data_dict))
     viewer = Viewer(context)
@@ -194,13 +195,12 @@ def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any
 
 # CKAN workaround: bulk-update
 def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> None:
-    """Look up the packages of an action on many.
+    """Check that all packages of a bulk action belong to the organisation.
 
-    CKAN leaves out what does not belong to the organisation, without a word, and ckanext-activity
-    says all the same that it was changed.
+    CKAN silently skips others, and ckanext-activity records a change of them all the same.
 
     Raises:
-        ckan.plugins.toolkit.ObjectNotFound: one of them is not the organisation's, or unknown.
+        ckan.plugins.toolkit.ObjectNotFound: a package is unknown or of another organisation.
     """
     tk.check_access(action, context, data_dict)
     given = data_dict.get("datasets")
@@ -216,7 +216,7 @@ def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> Non
 
 
 def _locked(reference: Any) -> model.Package | None:
-    """Return a package of a type of ours, locked against links and changes until our commit."""
+    """Return a package with its row locked until the commit, ``None`` if its type is not ours."""
     package = model.Package.get(_text(reference))
     if package is None or package.type not in SHOWN:
         return None
@@ -224,7 +224,7 @@ def _locked(reference: Any) -> model.Package | None:
 
 
 def _refuse_taken_down(id_: Any) -> None:
-    """Refuse an id that was taken down: the next process to start would take it down again."""
+    """Refuse the id of a takedown: the list is applied again when a process starts."""
     if is_reference(id_) and id_ and takedown.find_takedown(id_):
         raise tk.ValidationError({"id": [tk._("What had this id was taken down")]})
 
@@ -234,13 +234,13 @@ def _text(value: Any) -> str | None:
 
 
 class _Sent(NamedTuple):
-    """The data that a client sent for a package, and what the notices are made from.
+    """The data that a client sent for a package, from which notices are made.
 
     Attributes:
-        data_dict: as it was sent.
-        data: as CKAN got it.
-        unknown: names that its type does not know.
-        before: the package as it could be read before.
+        data_dict: the sent data.
+        data: the checked data that CKAN got.
+        unknown: names that its schema does not have.
+        before: the package as the client could read it before.
     """
 
     data_dict: Mapping[str, Any]
@@ -252,7 +252,7 @@ class _Sent(NamedTuple):
 def _settling_files(
     context: Context, data: dict[str, Any], stored: model.Package | None
 ) -> AbstractContextManager[None]:
-    """Drop rows of files that say nothing, and count the others as they were sent."""
+    """Remove empty resources, and number the others by their position in the sent list."""
     rows = data.get("resources")
     numbers = list(range(len(rows))) if is_json_list(rows) else []
     if (stored.type if stored else data.get("type") or package_model.DATASET) in inputs.OUR_TYPES:
@@ -261,7 +261,7 @@ def _settling_files(
 
 
 def _shown(context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection) -> Any:
-    """Return what CKAN returns, which is what it indexed, as this person may see it."""
+    """Complete CKAN's result for this person, and add the notices."""
     if is_json_object(result) and "id" in result:
         result = package_logic.complete_shown_package(context, result)
         unkept.add_unknown_notice(context, sent.unknown, result)
@@ -277,7 +277,7 @@ def _shown(context: Context, sent: _Sent, result: Any, collected: messages.Notic
 def dataset_follower_count(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.DatasetFollowerCount:
-    """Return how many follow a record; see CKAN's ``dataset_follower_count``."""
+    """Return the number of a record's followers; see CKAN's ``dataset_follower_count``."""
     return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
@@ -292,10 +292,12 @@ def am_following_dataset(
 
 @tk.chained_action
 @tk.side_effect_free
-def dataset_followee_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
-    """Return the records that somebody follows; see CKAN's ``dataset_followee_list``.
+def dataset_followee_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.DatasetFolloweeList:
+    """Return the records that a user follows; see CKAN's ``dataset_followee_list``.
 
-    Each as ``package_show`` gives it to the caller. CKAN returns what is stored: small counts, and
+    They are in the form of ``package_show``. CKAN returns the stored records, with small counts and
     ids of hidden ideas.
     """
     return [_show(context, record["id"]) for record in next_(Context(context), data_dict)]
@@ -303,9 +305,11 @@ def dataset_followee_list(next_: Action, context: Context, data_dict: dict[str, 
 
 @tk.chained_action
 @tk.side_effect_free
-def followee_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[Any]:
-    """Return all that somebody follows, records as above; see CKAN's ``followee_list``."""
-    # CKAN goes on with the context as if it acted in the site's own name.
+def followee_list(
+    next_: Action, context: Context, data_dict: dict[str, Any]
+) -> ActionResult.FolloweeList:
+    """Return all that a user follows, records from ``package_show``; see CKAN's action."""
+    # CKAN sets ``ignore_auth`` in the context that it gets.
     found = next_(Context(context), data_dict)
     return [
         {**followee, "dict": _show(context, followee["dict"]["id"])}
@@ -333,9 +337,9 @@ def follow_dataset(
 
 @tk.chained_action
 def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Follow a record no more; see CKAN's ``unfollow_dataset``.
+    """Stop following a record; see CKAN's ``unfollow_dataset``.
 
-    Who followed it before it was hidden from them knows of it, and can leave it.
+    A follower of a record that was hidden later can stop following it.
     """
     user = context.get("auth_user_obj")
     reference = data_dict.get("id")
@@ -372,7 +376,8 @@ def resource_update(
 def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
     """Delete a resource; see CKAN's ``resource_delete``.
 
-    CKAN looks for the fault among the resources only, and breaks where the dataset has it.
+    CKAN looks for the validation error at the resource, and raises a KeyError or IndexError if it
+    is at the dataset.
     """
     try:
         return next_(context, data_dict)
@@ -388,7 +393,7 @@ def resource_view_update(
 ) -> ActionResult.ResourceViewUpdate:
     """Update a view of a resource; see CKAN's ``resource_view_update``.
 
-    Whose view it is, not which resource the caller names, decides who may; it stays where it is.
+    The permission is checked for the stored resource of the view, not for a sent one.
     """
     inputs.refuse_problems(data_dict)
     reference = data_dict.get("id")
@@ -400,14 +405,14 @@ def resource_view_update(
 def config_option_update(
     next_: Action, context: Context, data_dict: dict[str, Any]
 ) -> ActionResult.ConfigOptionUpdate:
-    """Change settings, of which the catalogue speaks; see CKAN's ``config_option_update``.
+    """Change settings, some of which the catalogue publishes; see CKAN's action.
 
     Raises:
         ValidationError: also at a setting whose text has a hidden character.
     """
     inputs.refuse_problems(data_dict)
     updated = next_(context, data_dict)
-    # CKAN has saved them already, each for itself.
+    # CKAN has committed the settings already, one by one.
     publish.note_settings()
     model.repo.commit()
     return updated
@@ -427,16 +432,16 @@ _NAMES = (
 
 
 def collect_text_checks() -> dict[str, Any]:
-    """Return the chained actions by name."""
+    """Return name → chained action, for actions of which we only check the texts."""
     return dict.fromkeys(_NAMES, _refuse_hidden)
 
 
 @tk.chained_action
 def _refuse_hidden(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Check every text first; see CKAN's action of the name.
+    """Refuse texts with hidden characters; see CKAN's action.
 
     Raises:
-        ValidationError: also of each field, which hidden character is where.
+        ValidationError: also at fields with a hidden character.
     """
     inputs.refuse_problems(data_dict)
     return next_(context, data_dict)
