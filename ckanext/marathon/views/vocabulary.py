@@ -71,22 +71,22 @@ Place = territory.Municipality | territory.Department
 
 
 def make_link(
-    kind: str, thing: Place | problems.ServiceProblem | schemes_vocabulary.Term
+    kind: str, concept: Place | problems.ServiceProblem | schemes_vocabulary.Term
 ) -> ConceptLink:
-    """Return a link to a concept given as an object of the vocabulary room."""
+    """Return a link to the page of a concept."""
     lang = tk.h.lang()
-    code = thing.notation if isinstance(thing, problems.ServiceProblem) else thing.code
+    code = concept.notation if isinstance(concept, problems.ServiceProblem) else concept.code
     name, definition = "", ""
-    if isinstance(thing, territory.Municipality | territory.Department):
-        name = thing.name
+    if isinstance(concept, territory.Municipality | territory.Department):
+        name = concept.name
     else:
-        name, definition = thing.label(lang), pick_label(thing.definition, lang)
+        name, definition = concept.label(lang), pick_label(concept.definition, lang)
     href = tk.h.url_for("marathon_vocabulary.concept", kind=kind, code=code)
     return ConceptLink(f"{name} ({code})", href, definition)
 
 
 def list_branches(kind: str) -> list[ConceptBranch]:
-    """Return a whole vocabulary, grouped where it has groups.
+    """Return all concepts of a vocabulary, in groups if it has any.
 
     Raises:
         UnknownCode: no such kind.
@@ -112,7 +112,7 @@ def list_branches(kind: str) -> list[ConceptBranch]:
         return [
             ConceptBranch(
                 make_link(kind, branch.area),
-                [make_link(kind, narrower) for narrower in branch.problems],
+                [make_link(kind, problem) for problem in branch.problems],
             )
             for branch in problems.list_branches()
         ]
@@ -369,7 +369,7 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "title": name_vocabulary(kind) if known else None,
             "near": [make_link(kind, concept) for concept in near],
             "schemes": [
-                (vocabulary, name_vocabulary(vocabulary)) for vocabulary in rdf_vocabulary.KINDS
+                (known_kind, name_vocabulary(known_kind)) for known_kind in rdf_vocabulary.KINDS
             ],
         },
     )
