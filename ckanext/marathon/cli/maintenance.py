@@ -253,7 +253,7 @@ def publish_own_data(organization: str) -> None:
 
 
 @click.command("starter")
-@click.option("--without-examples", is_flag=True, help="Real things only.")
+@click.option("--without-examples", is_flag=True, help="Real records only.")
 def add_starter(without_examples: bool) -> None:
     """Add what is missing of the starter catalogue.
 
@@ -291,14 +291,14 @@ def examples_group() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_examples(yes: bool) -> None:
     """Remove all examples for good, and nothing else."""
-    things = starter.find_examples()
-    if not things:
+    records = starter.find_examples()
+    if not records:
         click.echo(tk._("There are no examples on this site."))
         return
     if not yes:
-        for thing in things:
-            click.echo(f"  {_shorten_title(thing.title)} ({thing.type})")
-        question = tk._("Remove these {count} examples for good?").format(count=len(things))
+        for record in records:
+            click.echo(f"  {_shorten_title(record.title)} ({record.type})")
+        question = tk._("Remove these {count} examples for good?").format(count=len(records))
         click.confirm(question, abort=True)
     try:
         starter.remove_examples(_tell_removed)
@@ -306,8 +306,8 @@ def remove_examples(yes: bool) -> None:
         raise click.ClickException(str(error)) from None
 
 
-def _tell_removed(number: int, total: int, thing: ExampleRecord) -> None:
-    click.echo(f"{number:>3}/{total}  {_shorten_title(thing.title)}: " + tk._("removed"))
+def _tell_removed(number: int, total: int, record: ExampleRecord) -> None:
+    click.echo(f"{number:>3}/{total}  {_shorten_title(record.title)}: " + tk._("removed"))
 
 
 def _shorten_title(title: str, width: int = 70) -> str:

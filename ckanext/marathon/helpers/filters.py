@@ -1,6 +1,6 @@
 """The filters of a search page: available and chosen values, and the address of each choice.
 
-The choice is in the address, in a fixed order; the filters need no script.
+Chosen values are parameters of the address, in a canonical order. The filters need no script.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ckanext.marathon.vocabulary import problems, territory
 
 DEPARTMENT, MUNICIPALITY = PLACES
 PROBLEM = PROBLEMS[0]
-# Values that a list shows before the reader asks for more, and the most it has at all.
+# Values of a filter that are shown at once, and all that are listed.
 FIRST, MOST = 10, 100
 
 
@@ -34,8 +34,11 @@ class FilterChoice:
     """A value of a filter.
 
     Attributes:
-        href: of the same search with it, or without it if it is chosen.
-        narrower: choices below it: municipalities of a department, problems of an area.
+        label: its label.
+        count: number of records with it.
+        href: address of the search with it, or without it if it is chosen.
+        is_chosen: whether it is chosen.
+        narrower: narrower choices: municipalities of a department, problems of an area.
         is_open: whether the narrower choices are unfolded.
     """
 
@@ -78,7 +81,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
     """Return the filters of this search page that have values.
 
     Args:
-        titles: Solr field → title, as CKAN hands it on.
+        titles: Solr field → title, from CKAN's ``facet_titles``.
         found: ``search_facets`` of the search.
     """
     page = _SearchPage(titles)
@@ -248,16 +251,13 @@ def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
 
 
 def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return values without blank ones.
-
-    Older records have them: a format of one blank would be an entry without a label.
-    """
+    """Return the values of a facet that have a name: older records may have a blank format."""
     return [item for item in items if not is_blank(str(item.get("display_name") or ""))]
 
 
 @tk.chained_helper
 def get_facet_items_dict(
-    next_helper: Callable[..., list[dict[str, Any]]], *args: Any, **kwargs: Any
+    next_helper: Callable[..., list[dict[str, Any]]], *args: object, **kwargs: object
 ) -> list[dict[str, Any]]:
     """Return CKAN's facet values without blank ones, for pages with CKAN's own filters."""
     return _drop_unnamed(next_helper(*args, **kwargs))

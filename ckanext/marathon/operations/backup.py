@@ -463,7 +463,7 @@ def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
 _BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
 
 
-def create_engine_of_backup() -> sa.Engine:
+def get_site_engine() -> sa.Engine:
     """Return an engine for the site's database."""
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine
@@ -497,17 +497,17 @@ def replace_database(directory: Path) -> None:
         ProgramFailed: as :func:`.load_database`; the database is as it was.
     """
     model.Session.remove()
-    create_engine_of_backup().dispose()
+    get_site_engine().dispose()
     address = str(tk.config["sqlalchemy.url"])
-    with create_engine_of_backup().connect() as connection:
+    with get_site_engine().connect() as connection:
         dropping = list(_dropping(connection))
     load_database(address, directory / DUMP_NAME, [*_BEFORE, *dropping])
-    create_engine_of_backup().dispose()
+    get_site_engine().dispose()
 
 
 def compare_database(manifest: Manifest) -> None:
     """Raise if the site's database differs from the manifest."""
-    with create_engine_of_backup().connect() as connection:
+    with get_site_engine().connect() as connection:
         _compare(manifest, read_state(connection))
 
 
@@ -568,7 +568,7 @@ def _scratch_database(address: str) -> Generator[str]:
         return
     name = f"marathon_verify_{secrets.token_hex(4)}"
     url = sa.make_url(str(tk.config["sqlalchemy.url"])).set(database=name)
-    server = create_engine_of_backup().execution_options(isolation_level="AUTOCOMMIT")
+    server = get_site_engine().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
@@ -638,7 +638,7 @@ class Copies:
         self.unsettled.add(name)
 
 
-def find_named(connection: sa.Connection) -> Iterator[str]:
+def list_named_uploads(connection: sa.Connection) -> Iterator[str]:
     """Yield the paths, below the storage folder, of the uploads that the database names."""
     if resource.stores_in_folder("resource"):
         query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
@@ -676,7 +676,7 @@ def copy_configuration(target: Path, copies: Copies) -> None:
             waiting += [path.parent / name for name in _BUILDS_ON.findall(text)]
 
 
-def find_stored(storage: Path) -> list[str]:
+def list_stored_files(storage: Path) -> list[str]:
     """Return the files that a backup copies, as paths relative to the storage folder."""
     found: list[str] = []
     for folder, folders, names in os.walk(storage):
@@ -693,7 +693,7 @@ def find_stored(storage: Path) -> list[str]:
 def copy_storage(storage: Path, target: Path, copies: Copies, progress: Progress) -> None:
     """Copy the files of the storage folder."""
     target.mkdir()
-    names = find_stored(storage)
+    names = list_stored_files(storage)
     progress(0, len(names))
     for done, name in enumerate(names, 1):
         copy = target / name
@@ -812,7 +812,7 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
     with meta.engine.connect().execution_options(**options) as connection:
         snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
         moment = datetime.now(UTC)
-        named = set(find_named(connection))
+        named = set(list_named_uploads(connection))
         absent = sorted(name for name in named if not (storage / name).is_file())
         told = progress(tk._("Database"))
         told(0, 1)
@@ -884,7 +884,7 @@ def _check_space(parent: Path, storage: Path) -> None:
     assert meta.engine is not None, "CKAN has made it"
     with meta.engine.connect() as connection:
         size = connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0
-    files = sum((storage / name).stat().st_size for name in find_stored(storage))
+    files = sum((storage / name).stat().st_size for name in list_stored_files(storage))
     needed, free = int(size * _DUMPED) + files, shutil.disk_usage(parent).free
     if free < needed:
         raise BackupFault(

@@ -39,7 +39,7 @@ from ckanext.marathon.operations import health as health_operations
 from ckanext.marathon.operations import upkeep
 from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.health import HealthState
-from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe, scrub_activities
+from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe_activities, scrub_activities
 from ckanext.marathon.rdf.concept import find_licence_iri
 from ckanext.marathon.rdf.facts import make_web_iri
 from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
@@ -583,7 +583,7 @@ def is_loopback(host: str) -> bool:
 
 def check_activities() -> Findings:
     """Check that no stored activity shows content that is not public."""
-    unsafe = count_unsafe()
+    unsafe = count_unsafe_activities()
     if unsafe:
         text = tk._(
             "Activities that show what is not public, or show it to too many: {count} or more. "

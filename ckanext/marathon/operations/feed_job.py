@@ -138,7 +138,7 @@ def build() -> None:
             connection.commit()
 
 
-def care_for_gaps() -> bool:
+def fill_due_gaps() -> bool:
     """Fill the gaps of the log that are due; return ``False``, because new gaps may open.
 
     A job is queued with the commit that opens a gap. This tries again after a failed job.

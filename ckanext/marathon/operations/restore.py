@@ -38,9 +38,11 @@ from ckanext.marathon.operations.backup import (
 )
 
 
-def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
+def copy_restored_files(
+    directory: Path, storage: Path, manifest: Manifest, progress: Progress
+) -> Path:
     """Copy the files of a backup to a folder beside the present ones; return that folder."""
-    forget_waiting(storage)
+    remove_copied_files(storage)
     waiting = storage / backup.RESTORE_FOLDER
     new = waiting / "new"
     new.mkdir(parents=True)
@@ -59,7 +61,7 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
     return waiting
 
 
-def forget_waiting(storage: Path) -> None:
+def remove_copied_files(storage: Path) -> None:
     """Delete the copied files that were not put in place."""
     shutil.rmtree(storage / backup.RESTORE_FOLDER, ignore_errors=True)
 
@@ -73,7 +75,7 @@ def _hand_over(storage: Path, waiting: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def change_places(storage: Path, waiting: Path) -> None:
+def exchange_files(storage: Path, waiting: Path) -> None:
     """Put the copied files in place, and delete the former ones."""
     old = waiting / "old"
     old.mkdir(exist_ok=True)
@@ -122,7 +124,7 @@ def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
 
 
 def _present_takedowns() -> Rows:
-    with backup.create_engine_of_backup().connect() as connection:
+    with backup.get_site_engine().connect() as connection:
         return backup.read_takedowns(connection)
 
 
@@ -209,18 +211,18 @@ def describe_present() -> list[str]:
     Nothing is returned for an empty site.
     """
     found: list[str] = []
-    inspector = sa.inspect(backup.create_engine_of_backup())
+    inspector = sa.inspect(backup.get_site_engine())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with backup.create_engine_of_backup().connect() as connection:
+    with backup.get_site_engine().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
                 found.append(text.format(count=count))
-    files = len(backup.find_stored(backup.find_storage()))
+    files = len(backup.list_stored_files(backup.find_storage()))
     if files:
         found.append(tk._("{count} files").format(count=files))
     return found
@@ -251,19 +253,19 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     is_repeated = backup.is_restoring()
     backup.write_restore_note(directory, takedowns)
     try:
-        waiting = prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
+        waiting = copy_restored_files(directory, storage, manifest, progress(tk._("Copying files")))
         told = progress(tk._("Database"))
         told(0, 1)
         backup.replace_database(directory)
         told(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
-        forget_waiting(storage)
+        remove_copied_files(storage)
         # Nothing was changed; unless an earlier restore was interrupted, the note can go.
         if not is_repeated:
             backup.remove_restore_note()
         raise
     backup.compare_database(manifest)
-    change_places(storage, waiting)
+    exchange_files(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     apply_takedowns(takedowns, progress(tk._("Takedowns")))
     # A backup of an older version may have non-public content in its activities.

@@ -86,7 +86,7 @@ EXAMPLE_CODE = "EJEMPLO-"
 
 DATA = resources.files("ckanext.marathon.operations").joinpath("data", "starter")
 _ITEM_KEYS = {"name", "fields", "files"}
-_EACH = "for_each_municipality"
+_FOR_EACH = "for_each_municipality"
 _EXAMPLE_KEYS = {"type", "name", "fields", "files", "steps", "meets"}
 _FILE_KEYS = {"make", "filename", "code", "columns", "rows", "link"}
 
@@ -175,16 +175,18 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
     found: list[StarterItem] = []
     for name, type_ in REAL.items():
         for row in _read(name):
-            with _blamed(name, row):
-                found += [_real(name, type_, entry, known) for entry in _each(row)]
+            with _add_entry_name(name, row):
+                found += [
+                    _read_real_item(name, type_, entry, known) for entry in _expand_entry(row)
+                ]
     for row in _read(EXAMPLES) if examples else ():
-        with _blamed(EXAMPLES, row):
-            found.append(_example(row))
+        with _add_entry_name(EXAMPLES, row):
+            found.append(_read_example(row))
     return tuple(found)
 
 
 @contextmanager
-def _blamed(name: str, row: Any) -> Generator[None]:
+def _add_entry_name(name: str, row: Any) -> Generator[None]:
     """Add the entry's name to errors about its shape."""
     try:
         yield
@@ -193,13 +195,13 @@ def _blamed(name: str, row: Any) -> Generator[None]:
         raise _error(name, _name(row), message) from None
 
 
-def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _expand_entry(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the entry itself, or a copy for each municipality that it lists."""
-    if _EACH not in row:
+    if _FOR_EACH not in row:
         yield row
         return
-    pattern = {key: value for key, value in row.items() if key != _EACH}
-    for code in row[_EACH]:
+    pattern = {key: value for key, value in row.items() if key != _FOR_EACH}
+    for code in row[_FOR_EACH]:
         place = territory.get_municipality(code)
         words = {
             "{code}": code,
@@ -207,24 +209,24 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "{slug}": place.slug,
             "{department}": territory.get_department(place.department_code).name,
         }
-        yield _filled(pattern, words)
+        yield _fill_placeholders(pattern, words)
 
 
-def _filled(value: Any, words: Mapping[str, str]) -> Any:
+def _fill_placeholders(value: Any, words: Mapping[str, str]) -> Any:
     if is_json_object(value):
-        return {key: _filled(item, words) for key, item in value.items()}
+        return {key: _fill_placeholders(item, words) for key, item in value.items()}
     if is_json_list(value):
-        return [_filled(item, words) for item in value]
+        return [_fill_placeholders(item, words) for item in value]
     if isinstance(value, str):
         for mark, word in words.items():
             value = value.replace(mark, word)
     return value
 
 
-def _real(
+def _read_real_item(
     name: str, type_: str, row: dict[str, Any], known: Mapping[str, StarterSource]
 ) -> StarterItem:
-    entry = _checked(name, row, _ITEM_KEYS)
+    entry = _check_entry(name, row, _ITEM_KEYS)
     values: dict[str, Any] = {}
     origins: dict[str, tuple[str, ...]] = {}
     for key, fact in row["fields"].items():
@@ -237,15 +239,17 @@ def _real(
                 message = tk._("{source} is not in sources.yaml.").format(source=source)
                 raise _error(name, where, message)
         values[key], origins[key] = fact["value"], tuple(origin)
-    return StarterItem(type_, entry, _titled(name, entry, values), origins, _files(name, row))
+    return StarterItem(
+        type_, entry, _require_title(name, entry, values), origins, _files(name, row)
+    )
 
 
-def _example(row: dict[str, Any]) -> StarterItem:
-    entry = _checked(EXAMPLES, row, _EXAMPLE_KEYS)
+def _read_example(row: dict[str, Any]) -> StarterItem:
+    entry = _check_entry(EXAMPLES, row, _EXAMPLE_KEYS)
     if row.get("type") not in EXAMPLE_TYPES:
         message = tk._("type is one of {types}.").format(types=", ".join(EXAMPLE_TYPES))
         raise _error(EXAMPLES, entry, message)
-    fields = _titled(EXAMPLES, entry, {**row["fields"], "example": True})
+    fields = _require_title(EXAMPLES, entry, {**row["fields"], "example": True})
     if not fields["title"].startswith(EXAMPLE_TITLE):
         message = tk._("its title has to start with {mark}.").format(mark=EXAMPLE_TITLE)
         raise _error(EXAMPLES, entry, message)
@@ -262,7 +266,7 @@ def _example(row: dict[str, Any]) -> StarterItem:
     )
 
 
-def _checked(name: str, row: Any, keys: set[str]) -> str:
+def _check_entry(name: str, row: Any, keys: set[str]) -> str:
     """Check that an entry has the required keys and no unknown ones; return its name."""
     entry = _name(row)
     if not is_json_object(row) or not row.get("name") or not is_json_object(row.get("fields")):
@@ -273,7 +277,7 @@ def _checked(name: str, row: Any, keys: set[str]) -> str:
     return entry
 
 
-def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _require_title(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
     if not fields.get("title"):
         raise _error(name, entry, tk._("it has no title."))
     return fields
@@ -489,7 +493,7 @@ class StarterError(Exception):
 
 
 @contextmanager
-def refusals_of(item: StarterItem) -> Generator[None]:
+def explain_refusals(item: StarterItem) -> Generator[None]:
     """Turn refusals of an item and failures of Solr into errors with the item's name.
 
     Raises:
@@ -502,7 +506,7 @@ def refusals_of(item: StarterItem) -> Generator[None]:
         raise StarterError(f"{item.title}: {faults}") from error
     except SEARCH_DOWN as error:
         model.Session.rollback()
-        raise StarterError(f"{item.title}: {search_is_down()}") from error
+        raise StarterError(f"{item.title}: {explain_search_down()}") from error
 
 
 @dataclass
@@ -516,7 +520,7 @@ class StarterWriter:
     user: str
     _ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
-    def use(self, type_: str, name: str, id_: str) -> None:
+    def map_name(self, type_: str, name: str, id_: str) -> None:
         """Map a name of the starter catalogue to the record with this id."""
         self._ids[type_, name] = id_
 
@@ -530,7 +534,7 @@ class StarterWriter:
             StarterError: the site's rules refuse it.
         """
         try:
-            with refusals_of(item):
+            with explain_refusals(item):
                 if item.type == "organization":
                     return self._organization(item), ""
                 return self._package(item), ""
@@ -549,7 +553,7 @@ class StarterWriter:
         if not found.is_organization:
             raise LeftOut(tk._("the address {name} belongs to a group.").format(name=item.name))
         if found.state != model.State.ACTIVE:
-            raise LeftOut(_deleted())
+            raise LeftOut(_explain_deleted())
         self._ids[item.type, item.name] = found.id
         return StarterOutcome.PRESENT
 
@@ -572,7 +576,7 @@ class StarterWriter:
             message = tk._("the address {name} belongs to something else ({type}).")
             raise LeftOut(message.format(name=item.name, type=found.type))
         if found.state == model.State.DELETED:
-            raise LeftOut(_deleted())
+            raise LeftOut(_explain_deleted())
         self._ids[item.type, item.name] = found.id
         return StarterOutcome.COMPLETED if self._advance(item) else StarterOutcome.PRESENT
 
@@ -607,7 +611,7 @@ class StarterWriter:
             return entry
         entry["type"] = item.type
         if item.files:
-            entry["resources"] = [self.resource(item, file) for file in item.files]
+            entry["resources"] = [self.make_resource(item, file) for file in item.files]
         return entry
 
     def _resolved(self, item: StarterItem) -> dict[str, Any]:
@@ -639,7 +643,7 @@ class StarterWriter:
         shown = self._act("package_show", {"id": self._reference("idea", idea)})
         return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
 
-    def resource(self, item: StarterItem, file: StarterFile) -> dict[str, Any]:
+    def make_resource(self, item: StarterItem, file: StarterFile) -> dict[str, Any]:
         """Return a file as a resource to be saved."""
         if file.link:
             address = derive_address(file.link)
@@ -659,12 +663,12 @@ class StarterWriter:
         return tk.get_action(action)(context, data_dict)
 
 
-def search_is_down() -> str:
+def explain_search_down() -> str:
     """Return the message that nothing was saved because Solr does not answer."""
     return tk._("The search engine does not answer, so nothing was saved. Try again.")
 
 
-def _deleted() -> str:
+def _explain_deleted() -> str:
     return tk._("somebody deleted it. Purge it to have it added again.")
 
 
@@ -686,18 +690,18 @@ class StillNeeded(Exception):
     """Records that are not examples refer to examples; nothing was removed.
 
     Attributes:
-        things: what refers to them.
+        records: what refers to them.
     """
 
-    def __init__(self, things: list[ExampleRecord]) -> None:
-        titles = ", ".join(f"{thing.title} ({thing.type} {thing.name})" for thing in things)
+    def __init__(self, records: list[ExampleRecord]) -> None:
+        titles = ", ".join(f"{record.title} ({record.type} {record.name})" for record in records)
         super().__init__(
             tk._(
                 "Nothing was removed: these are no examples, yet refer to examples: {titles}. "
                 "Link them to something real or delete them, then try again."
             ).format(titles=titles)
         )
-        self.things = things
+        self.records = records
 
 
 RemovalProgress = Callable[[int, int, ExampleRecord], None]
@@ -711,11 +715,11 @@ def find_examples() -> list[ExampleRecord]:
         for row in package.list_examples(ORDER)
         if row.id in made_here or (row.title or "").startswith(EXAMPLE_TITLE)
     ]
-    return sorted(found, key=lambda thing: ORDER.index(thing.type))
+    return sorted(found, key=lambda record: ORDER.index(record.type))
 
 
 def remove_examples(
-    progress: RemovalProgress = lambda number, total, thing: None,
+    progress: RemovalProgress = lambda number, total, record: None,
 ) -> list[ExampleRecord]:
     """Purge the examples with their files.
 
@@ -732,18 +736,18 @@ def remove_examples(
         StillNeeded: a record that is no example refers to one; nothing was removed.
         StarterError: the search engine does not answer; the rest is left for the next time.
     """
-    things = find_examples()
-    if dependents := _dependents([thing.id for thing in things]):
+    records = find_examples()
+    if dependents := _dependents([record.id for record in records]):
         raise StillNeeded(dependents)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-    kept = package.list_example_files([thing.id for thing in things])
-    for number, thing in enumerate(things, 1):
-        _purge(thing, user)
+    kept = package.list_example_files([record.id for record in records])
+    for number, record in enumerate(records, 1):
+        _purge(record, user)
         for package_id, resource_id in kept:
-            if package_id == thing.id:
+            if package_id == record.id:
                 _remove_file(resource_id)
-        progress(number, len(things), thing)
-    return things
+        progress(number, len(records), record)
+    return records
 
 
 def _dependents(ids: list[str]) -> list[ExampleRecord]:
@@ -758,12 +762,12 @@ def _dependents(ids: list[str]) -> list[ExampleRecord]:
     ]
 
 
-def _purge(thing: ExampleRecord, user: str) -> None:
+def _purge(record: ExampleRecord, user: str) -> None:
     try:
-        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": thing.id})
+        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": record.id})
     except SEARCH_DOWN as error:
         model.Session.rollback()
-        raise StarterError(f"{thing.title}: {search_is_down()}") from error
+        raise StarterError(f"{record.title}: {explain_search_down()}") from error
 
 
 def _remove_file(resource_id: str) -> None:
@@ -849,12 +853,14 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
     writer = StarterWriter(user)
     found = model.Package.get(derive_id(item)) or model.Package.get(item.name)
     if found is None:
-        writer.use("organization", item.fields["owner_org"], _find_own_data_owner(organization))
+        writer.map_name(
+            "organization", item.fields["owner_org"], _find_own_data_owner(organization)
+        )
         return writer.ensure(item)[0]
     if found.type != package.DATASET:
         message = tk._("the address {name} belongs to something else ({type}).")
         raise StarterError(message.format(name=item.name, type=found.type))
-    with refusals_of(item):
+    with explain_refusals(item):
         return _refresh_own_data(writer, item, found.id)
 
 
@@ -884,7 +890,7 @@ def _find_own_data_owner(organization: str) -> str:
 def _refresh_own_data(writer: StarterWriter, item: StarterItem, id_: str) -> StarterOutcome:
     context: Context = {"user": writer.user, "ignore_auth": True, "use_cache": False}
     shown = tk.get_action("package_show")(context, {"id": id_})
-    wanted = [writer.resource(item, file) for file in item.files]
+    wanted = [writer.make_resource(item, file) for file in item.files]
     change: dict[str, Any] = {
         "documentation": _merge_own_data_pages(shown.get("documentation") or []),
         "resources": _merge_own_data_files(shown["resources"], wanted),

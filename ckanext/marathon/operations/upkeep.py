@@ -281,7 +281,7 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
     return done
 
 
-def count_unsafe() -> int:
+def count_unsafe_activities() -> int:
     """Count activities with non-public content: wrong permission labels, or data to be removed.
 
     For the latter only the first candidate rows are checked.

@@ -278,7 +278,7 @@ def _repair_index() -> bool:
 
 _OVERDUE_WORK = (
     OverdueWork(feed_job.ensure_feed_current, "The log of the feed could not be put together: %s"),
-    OverdueWork(feed_job.care_for_gaps, "The gaps of the feed's log could not be filled: %s"),
+    OverdueWork(feed_job.fill_due_gaps, "The gaps of the feed's log could not be filled: %s"),
     OverdueWork(_repair_index, "The search index cannot be looked after: %s"),
 )
 
