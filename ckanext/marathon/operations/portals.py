@@ -43,13 +43,13 @@ class PortalReader:
 
     Attributes:
         agent: its ``User-Agent`` up to the first blank.
-        part: part of the catalogue, such as ``/municipality/2105``; "" for the whole.
+        part: part of the catalogue, such as ``/municipality/2105``; "" for the whole catalogue.
         requests: number of its requests.
         unchanged: number of answers with 304.
         refused: number of answers with an error.
         last: time of the last request.
         full_pass: time at which it last got the whole catalogue.
-        cursor: of its last request for changes.
+        cursor: cursor of its last request for changes.
         cursor_at: time of that request.
     """
 
@@ -68,7 +68,7 @@ def read_readers(lines: Iterable[str]) -> list[PortalReader]:
     """Return the programs that read feeds, sorted by their last request, the latest first.
 
     Args:
-        lines: of access logs, in any order of the files; other requests are ignored.
+        lines: lines of access logs; the order of the files does not matter.
     """
     found: dict[tuple[str, str], PortalReader] = {}
     for line in lines:
@@ -101,7 +101,7 @@ def _count(
         reader.full_pass = _later(reader.full_pass, moment)
     cursor = (parse_qs(address.query).get("since") or [""])[0][:100]
     is_newer = reader.cursor_at is None or _later(reader.cursor_at, moment) == moment
-    # The current log is often named before the older ones.
+    # Lines of an older log may come after those of the current one.
     if what.startswith("catalog/changes") and cursor and is_newer:
         reader.cursor, reader.cursor_at = cursor, moment
 
@@ -127,14 +127,14 @@ _MARK = re.compile("[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class PortalFinding:
-    """The result of a check; ``fault`` is "" if it succeeded."""
+    """The result of a check; ``fault`` is "" if it succeeded, ``tried`` describes the check."""
 
     tried: str
     fault: str
 
 
 class PortalFailure(Exception):
-    """A check has failed, for the reason given."""
+    """A check has failed; the text is the reason."""
 
 
 class PortalCheck:
@@ -147,7 +147,7 @@ class PortalCheck:
         self._all: set[str] = set()
 
     def run(self) -> Iterator[PortalFinding]:
-        """Yield a finding for each check, as they are done."""
+        """Run all checks, and yield a finding for each."""
         checks: list[tuple[str, Callable[[], None]]] = [
             ("every format is read, and says the same", self.formats),
             ("the pages lead to everything, once", self.pages),
@@ -186,7 +186,7 @@ class PortalCheck:
                 )
 
     def pages(self) -> None:
-        """Follow the pages as harvesters do."""
+        """Follow the pages of the catalogue, and compare the datasets."""
         seen: Counter[str] = Counter()
         address = f"{self.catalog}.nt"
         for _ in range(PAGES):
@@ -252,7 +252,7 @@ class PortalCheck:
             for kind, thing in _activities(answer.content):
                 (there.discard if kind == "Delete" else there.add)(thing)
             page = answer.links.get("next", {}).get("url")
-        # The changes of the whole catalogue also have its own entry.
+        # The changes of the whole catalogue include those of the catalogue itself.
         _same(
             {iri for iri in there if iri in self._all or "/dataset/" in iri},
             self._all,

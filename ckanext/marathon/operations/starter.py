@@ -1,14 +1,14 @@
 """The starter catalogue: real organisations, workshops and datasets, and marked examples.
 
-Its content is in ``data/starter/``, which is read and checked here; ids are derived, and files are
-made from the vocabulary, the same bytes every time.
+Its content is in ``data/starter/``, which is read and checked here. Ids are derived from the site's
+address, and files are generated from the vocabulary, with the same bytes every time.
 
-What is on the site belongs to its people: an item that is there, however changed or renamed, is
-left as it is, and one that somebody deleted stays deleted. Everything goes through CKAN's actions.
+Items that are on the site already are not changed, even if they were edited or renamed, and deleted
+ones stay deleted. Everything is saved with CKAN's actions.
 
-An example is removed if it is flagged as one and was made by the starter catalogue, or says in its
-title that it is one. Two signs, because purging cannot be undone: on a site with a history of its
-own, something else may have called a field ``example``.
+An example is removed only if it is flagged as one and, in addition, was made by the starter
+catalogue or has a title that begins with ``[Ejemplo]``. Purging cannot be undone, and on an older
+site a field ``example`` may have had another meaning.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ from ckanext.marathon.vocabulary.schemes import build_concept_path
 
 
 def find_vocabulary_base() -> str:
-    """Return the start of the IRIs of our concepts, without final slash."""
+    """Return the beginning of the IRIs of our concepts, without final slash."""
     return read_site().vocabulary
 
 
 def derive_id(item: StarterItem) -> str:
-    """Return the id of an item on this site: different on every site, but always the same there.
+    """Return the id of an item: different on every site, but always the same on one site.
 
-    By it the item is found again after somebody renamed it.
+    With it an item is found again after it was renamed.
     """
     return str(uuid5(NAMESPACE_URL, f"{read_site().base}/starter/{item.type}/{item.name}"))
 
 
 def derive_link_id(item: StarterItem, link: str) -> str:
-    """Return the id of an item's resource that links to this site itself."""
+    """Return the id of an item's resource that is a link to a page of this site."""
     return str(uuid5(NAMESPACE_URL, f"{derive_id(item)}{link}"))
 
 
@@ -92,7 +92,7 @@ _FILE_KEYS = {"make", "filename", "code", "columns", "rows", "link"}
 
 
 class ContentError(Exception):
-    """A file of the starter catalogue that cannot be used; the text says where and why."""
+    """A file of the starter catalogue is invalid; the text has the place and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,10 @@ class StarterSource:
 
 @dataclass(frozen=True, slots=True)
 class StarterFile:
-    """A file of a dataset, with the fields of its resource: made, or a ``link`` of this site."""
+    """A file of a dataset: a generated one (``make``), or a ``link`` to this site.
+
+    ``fields`` are those of its resource.
+    """
 
     make: str
     filename: str
@@ -123,9 +126,14 @@ class StarterFile:
 class StarterItem:
     """An organisation, commitment, workshop, idea or dataset of the starter catalogue.
 
-    ``fields`` are those of its schema, with names in place of ids. ``sources`` has the ids of
-    the sources of each field (empty for an example). ``steps`` are the changes of status of an
-    idea, as (status, reason). ``meets`` are the data needs of ideas, as (idea, number from 1).
+    Attributes:
+        type: ``organization`` or a dataset type.
+        name: its name.
+        fields: fields of its schema, with names in place of ids.
+        sources: field → ids of its sources; empty for an example.
+        files: files of a dataset.
+        steps: changes of status of an idea: (status, reason).
+        meets: data needs that a dataset meets: (idea, number from 1).
     """
 
     type: str
@@ -151,7 +159,7 @@ def read_sources() -> Mapping[str, StarterSource]:
     """Return the sources by id.
 
     Raises:
-        ContentError: a source without title or publisher, or with an unknown key.
+        ContentError: a source has no title or publisher, or an unknown key.
     """
     found: dict[str, StarterSource] = {}
     for key, row in _read("sources.yaml").items():
@@ -169,7 +177,8 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
         examples: whether to include the made-up items, after the real ones.
 
     Raises:
-        ContentError: a file that cannot be read, an unknown key, a field without value or source.
+        ContentError: a file cannot be read, or has an unknown key or a field without value or
+            source.
     """
     known = read_sources()
     found: list[StarterItem] = []
@@ -187,7 +196,7 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
 
 @contextmanager
 def _add_entry_name(name: str, row: Any) -> Generator[None]:
-    """Add the entry's name to errors about its shape."""
+    """Turn exceptions about an entry into a ``ContentError`` with its name."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError, UnknownCode) as error:
@@ -319,7 +328,7 @@ def _error(name: str, entry: str, message: str) -> ContentError:
     return ContentError(f"{name}, {entry}: {message}")
 
 
-# In every row, so that a copied row still has it.
+# Column of every row, so that a copied row has the notice.
 EXAMPLE_COLUMN = "aviso"
 EXAMPLE_NOTICE = "EJEMPLO, NO ES UN DATO REAL"
 SEPARATOR = "|"
@@ -330,12 +339,12 @@ def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
     """Return the content of a generated file.
 
     Args:
-        file: whose ``make`` names one of :data:`MAKERS`.
-        vocabulary_base: start of the IRIs of our concepts on this site, without final slash.
+        file: ``make`` is a key of :data:`MAKERS`.
+        vocabulary_base: from :func:`find_vocabulary_base`.
 
     Raises:
-        ContentError: ``make`` names no maker.
-        UnknownCode: the file is about a municipality that does not exist.
+        ContentError: ``make`` is unknown.
+        UnknownCode: the municipality of the file does not exist.
     """
     try:
         maker = MAKERS[file.make]
@@ -348,7 +357,7 @@ def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
 
 
 def write_municipalities_csv(_file: StarterFile, _base: str) -> bytes:
-    """Return the 340 municipalities, one a row, by code."""
+    """Return the 340 municipalities, by code."""
     header = (
         "codigo", "nombre", "otro_nombre", "codigo_departamento", "departamento",
         "latitud", "longitud",
@@ -377,7 +386,7 @@ def write_departments_geojson(_file: StarterFile, _base: str) -> bytes:
 
 
 def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
-    """Return the boundary of the municipality that the file names."""
+    """Return the boundary of the municipality of ``file.code``."""
     place = territory.get_municipality(file.code)
     department = territory.get_department(place.department_code)
     properties = {
@@ -390,7 +399,7 @@ def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
 
 
 def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
-    """Return the service areas and, after each, its problems, one a row."""
+    """Return the service areas, each followed by its problems."""
     header = (
         "notacion", "area", "nombre_es", "nombre_en", "sinonimos_es", "sinonimos_en",
         "definicion_es", "definicion_en", "nota_es", "temas_europeos", "ods", "cofog", "iri",
@@ -430,7 +439,7 @@ def find_source_licence(_file: StarterFile, _base: str) -> bytes:
 
 
 def write_example_csv(file: StarterFile, _base: str) -> bytes:
-    """Return the rows of an example, each with a notice that it is one."""
+    """Return the rows of an example, with a column that marks them as such."""
     rows = ((EXAMPLE_NOTICE, *row) for row in file.rows)
     return _csv((EXAMPLE_COLUMN, *(f"ejemplo_{name}" for name in file.columns)), rows)
 
@@ -485,19 +494,19 @@ class StarterOutcome(StrEnum):
 
 
 class LeftOut(Exception):
-    """An item that is left out, because loading it would undo a decision of people."""
+    """An item is left out, because loading it would undo a decision of people on the site."""
 
 
 class StarterError(Exception):
-    """An item that the site refused; the text names it and the reason."""
+    """The site refused an item; the text has its title and the reason."""
 
 
 @contextmanager
 def explain_refusals(item: StarterItem) -> Generator[None]:
-    """Turn refusals of an item and failures of Solr into errors with the item's name.
+    """Turn exceptions of an item's save into a ``StarterError`` with its title.
 
     Raises:
-        StarterError: it was refused, or Solr is away.
+        StarterError: the item was refused, or Solr does not answer.
     """
     try:
         yield
@@ -511,10 +520,10 @@ def explain_refusals(item: StarterItem) -> Generator[None]:
 
 @dataclass
 class StarterWriter:
-    """Writes items in the order of :func:`starter_content.items`.
+    """Saves items, in the order of :func:`read_items`.
 
     Attributes:
-        user: name of the system administrator in whose name items are written.
+        user: name of the system administrator who saves them.
     """
 
     user: str
@@ -528,7 +537,7 @@ class StarterWriter:
         """Create an item, or find it on the site.
 
         Returns:
-            The outcome, and the reason if the item was left out (else ``""``).
+            the outcome, and the reason if the item was left out (else ``""``).
 
         Raises:
             StarterError: the site's rules refuse it.
@@ -589,10 +598,10 @@ class StarterWriter:
         return tk.get_action("package_create")(context, entry)["id"]
 
     def _advance(self, item: StarterItem) -> bool:
-        """Apply the changes of status that an idea lacks, unless people changed its status.
+        """Apply the missing changes of status of an idea, unless people changed its status.
 
         Returns:
-            Whether there was one to make.
+            whether there were any.
         """
         if not item.steps:
             return False
@@ -639,7 +648,7 @@ class StarterWriter:
             raise LeftOut(message.format(name=name)) from None
 
     def _need(self, idea: str, number: int) -> list[str]:
-        """Return the id of an idea's data need, nothing if people have removed it."""
+        """Return the id of an idea's data need in a list, ``[]`` if people have removed it."""
         shown = self._act("package_show", {"id": self._reference("idea", idea)})
         return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
 
@@ -678,7 +687,7 @@ ORDER = ("dataset", "idea", "workshop")
 
 @dataclass(frozen=True, slots=True)
 class ExampleRecord:
-    """A package, by its id, type, name and title (its name, where it has none)."""
+    """A package: id, type, name, and title (or name)."""
 
     id: str
     type: str
