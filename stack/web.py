@@ -13,7 +13,7 @@ import os
 from collections.abc import MutableMapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from gunicorn.glogging import Logger
@@ -98,7 +98,7 @@ def compress_answers(application: CKANApp) -> CKANApp:
     from flask_compress import Compress
 
     # CKAN's type lacks this attribute: the Flask application within CKAN's middleware.
-    flask: Any = getattr(application, "_wsgi_app")  # noqa: B009
+    flask = cast(Any, application)._wsgi_app
     flask.config.update(COMPRESSION)
     Compress(flask)
     return application

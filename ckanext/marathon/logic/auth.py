@@ -10,7 +10,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.logic.auth import get_group_object, get_package_object
-from ckan.types import AuthFunction, AuthResult, Context
+from ckan.types import AuthFunction, AuthResult, Context, DataDict
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
@@ -27,7 +27,7 @@ def collect_auth_functions() -> dict[str, Any]:
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_create(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors create records of our types in any organisation."""
     data_dict = _without_odd_groups(data_dict or {})
@@ -48,7 +48,7 @@ def package_create(
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_update(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors edit and delete records of our types anywhere."""
     data_dict = _without_odd_groups(data_dict or {})
@@ -68,7 +68,7 @@ def package_update(
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_show(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Answer 404, as for a missing record, if an API caller may not see a record."""
     data_dict = data_dict or {}
@@ -79,7 +79,7 @@ def package_show(
 
 
 # CKAN workaround: odd-groups
-def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
+def _without_odd_groups(data_dict: DataDict) -> dict[str, Any]:
     """Return the data without a ``groups`` that is not a list, on which CKAN raises.
 
     The action converts or refuses such groups, and then checks access again.
@@ -101,7 +101,7 @@ def _are_groups(groups: Any) -> bool:
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_collaborator_list(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Refuse anonymous callers: CKAN 2.12 assumes a logged-in user here."""
     return next_auth(context, data_dict or {}) if context.get("user") else {"success": False}
@@ -119,7 +119,7 @@ def _hide_unseen(context: Context, package: model.Package) -> None:
 
 @tk.chained_auth_function
 def organization_create(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's admins create organisations."""
     result = next_auth(context, data_dict or {})
@@ -131,7 +131,7 @@ def organization_create(
 
 @tk.chained_auth_function
 def organization_update(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's admins edit municipalities, but not their members or state.
 
@@ -152,7 +152,7 @@ def organization_update(
     return _refusal_of_members(data_dict, organization) or {"success": True}
 
 
-def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def _without_creator(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the data of a new organisation without its creator as admin.
 
     CKAN's form sends the creator, who becomes admin anyway.
@@ -163,9 +163,7 @@ def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, A
     return data_dict
 
 
-def _refusal_of_members(
-    data_dict: dict[str, Any], organization: model.Group | None
-) -> AuthResult | None:
+def _refusal_of_members(data_dict: DataDict, organization: model.Group | None) -> AuthResult | None:
     """Refuse changes of users and parents: admins of a parent are admins of the organisation."""
     for kind in ("user", "group"):
         given = data_dict.get(f"{kind}s")
@@ -208,12 +206,12 @@ def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, 
     return {(table_id, capacity) for table_id, capacity in rows}
 
 
-def marathon_municipality_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_municipality_create(context: Context, _data_dict: DataDict) -> AuthResult:
     """Let the coordinating body's admins add municipalities."""
     return {"success": permissions.is_coordinator(context.get("user"), "admin")}
 
 
-def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_idea_quick_create(context: Context, _data_dict: DataDict) -> AuthResult:
     """Let editors of any organisation; ``package_create`` checks the idea's organisation."""
     user = context.get("user")
     return {
@@ -223,12 +221,12 @@ def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> 
 
 
 @tk.auth_allow_anonymous_access
-def marathon_idea_choices(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_idea_choices(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let everybody: the action lists only ideas that the caller may see."""
     return {"success": True}
 
 
-def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def marathon_change_list(context: Context, data_dict: DataDict) -> AuthResult:
     """Let members read the changes of their organisation, and the coordinating body those of all.
 
     The action then filters the entries for the caller.
@@ -240,12 +238,12 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthRes
     return {"success": found is not None and permissions.is_insider(user, found.id)}
 
 
-def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def marathon_officer_invite(context: Context, data_dict: DataDict) -> AuthResult:
     """Let admins invite to their organisation, the coordinating body's also to municipalities."""
     return _may_manage(context, data_dict)
 
 
-def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def marathon_officer_list(context: Context, data_dict: DataDict) -> AuthResult:
     """Let people who may invite list the officers of an organisation.
 
     Without an organisation the list is of all municipalities, for the coordinating body's admins.
@@ -255,7 +253,7 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthRe
     return _may_manage(context, data_dict)
 
 
-def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def _may_manage(context: Context, data_dict: DataDict) -> AuthResult:
     reference = data_dict.get("organization")
     organization = model.Group.get(reference) if is_reference(reference) else None
     if organization is None or not organization.is_organization:
@@ -264,7 +262,7 @@ def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
     return {"success": permissions.may_manage_officers(user, organization)}
 
 
-def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def marathon_invitation_list(context: Context, data_dict: DataDict) -> AuthResult:
     """Let people who may add workshops list unanswered invitations."""
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
@@ -273,16 +271,16 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> Aut
     return {"success": known and permissions.may_create_in(user, organization, package.WORKSHOP)}
 
 
-def marathon_takedown(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_takedown(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins, for whom CKAN does not call this function."""
     return {"success": False}
 
 
-def marathon_takedown_list(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_takedown_list(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins: a reason may repeat the content that was taken down."""
     return {"success": False}
 
 
-def marathon_takedown_apply(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_takedown_apply(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins."""
     return {"success": False}

@@ -21,7 +21,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
-from ckan.types import Context
+from ckan.types import Context, DataDict
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain import numbers
@@ -604,7 +604,7 @@ _ORIGINS_KEY = "marathon_origins"
 
 def check_package(
     context: Context,
-    data_dict: dict[str, Any],
+    data_dict: DataDict,
     file_name: str = "",
     stored: model.Package | None = None,
 ) -> dict[str, Any]:
@@ -662,7 +662,7 @@ def _unite_keywords(data: dict[str, Any]) -> None:
 
 
 def check_update(
-    context: Context, data_dict: dict[str, Any], stored: model.Package | None
+    context: Context, data_dict: DataDict, stored: model.Package | None
 ) -> dict[str, Any]:
     """Return the data of an update in a form that CKAN accepts; see :func:`check_package`.
 
@@ -677,7 +677,7 @@ def check_update(
     return data
 
 
-def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def check_new(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the data of a new package in a form that CKAN accepts; see :func:`check_package`.
 
     Raises:
@@ -701,7 +701,7 @@ def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_organization(
-    context: Context, data_dict: dict[str, Any], stored: model.Group | None = None
+    context: Context, data_dict: DataDict, stored: model.Group | None = None
 ) -> dict[str, Any]:
     """Return the data of an organisation in a form that CKAN accepts.
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import flask
 from ckan import authz, model
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
@@ -340,7 +340,7 @@ def is_hidden_from_caller(context: Context, package: model.Package | None) -> bo
     return bool(is_api and package is not None and not Viewer(context).may_see(package))
 
 
-def replace_hidden_id(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def replace_hidden_id(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the data of an action with an unknown ``id`` if the record is hidden from the caller.
 
     The action then gives the same answer as for a record that does not exist.
@@ -359,7 +359,7 @@ def find_package_of_file(reference: object) -> model.Package | None:
     return None if is_gone else package
 
 
-def replace_hidden_file_id(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def replace_hidden_file_id(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Do the same as :func:`replace_hidden_id` for the ``id`` of a resource."""
     package = find_package_of_file(data_dict.get("id"))
     return {**data_dict, "id": UNKNOWN} if is_hidden_from_caller(context, package) else data_dict

@@ -27,7 +27,7 @@ from ckan import logic, model
 from ckan.lib.search import SearchIndexError
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.lib.search.query import solr_literal
-from ckan.types import Action, Context
+from ckan.types import Action, Context, DataDict
 from pysolr import SolrError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -245,9 +245,7 @@ MOST_AFRESH = 50
 _BETWEEN_FIELDS = re.compile(r"[\s,]+")
 
 
-def search_with_corrections(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> dict[str, Any]:
+def search_with_corrections(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the result of CKAN's ``package_search``, corrected by the database.
 
     Args:
@@ -284,7 +282,7 @@ def search_with_corrections(
 def _search_without(
     next_: Action,
     context: Context,
-    data_dict: dict[str, Any],
+    data_dict: DataDict,
     asked: dict[str, Any],
     hidden: Collection[str],
 ) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
-from ckan.types import Action, Context
+from ckan.types import Action, Context, DataDict
 
 from ckanext.marathon.logic import activity, permissions, schema
 from ckanext.marathon.model import audit, package
@@ -64,7 +64,7 @@ def collect_activity_actions() -> dict[str, Any]:
 
 @tk.chained_action
 @tk.side_effect_free
-def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def _list_activities(next_: Action, context: Context, data_dict: DataDict) -> Any:
     """Return a list of activities, reduced to what the person may read.
 
     Raises:
@@ -78,7 +78,7 @@ def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any])
 
 @tk.chained_action
 @tk.side_effect_free
-def _show_activity(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def _show_activity(next_: Action, context: Context, data_dict: DataDict) -> Any:
     """Return an activity in the form of the lists; see ckanext-activity's ``activity_show``."""
     # The plugin raises a KeyError without it.
     asked = {"include_data": False, **data_dict}
@@ -87,7 +87,7 @@ def _show_activity(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 @tk.chained_action
 @tk.side_effect_free
-def _compare_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def _compare_activities(next_: Action, context: Context, data_dict: DataDict) -> Any:
     """Compare an activity with the previous one; see ckanext-activity's ``activity_diff``.
 
     Raises:
@@ -103,7 +103,7 @@ def _compare_activities(next_: Action, context: Context, data_dict: dict[str, An
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_change_list)
-def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def marathon_change_list(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return entries of the audit log, the newest first.
 
     Members of an organisation see its changes, its administrators also those of memberships. The
@@ -158,7 +158,7 @@ def _sight_of(context: Context) -> Sight:
     )
 
 
-def _make_filter(data_dict: dict[str, Any]) -> AuditFilter:
+def _make_filter(data_dict: DataDict) -> AuditFilter:
     organization, user = data_dict["organization"], data_dict["user"]
     if organization:
         found = model.Group.get(organization)

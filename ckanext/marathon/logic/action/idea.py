@@ -9,7 +9,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib.munge import munge_title_to_name
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.texts import is_reference
@@ -28,7 +28,7 @@ _NAME_TRIES = 20
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_choices)
-def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_idea_choices(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return ideas to choose from for a dataset, if the person may see them.
 
     They are read from the database, so that an idea can be chosen before Solr has indexed it.
@@ -61,7 +61,7 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
 
 
 @tk.validate_action_data(schema.marathon_idea_quick_create)
-def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def marathon_idea_quick_create(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Create an idea with the status ``proposed``, from the form of a dataset.
 
     Args:
@@ -102,7 +102,7 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
         return answer
 
 
-def _list_unknown(data_dict: dict[str, Any]) -> set[str]:
+def _list_unknown(data_dict: DataDict) -> set[str]:
     """Return the names that the schema of an action does not have."""
     return set(data_dict.get("__extras", ()))
 
@@ -173,7 +173,7 @@ def _dictize_choice(idea: Idea, workshop: Workshop | None) -> dict[str, Any]:
 
 
 @tk.validate_action_data(schema.marathon_idea_status_update)
-def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def marathon_idea_status_update(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Change the status of an idea.
 
     Args:
@@ -210,9 +210,7 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.side_effect_free
-def marathon_idea_status_list(
-    _context: Context, _data_dict: dict[str, Any]
-) -> list[dict[str, Any]]:
+def marathon_idea_status_list(_context: Context, _data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the statuses of an idea and the possible steps between them; for everybody.
 
     Returns:
@@ -238,7 +236,7 @@ def marathon_idea_status_list(
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_datasets)
-def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_idea_datasets(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the datasets of an idea that the person may see.
 
     Args:
@@ -258,7 +256,7 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_workshop_ideas)
-def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_workshop_ideas(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the ideas of a workshop that the person may see.
 
     Args:
@@ -280,7 +278,7 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_data_need_list)
-def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_data_need_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the data needs of an idea and the datasets that meet them.
 
     Args:
@@ -310,7 +308,7 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
     ]
 
 
-def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> model.Package:
+def _found(context: Context, data_dict: DataDict, package_type: str) -> model.Package:
     reference = data_dict["id"]
     package = model.Package.get(reference) if is_reference(reference) else None
     trusted = context.get("ignore_auth")

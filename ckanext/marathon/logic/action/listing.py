@@ -19,7 +19,7 @@ from ckan.lib import plugins as lib_plugins
 from ckan.lib.dictization.model_dictize import get_group_dataset_counts
 from ckan.lib.search.query import solr_literal
 from ckan.logic.schema import default_autocomplete_schema, default_pagination_schema
-from ckan.types import Action, ActionResult, Context, Schema
+from ckan.types import Action, ActionResult, Context, DataDict, Schema
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
 from ckanext.marathon.logic.inputs import LARGEST
@@ -31,7 +31,7 @@ from ckanext.marathon.visibility import Viewer, filter_public
 
 @tk.chained_action
 @tk.side_effect_free
-def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def package_search(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Search packages, with results that agree with the database; see CKAN's ``package_search``.
 
     Raises:
@@ -43,7 +43,7 @@ def package_search(next_: Action, context: Context, data_dict: dict[str, Any]) -
     return search_with_corrections(next_, context, _counting_what_is_seen(context, data_dict))
 
 
-def _counting_what_is_seen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def _counting_what_is_seen(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the parameters of a search with a ``facet.mincount`` of at least 1.
 
     With 0, Solr lists all values of a field, also those of hidden packages.
@@ -58,7 +58,7 @@ def _counting_what_is_seen(context: Context, data_dict: dict[str, Any]) -> dict[
     return {**data_dict, "facet.mincount": 1}
 
 
-def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _unreadable(data_dict: DataDict) -> Iterator[tuple[str, str]]:
     for name in ("rows", "start", "facet.limit", "facet.mincount"):
         given = data_dict.get(name)
         if name == "rows" and given == "":
@@ -79,7 +79,7 @@ def _unreadable(data_dict: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @tk.chained_action
 @tk.side_effect_free
-def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
+def package_list(_next: Action, context: Context, data_dict: DataDict) -> list[str]:
     """Return the names of the site's public datasets; see CKAN's ``package_list``."""
     # CKAN workaround: blank-number
     data_dict = {name: value for name, value in data_dict.items() if value != ""}
@@ -101,7 +101,7 @@ def package_list(_next: Action, context: Context, data_dict: dict[str, Any]) -> 
 @tk.chained_action
 @tk.side_effect_free
 def package_autocomplete(
-    _next: Action, context: Context, data_dict: dict[str, Any]
+    _next: Action, context: Context, data_dict: DataDict
 ) -> list[dict[str, str]]:
     """Return datasets whose name or title contains a text; see CKAN's ``package_autocomplete``."""
     data_dict = _valid(data_dict, default_autocomplete_schema(), context)
@@ -121,7 +121,7 @@ def package_autocomplete(
     return [_match(package, text.lower()) for package in found["results"]]
 
 
-def _valid(data_dict: dict[str, Any], schema: Schema, context: Context) -> dict[str, Any]:
+def _valid(data_dict: DataDict, schema: Schema, context: Context) -> dict[str, Any]:
     valid, errors = tk.navl_validate(data_dict, context.get("schema") or schema, context)
     if errors:
         raise tk.ValidationError(errors)
@@ -142,7 +142,7 @@ def _match(package: dict[str, Any], text: str) -> dict[str, str]:
 @tk.chained_action
 @tk.side_effect_free
 def organization_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationList:
     """Return the organisations, counting only datasets; see CKAN's ``organization_list``."""
     return _recounted(next_(context, data_dict), context, "owner_org", "id")
@@ -150,9 +150,7 @@ def organization_list(
 
 @tk.chained_action
 @tk.side_effect_free
-def group_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.GroupList:
+def group_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupList:
     """Return the groups, counting only datasets; see CKAN's ``group_list``."""
     return _recounted(next_(context, data_dict), context, "groups", "name")
 
@@ -176,7 +174,7 @@ def _labels(context: Context) -> list[str] | None:
 
 @tk.chained_action
 @tk.side_effect_free
-def tag_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def tag_show(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return a tag, with only the datasets of its packages; see CKAN's ``tag_show``."""
     tag = next_(context, data_dict)
     if "packages" in tag:
@@ -186,7 +184,7 @@ def tag_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict
 
 @tk.chained_action
 @tk.side_effect_free
-def user_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def user_show(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return a user, counting only their datasets; see CKAN's ``user_show``."""
     user = next_(context, data_dict)
     everything = bool(context.get("count_private_and_draft_datasets"))
@@ -196,7 +194,7 @@ def user_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> dic
 
 @tk.chained_action
 @tk.side_effect_free
-def user_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> ActionResult.UserList:
+def user_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.UserList:
     """Return the users, counting only their datasets; see CKAN's ``user_list``."""
     users = next_(context, data_dict)
     if is_json_list(users):
@@ -231,7 +229,7 @@ _PAGE = ("limit", "offset")
 
 @tk.chained_action
 @tk.side_effect_free
-def tag_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> ActionResult.TagList:
+def tag_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.TagList:
     """Return the tags of packages that the person may see; see CKAN's ``tag_list``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
@@ -242,7 +240,7 @@ def tag_list(next_: Action, context: Context, data_dict: dict[str, Any]) -> Acti
 
 @tk.chained_action
 @tk.side_effect_free
-def tag_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def tag_search(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Search the tags of packages that the person may see; see CKAN's ``tag_search``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
@@ -253,7 +251,7 @@ def tag_search(next_: Action, context: Context, data_dict: dict[str, Any]) -> di
 
 @tk.chained_action
 @tk.side_effect_free
-def tag_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
+def tag_autocomplete(next_: Action, context: Context, data_dict: DataDict) -> list[str]:
     """Complete tags of packages that the person may see; see CKAN's ``tag_autocomplete``."""
     if _is_open(context, data_dict):
         return next_(context, data_dict)
@@ -263,7 +261,7 @@ def tag_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any])
 
 @tk.chained_action
 @tk.side_effect_free
-def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, Any]) -> list[str]:
+def format_autocomplete(next_: Action, context: Context, data_dict: DataDict) -> list[str]:
     """Complete formats of resources that the person may see; see CKAN's ``format_autocomplete``."""
     if context.get("ignore_auth"):
         return next_(context, data_dict)
@@ -282,9 +280,7 @@ def format_autocomplete(next_: Action, context: Context, data_dict: dict[str, An
 # CKAN workaround: member-list
 @tk.chained_action
 @tk.side_effect_free
-def member_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.MemberList:
+def member_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.MemberList:
     """Return a group's members that the person may see; see CKAN's ``member_list``.
 
     Whether users are listed depends on ``ckan.auth.public_user_details``.
@@ -301,7 +297,7 @@ def member_list(
     ]
 
 
-def _is_open(context: Context, data_dict: dict[str, Any]) -> bool:
+def _is_open(context: Context, data_dict: DataDict) -> bool:
     """Return whether a list of tags is not filtered: with ``ignore_auth`` or of a vocabulary."""
     return bool(context.get("ignore_auth") or data_dict.get("vocabulary_id"))
 
@@ -328,7 +324,7 @@ def _visible_packages(context: Context, ids: Collection[str]) -> set[str]:
     return set(model.Session.scalars(query))
 
 
-def _page(found: list[Any], data_dict: dict[str, Any], usual: int | None) -> list[Any]:
+def _page(found: list[Any], data_dict: DataDict, usual: int | None) -> list[Any]:
     limit, start = data_dict.get("limit"), data_dict.get("offset") or 0
     start = min(int(start), LARGEST)
     length = usual if limit in (None, "") else min(int(limit), LARGEST)
@@ -338,7 +334,7 @@ def _page(found: list[Any], data_dict: dict[str, Any], usual: int | None) -> lis
 # CKAN workaround: chained-help
 @tk.chained_action
 @tk.side_effect_free
-def help_show(next_: Action, context: Context, data_dict: dict[str, Any]) -> str | None:
+def help_show(next_: Action, context: Context, data_dict: DataDict) -> str | None:
     """Return CKAN's help of an action, followed by that of the functions chained to it.
 
     CKAN chains actions with ``functools.partial``, and returns the docstring of that class.

@@ -24,7 +24,7 @@ from ckan.logic.action.create import (
     _get_random_username_from_email,  # pyright: ignore[reportPrivateUsage]
 )
 from ckan.logic.schema import create_user_for_user_invite_schema
-from ckan.types import Action, ActionResult, Context
+from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain import dataset, dates
 from ckanext.marathon.domain import workshop as workshop_domain
@@ -238,7 +238,7 @@ def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
 
 
 @tk.validate_action_data(schema.marathon_officer_invite)
-def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def marathon_officer_invite(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Invite a person to an organisation by e-mail.
 
     A person without an account gets one, also if the mail cannot be sent; a person with an account
@@ -276,7 +276,7 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_officer_list)
-def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_officer_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the members of an organisation, or of all municipalities.
 
     Args:
@@ -336,7 +336,7 @@ def _person(organization: model.Group, user: model.User, capacity: str) -> dict[
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_invitation_list)
-def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_invitation_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return workshops with unanswered invitations, by deadline.
 
     The list has the workshops of organisations of which the user is an editor, and all workshops
@@ -420,9 +420,7 @@ def _row(
 
 
 @tk.chained_action
-def user_invite(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.UserInvite:
+def user_invite(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.UserInvite:
     """Invite a person to a group or organisation; see CKAN's ``user_invite``.
 
     If the mail cannot be sent, CKAN tries to delete the new account with the permissions of the

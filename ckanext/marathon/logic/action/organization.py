@@ -10,7 +10,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
-from ckan.types import Action, ActionResult, Context
+from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
 from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable
@@ -27,9 +27,7 @@ from ckanext.marathon.vocabulary.territory import Municipality
 
 
 @tk.chained_action
-def group_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.GroupCreate:
+def group_create(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupCreate:
     """Create a group; see CKAN's ``group_create``.
 
     Raises:
@@ -46,9 +44,7 @@ def group_create(
 
 
 @tk.chained_action
-def group_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.GroupUpdate:
+def group_update(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupUpdate:
     """Update a group; see CKAN's ``group_update``.
 
     Raises:
@@ -63,7 +59,7 @@ def group_update(
 
 
 @tk.chained_action
-def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def group_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete a group; see CKAN's ``group_delete``.
 
     Raises:
@@ -74,7 +70,7 @@ def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.chained_action
-def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def group_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Purge a group; see CKAN's ``group_purge``.
 
     Raises:
@@ -91,7 +87,7 @@ def _refuse_lost(data: dict[str, Any]) -> None:
         raise tk.ValidationError(errors)
 
 
-def _group(data_dict: dict[str, Any]) -> model.Group | None:
+def _group(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     group = model.Group.get(reference) if is_reference(reference) else None
     if group is not None and group.is_organization:
@@ -102,7 +98,7 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
 # CKAN workaround: member-create
 @tk.chained_action
 def member_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.MemberCreate:
     """Add a member to a group; see CKAN's ``member_create``.
 
@@ -123,12 +119,12 @@ def member_create(
     return next_(context, data_dict)
 
 
-def _find_group(data_dict: dict[str, Any]) -> model.Group | None:
+def _find_group(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     return model.Group.get(reference) if is_reference(reference) else None
 
 
-def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
+def _find_package(data_dict: DataDict) -> model.Package | None:
     reference = data_dict.get("object")
     if data_dict.get("object_type") != "package" or not is_reference(reference):
         return None
@@ -137,7 +133,7 @@ def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
 
 @tk.chained_action
 def organization_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationCreate:
     """Create an organisation; see CKAN's ``organization_create``.
 
@@ -168,7 +164,7 @@ def organization_create(
 
 @tk.chained_action
 def organization_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationUpdate:
     """Update an organisation; see CKAN's ``organization_update``.
 
@@ -211,7 +207,7 @@ def _send_coordination_away(context: Context, organization: model.Group) -> None
         model.repo.commit()
 
 
-def _refuse_group(data_dict: dict[str, Any]) -> None:
+def _refuse_group(data_dict: DataDict) -> None:
     """Refuse to update a group as if it were an organisation.
 
     Raises:
@@ -222,7 +218,7 @@ def _refuse_group(data_dict: dict[str, Any]) -> None:
         raise tk.ObjectNotFound(tk._("Organization was not found."))
 
 
-def _organization(data_dict: dict[str, Any]) -> model.Group | None:
+def _organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if is_reference(reference) else None
     return found if found and found.is_organization else None
@@ -231,7 +227,7 @@ def _organization(data_dict: dict[str, Any]) -> model.Group | None:
 @tk.chained_action
 @tk.side_effect_free
 def organization_show(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationShow:
     """Return an organisation; see CKAN's ``organization_show``.
 
@@ -257,7 +253,7 @@ def organization_show(
 @tk.chained_action
 @tk.side_effect_free
 def organization_list_for_user(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationListForUser:
     """Return a user's organisations; see CKAN's ``organization_list_for_user``.
 
@@ -310,7 +306,7 @@ OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
 
 
 @tk.chained_action
-def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def organization_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete an organisation without records; see CKAN's ``organization_delete``.
 
     If the site allows datasets without an organisation, it may have datasets. They lose the
@@ -333,7 +329,7 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
 
 
 @tk.chained_action
-def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def organization_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Purge an organisation and release its municipality; see CKAN's ``organization_purge``.
 
     If the site allows datasets without an organisation, its records lose the organisation, and it
@@ -370,16 +366,14 @@ def _keep_publisher(organization: model.Group) -> None:
             deletion.keep_publisher(package, organization)
 
 
-def _find_organization(data_dict: dict[str, Any]) -> model.Group | None:
+def _find_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if isinstance(reference, str) else None
     return found if found and found.is_organization else None
 
 
 @tk.validate_action_data(schema.marathon_municipality_create)
-def marathon_municipality_create(
-    context: Context, data_dict: dict[str, Any]
-) -> list[dict[str, Any]]:
+def marathon_municipality_create(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Create the organisations of municipalities that have none yet; idempotent.
 
     A code that fails does not affect the others. The organisations have no members; officers are

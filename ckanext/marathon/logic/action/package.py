@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.types import Action, ActionResult, Context
+from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
 from ckanext.marathon.feeds import publish
@@ -31,7 +31,7 @@ from ckanext.marathon.visibility import Viewer
 
 @tk.chained_action
 def package_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.PackageCreate:
     """Create a package; see CKAN's ``package_create``.
 
@@ -54,7 +54,7 @@ def package_create(
 
 @tk.chained_action
 def package_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.PackageUpdate:
     """Update a package; see CKAN's ``package_update``.
 
@@ -89,9 +89,7 @@ def package_update(
 
 @tk.chained_action
 @tk.side_effect_free
-def package_show(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.PackageShow:
+def package_show(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.PackageShow:
     """Show a package; see CKAN's ``package_show``."""
     reference = _text(data_dict.get("id") or data_dict.get("name_or_id"))
     if reference and not is_storable(reference):
@@ -103,7 +101,7 @@ def package_show(
 
 
 @tk.chained_action
-def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def package_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete a package on which no other depends; see CKAN's ``package_delete``.
 
     Raises:
@@ -119,7 +117,7 @@ def package_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -
 
 
 @tk.chained_action
-def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def dataset_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Purge a package and cut the links to it; see CKAN's ``dataset_purge``.
 
     A purge is never refused because of dependent records. A step of every save
@@ -136,7 +134,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: dict[str, Any]) ->
 
 
 @tk.chained_action
-def package_owner_org_update(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def package_owner_org_update(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Move a package to another organisation; see CKAN's ``package_owner_org_update``.
 
     Raises:
@@ -156,7 +154,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: dict[st
 @tk.chained_action
 @tk.side_effect_free
 def package_relationships_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.PackageRelationshipsList:
     """Return relationships of a package; see CKAN's ``package_relationships_list``.
 
@@ -173,28 +171,28 @@ def package_relationships_list(
 
 
 @tk.chained_action
-def bulk_update_private(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def bulk_update_private(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Make packages private; see CKAN's ``bulk_update_private``."""
     _check_bulk("bulk_update_private", context, data_dict)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def bulk_update_public(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def bulk_update_public(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Make packages public; see CKAN's ``bulk_update_public``."""
     _check_bulk("bulk_update_public", context, data_dict)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def bulk_update_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def bulk_update_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete packages; see CKAN's ``bulk_update_delete``."""
     _check_bulk("bulk_update_delete", context, data_dict)
     return next_(context, data_dict)
 
 
 # CKAN workaround: bulk-update
-def _check_bulk(action: str, context: Context, data_dict: dict[str, Any]) -> None:
+def _check_bulk(action: str, context: Context, data_dict: DataDict) -> None:
     """Check that all packages of a bulk action belong to the organisation.
 
     CKAN silently skips others, and ckanext-activity records a change of them all the same.
@@ -275,7 +273,7 @@ def _shown(context: Context, sent: _Sent, result: Any, collected: messages.Notic
 @tk.chained_action
 @tk.side_effect_free
 def dataset_follower_count(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.DatasetFollowerCount:
     """Return the number of a record's followers; see CKAN's ``dataset_follower_count``."""
     return next_(context, permissions.replace_hidden_id(context, data_dict))
@@ -284,7 +282,7 @@ def dataset_follower_count(
 @tk.chained_action
 @tk.side_effect_free
 def am_following_dataset(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.AmFollowingDataset:
     """Return whether the caller follows a record; see CKAN's ``am_following_dataset``."""
     return next_(context, permissions.replace_hidden_id(context, data_dict))
@@ -293,7 +291,7 @@ def am_following_dataset(
 @tk.chained_action
 @tk.side_effect_free
 def dataset_followee_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.DatasetFolloweeList:
     """Return the records that a user follows; see CKAN's ``dataset_followee_list``.
 
@@ -306,7 +304,7 @@ def dataset_followee_list(
 @tk.chained_action
 @tk.side_effect_free
 def followee_list(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.FolloweeList:
     """Return all that a user follows, records from ``package_show``; see CKAN's action."""
     # CKAN sets ``ignore_auth`` in the context that it gets.
@@ -329,14 +327,14 @@ _OF_READER = frozenset({"user", "auth_user_obj", "ignore_auth"})
 
 @tk.chained_action
 def follow_dataset(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.FollowDataset:
     """Follow a record; see CKAN's ``follow_dataset``."""
     return next_(context, permissions.replace_hidden_id(context, data_dict))
 
 
 @tk.chained_action
-def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def unfollow_dataset(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Stop following a record; see CKAN's ``unfollow_dataset``.
 
     A follower of a record that was hidden later can stop following it.
@@ -351,7 +349,7 @@ def unfollow_dataset(next_: Action, context: Context, data_dict: dict[str, Any])
 
 @tk.chained_action
 def resource_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.ResourceCreate:
     """Add a resource; see CKAN's ``resource_create``, and ``package_create`` for the notices."""
     with messages.collect_notices(context) as collected:
@@ -362,7 +360,7 @@ def resource_create(
 
 @tk.chained_action
 def resource_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.ResourceUpdate:
     """Update a resource; see CKAN's ``resource_update``, and ``package_create`` for the notices."""
     with messages.collect_notices(context) as collected:
@@ -373,7 +371,7 @@ def resource_update(
 
 # CKAN workaround: resource-delete
 @tk.chained_action
-def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def resource_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete a resource; see CKAN's ``resource_delete``.
 
     CKAN looks for the validation error at the resource, and raises a KeyError or IndexError if it
@@ -389,7 +387,7 @@ def resource_delete(next_: Action, context: Context, data_dict: dict[str, Any]) 
 
 @tk.chained_action
 def resource_view_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.ResourceViewUpdate:
     """Update a view of a resource; see CKAN's ``resource_view_update``.
 
@@ -403,7 +401,7 @@ def resource_view_update(
 
 @tk.chained_action
 def config_option_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.ConfigOptionUpdate:
     """Change settings, some of which the catalogue publishes; see CKAN's action.
 
@@ -437,7 +435,7 @@ def collect_text_checks() -> dict[str, Any]:
 
 
 @tk.chained_action
-def _refuse_hidden(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+def _refuse_hidden(next_: Action, context: Context, data_dict: DataDict) -> Any:
     """Refuse texts with hidden characters; see CKAN's action.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import erasing, schema
@@ -15,7 +15,7 @@ from ckanext.marathon.model import audit, takedown
 
 
 @tk.validate_action_data(schema.marathon_takedown)
-def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+def marathon_takedown(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Purge a dataset, workshop, idea or commitment, and add it to the list of takedowns.
 
     All of its traces are removed: activities, followers, tags that no other record has, mentions in
@@ -61,7 +61,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
 
 
 @tk.side_effect_free
-def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_takedown_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the list of takedowns, the newest first.
 
     Returns:
@@ -76,7 +76,7 @@ def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[
 
 
 @tk.validate_action_data(schema.marathon_takedown_apply)
-def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict[str, list[str]]:
+def marathon_takedown_apply(context: Context, data_dict: DataDict) -> dict[str, list[str]]:
     """Take down the existing records of a list and of the site's own list; idempotent.
 
     For a site that was restored from a backup, or that is a copy of another site. All entries are
