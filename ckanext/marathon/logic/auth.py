@@ -126,7 +126,7 @@ def organization_create(
     if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
         return result
     given = _without_creator(context, data_dict or {})
-    return _refusal_of_members(given, None) or {"success": True}
+    return _refuse_member_changes(given, None) or {"success": True}
 
 
 @tk.chained_auth_function
@@ -149,7 +149,7 @@ def organization_update(
         or data_dict.get("state", organization.state) != organization.state
     ):
         return result
-    return _refusal_of_members(data_dict, organization) or {"success": True}
+    return _refuse_member_changes(data_dict, organization) or {"success": True}
 
 
 def _without_creator(context: Context, data_dict: DataDict) -> dict[str, Any]:
@@ -158,16 +158,20 @@ def _without_creator(context: Context, data_dict: DataDict) -> dict[str, Any]:
     CKAN's form sends the creator, who becomes admin anyway.
     """
     creator, given = model.User.get(context.get("user")), data_dict.get("users")
-    if creator and given and _members_given(given, "user") == {(creator.id, "admin")}:
+    if creator and given and _read_sent_members(given, "user") == {(creator.id, "admin")}:
         return {key: value for key, value in data_dict.items() if key != "users"}
     return data_dict
 
 
-def _refusal_of_members(data_dict: DataDict, organization: model.Group | None) -> AuthResult | None:
+def _refuse_member_changes(
+    data_dict: DataDict, organization: model.Group | None
+) -> AuthResult | None:
     """Refuse changes of users and parents: admins of a parent are admins of the organisation."""
     for kind in ("user", "group"):
         given = data_dict.get(f"{kind}s")
-        if given is not None and _members_given(given, kind) != _members_now(organization, kind):
+        if given is not None and _read_sent_members(given, kind) != _read_stored_members(
+            organization, kind
+        ):
             return {
                 "success": False,
                 "msg": tk._("Members and parent organisations are not yours to change here."),
@@ -175,7 +179,7 @@ def _refusal_of_members(data_dict: DataDict, organization: model.Group | None) -
     return None
 
 
-def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
+def _read_sent_members(given: Any, kind: str) -> set[tuple[str, str]] | None:
     entity = model.User if kind == "user" else model.Group
     members: set[tuple[str, str]] = set()
     for entry in given if is_json_list(given) else [None]:
@@ -189,7 +193,7 @@ def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
     return members
 
 
-def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, str]]:
+def _read_stored_members(organization: model.Group | None, kind: str) -> set[tuple[str, str]]:
     if organization is None:
         return set()
     entity = model.User if kind == "user" else model.Group

@@ -58,16 +58,16 @@ def read_requirements(owner_org: str, stored: model.Package | None) -> dataset.R
         stored: the stored dataset, ``None`` for a new one.
     """
     reference = owner_org or (stored.owner_org if stored else "")
-    return _of(_publisher(model.Group.get(reference)), stored)
+    return _find_requirements(_read_publisher(model.Group.get(reference)), stored)
 
 
 def lacks_role(owner_org: str) -> bool:
     """Return whether an organisation (id or name) has neither a role nor a municipality's code."""
     organization = model.Group.get(owner_org)
-    return organization is not None and not _publisher(organization).acts_as
+    return organization is not None and not _read_publisher(organization).acts_as
 
 
-def _publisher(organization: model.Group | None) -> dataset.Publisher:
+def _read_publisher(organization: model.Group | None) -> dataset.Publisher:
     if organization is None:
         return dataset.Publisher()
     return dataset.Publisher(
@@ -79,10 +79,12 @@ def _publisher(organization: model.Group | None) -> dataset.Publisher:
 
 def read_municipal_requirements() -> dataset.Requirements:
     """Return which fields a new dataset of a municipality must have: the strictest case."""
-    return _of(dataset.Publisher(role=dataset.MUNICIPALITY), None)
+    return _find_requirements(dataset.Publisher(role=dataset.MUNICIPALITY), None)
 
 
-def _of(publisher: dataset.Publisher, stored: model.Package | None) -> dataset.Requirements:
+def _find_requirements(
+    publisher: dataset.Publisher, stored: model.Package | None
+) -> dataset.Requirements:
     setting = dataset.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
     created = stored.metadata_created if stored else None
     exempt = dataset.is_dataset_exempt(created, dataset_model.read_installation_time(), setting)
@@ -139,7 +141,9 @@ _SCHEMES = ("http:", "https:", "urn:", "ftp:", "doi:", "hdl:", "ark:", "info:", 
 
 def remember_stored_iris(context: Context, package: model.Package | None) -> None:
     """Remember in the context, before a save, which IRIs are stored."""
-    cast(dict[str, Any], context)[_BEFORE] = _stored(package) if package is not None else {}
+    cast(dict[str, Any], context)[_BEFORE] = (
+        _list_stored_iris(package) if package is not None else {}
+    )
 
 
 def store_foreign_iris(context: Context, package: model.Package) -> None:
@@ -152,16 +156,16 @@ def store_foreign_iris(context: Context, package: model.Package) -> None:
     if package.type in OTHER_TYPES or not _is_trusted(context):
         return
     model.Session.flush()
-    for thing, given in _stored(package).items():
-        if given == before.get(thing):
+    for id_, given in _list_stored_iris(package).items():
+        if given == before.get(id_):
             continue
         iri = read_foreign_iri(given)
-        if iri is None or not dataset_model.take_iri(iri, thing, package.id):
-            _note_unused(context, package, thing, given, iri)
+        if iri is None or not dataset_model.take_iri(iri, id_, package.id):
+            _note_unused(context, package, id_, given, iri)
 
 
 def _note_unused(
-    context: Context, package: model.Package, thing: str, given: str, iri: str | None
+    context: Context, package: model.Package, id_: str, given: str, iri: str | None
 ) -> None:
     """Add a notice about why a record is not published under the sent IRI."""
     if iri is not None:
@@ -175,8 +179,8 @@ def _note_unused(
         )
     files = [resource.id for resource in package.resources]
     key: tuple[str | int, ...] = (FIELD,)
-    if thing in files:
-        key = ("resources", resource_logic.read_sent_number(context, files.index(thing)), FIELD)
+    if id_ in files:
+        key = ("resources", resource_logic.read_sent_number(context, files.index(id_)), FIELD)
     messages.add_notice_at(
         context, key, package.type, message.format(value=f"“{quote_value(given)}”")
     )
@@ -261,13 +265,13 @@ def _is_trusted(context: Context) -> bool:
     return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
 
 
-def _stored(package: model.Package) -> dict[str, str]:
+def _list_stored_iris(package: model.Package) -> dict[str, str]:
     """Return id → ``uri`` of a dataset and its resources."""
     given = {package.id: package.extras}
     given |= {resource.id: resource.extras for resource in package.resources}
     return {
-        thing: uri
-        for thing, extras in given.items()
+        id_: uri
+        for id_, extras in given.items()
         if isinstance(uri := (extras or {}).get(FIELD), str) and uri
     }
 
@@ -293,11 +297,13 @@ def prepare_croissant(dataset: dict[str, Any]) -> dict[str, Any]:
     prepared = copy.deepcopy(dataset)
     prepared["notes"] = prepared.get("notes") or prepared.get("title") or prepared["name"]
     resources: list[dict[str, Any]] = prepared.get("resources") or []
-    prepared["resources"] = [found for resource in resources if (found := _file(resource))]
+    prepared["resources"] = [
+        found for resource in resources if (found := _describe_croissant_file(resource))
+    ]
     return prepared
 
 
-def _file(resource: dict[str, Any]) -> dict[str, Any] | None:
+def _describe_croissant_file(resource: dict[str, Any]) -> dict[str, Any] | None:
     checksum = read_checksum(resource)
     is_held = resource.get("url_type") == "upload"
     if not is_held or checksum is None or checksum.algorithm not in ALGORITHMS:
@@ -336,39 +342,42 @@ def update_croissant(written: str, described: Mapping[str, Any]) -> str:
     if not described:
         return written
     document = json.loads(written)
-    files = {file["@id"]: file for file in _listed(document.get("distribution"))}
-    told = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
-    shown = [file for file in told.pop("distribution", []) if file["@id"] in files]
-    for name in _OF_DATASET - told.keys():
+    files = {file["@id"]: file for file in _list_objects(document.get("distribution"))}
+    values = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
+    shown = [file for file in values.pop("distribution", []) if file["@id"] in files]
+    for name in _OF_DATASET - values.keys():
         document.pop(name, None)
     # Croissant requires a creator.
-    told.setdefault("creator", told.get("publisher") or [])
+    values.setdefault("creator", values.get("publisher") or [])
     # schema.org has short descriptions padded for search engines; Croissant's own is better.
     own = document.get("description")
     if is_json_object(own) and (words := strip_markup(str(own.get("@value") or ""))):
-        told["description"] = words
-    document |= {name: _stated(name, value) for name, value in told.items() if value}
+        values["description"] = words
+    document |= {name: _expand_texts(name, value) for name, value in values.items() if value}
     if shown:
-        document["distribution"] = [_with(files[file["@id"]], file) for file in shown]
-    return _dumped(document)
+        document["distribution"] = [
+            _update_croissant_file(files[file["@id"]], file) for file in shown
+        ]
+    return _write_script_json(document)
 
 
-def _with(file: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _update_croissant_file(file: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in file.items() if name not in _OF_FILE}
-    found = {name: value for name, value in told.items() if name not in _OF_CROISSANT}
-    return kept | {name: _stated(name, value) for name, value in found.items()}
+    found = {name: value for name, value in values.items() if name not in _OF_CROISSANT}
+    return kept | {name: _expand_texts(name, value) for name, value in found.items()}
 
 
-def _stated(name: str, value: Any) -> Any:
+def _expand_texts(name: str, value: Any) -> Any:
     """Return a value with its texts as JSON-LD value objects.
 
     The context of ckanext-dcat's Croissant would give plain texts a language.
     """
     if is_json_list(value):
-        return [_stated(name, item) for item in value]
+        return [_expand_texts(name, item) for item in value]
     if is_json_object(value):
         return {
-            key: item if key.startswith("@") else _stated(key, item) for key, item in value.items()
+            key: item if key.startswith("@") else _expand_texts(key, item)
+            for key, item in value.items()
         }
     if not isinstance(value, str):
         return value
@@ -377,7 +386,7 @@ def _stated(name: str, value: Any) -> Any:
     return {**kind, "@value": value}
 
 
-def _dumped(document: dict[str, Any]) -> str:
+def _write_script_json(document: dict[str, Any]) -> str:
     """Return JSON that can stand in a ``<script>`` element: without ``<``, ``>`` and ``&``."""
     text = json.dumps(document, sort_keys=True, indent=4)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -393,26 +402,26 @@ def keep_codes_as_text(written: str) -> str:
     """
     document = json.loads(written)
     changed = False
-    for records in _listed(document.get("recordSet")):
+    for records in _list_objects(document.get("recordSet")):
         resource_id = str(records.get("@id", "")).rpartition("/records")[0].rpartition("/")[2]
-        fields = _listed(records.get("field"))
+        fields = _list_objects(records.get("field"))
         if not any(field.get("dataType") not in (TEXT, None) for field in fields):
             continue
-        codes = _columns_of_codes(resource_id)
+        codes = _find_stored_code_columns(resource_id)
         for field in fields:
-            if _column(field) in codes and field.get("dataType") != TEXT:
+            if _find_column_name(field) in codes and field.get("dataType") != TEXT:
                 field["dataType"], changed = TEXT, True
     if not changed:
         return written
-    return _dumped(document)
+    return _write_script_json(document)
 
 
-def _listed(value: Any) -> list[dict[str, Any]]:
+def _list_objects(value: Any) -> list[dict[str, Any]]:
     rows = value if is_json_list(value) else [value]
     return [row for row in rows if is_json_object(row)]
 
 
-def _column(field: dict[str, Any]) -> str:
+def _find_column_name(field: dict[str, Any]) -> str:
     source: Any = field.get("source") or {}
     extract: Any = source.get("extract") or {} if is_json_object(source) else {}
     column = extract.get("column") if is_json_object(extract) else ""
@@ -420,7 +429,7 @@ def _column(field: dict[str, Any]) -> str:
     return str((column.get("@value") if is_json_object(column) else column) or "")
 
 
-def _columns_of_codes(resource_id: str) -> set[str]:
+def _find_stored_code_columns(resource_id: str) -> set[str]:
     """Return the columns of an uploaded CSV file that have a number with a leading zero."""
     resource = model.Resource.get(resource_id)
     if resource is None or resource.url_type != "upload":

@@ -193,15 +193,15 @@ def cut_links(package: model.Package) -> None:
     predicate = _REFERRING.get(package.type)
     touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
     for dependent in package_model.load_packages(touched).values():
-        _remove(dependent, package, needs)
+        _remove_reference(dependent, package, needs)
     link.remove_subject(package.id)
     package_model.release_code(package.id)
     idea_model.forget_history(package.id)
 
 
-def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
+def _remove_reference(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
     extras = dict(dependent.extras or {})
-    inherited = _inherited(dependent, purged)
+    inherited = _find_lost_values(dependent, purged)
     for field, values in inherited.items():
         extras[field] = json.dumps(values)
         link.add_links(dependent.id, _STATED[dependent.type, field], values)
@@ -235,7 +235,7 @@ def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
     dataset.metadata_modified = get_utc_now()
 
 
-def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
+def _find_lost_values(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
     """Return field → values that a record has computed from a purged record and would lose."""
     if purged.type == package_model.WORKSHOP:
         before = {"municipality": set(package_logic.list_workshop_municipalities(purged))}
@@ -245,7 +245,7 @@ def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, lis
             package_model.load_packages(package_model.read_stored_texts(dependent, "idea")).values()
         )
         left = [idea for idea in ideas if idea.id != purged.id]
-        before, after = _of_ideas(ideas), _of_ideas(left)
+        before, after = _compute_values(ideas), _compute_values(left)
     return {
         field: sorted(values)
         for field, values in before.items()
@@ -253,7 +253,7 @@ def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, lis
     }
 
 
-def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
+def _compute_values(ideas: list[model.Package]) -> dict[str, set[str]]:
     return {
         "municipality": package_logic.list_idea_municipalities(ideas),
         "service_problem": package_logic.list_idea_problems(ideas),

@@ -44,7 +44,9 @@ def rename_unfit_extras(package: model.Package) -> None:
     extras: dict[str, str] = getattr(package, "extras", None) or {}
     if package.type != package_model.DATASET or not extras:
         return
-    strange = [name for name in _lists() if name in extras and not _is_list(name, extras[name])]
+    strange = [
+        name for name in _list_list_fields() if name in extras and not _is_list(name, extras[name])
+    ]
     if not strange:
         return
     kept = {name: value for name, value in extras.items() if name not in strange}
@@ -53,7 +55,7 @@ def rename_unfit_extras(package: model.Package) -> None:
     )
 
 
-def _lists() -> list[str]:
+def _list_list_fields() -> list[str]:
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_model.DATASET) or {}
     fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
     return [f["field_name"] for f in fields if "repeating_subfields" in f] + [
@@ -208,17 +210,17 @@ def read_package_before(context: Context, sent: Record, reference: str) -> Recor
     read: Any = context.get("original_package")
     if is_json_object(read) and read.get("id") == reference:
         return read
-    return _read(context, "package_show", reference)
+    return _show_record(context, "package_show", reference)
 
 
 def read_organization_before(context: Context, sent: Record, reference: str | None) -> Record:
     """Return an organisation as its editor could read it; see :func:`read_package_before`."""
     if reference is None or not needs_comparison(sent, OF_ORGANIZATIONS):
         return {}
-    return _read(context, "organization_show", reference)
+    return _show_record(context, "organization_show", reference)
 
 
-def _read(context: Context, action: str, reference: str) -> Record:
+def _show_record(context: Context, action: str, reference: str) -> Record:
     own = Context(user=context.get("user") or "", ignore_auth=bool(context.get("ignore_auth")))
     own["auth_user_obj"] = context.get("auth_user_obj")
     try:
@@ -241,7 +243,7 @@ def add_package_notices(
     """
     if messages.is_page() or not is_json_object(answer):
         return
-    _note(context, sent, before, answer, OF_RECORDS)
+    _add_notices(context, sent, before, answer, OF_RECORDS)
     if unkept.is_filled(sent.get("plugin_data")) and not _is_sysadmin(context):
         message = tk._("“{name}” was not kept: only system administrators may send it")
         messages.add_notice(context, message.format(name="plugin_data"))
@@ -252,7 +254,7 @@ def add_package_notices(
     # CKAN accepts the name of a package in place of its id.
     named = {"package_id": answer.get("name")}
     for number, (row, now) in enumerate(zip(files, shown, strict=False)):
-        _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
+        _add_notices(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
 
 
 def add_organization_notices(
@@ -260,10 +262,10 @@ def add_organization_notices(
 ) -> None:
     """Add notices about ignored values of computed fields of an organisation."""
     if not messages.is_page() and is_json_object(answer):
-        _note(context, sent, before, answer, OF_ORGANIZATIONS)
+        _add_notices(context, sent, before, answer, OF_ORGANIZATIONS)
 
 
-def _note(
+def _add_notices(
     context: Context,
     sent: Record,
     before: Record,
@@ -311,11 +313,11 @@ def _contains(answer: Any, sent: Any) -> bool:
         return all(_contains(own.get(name), value) for name, value in sent.items())
     if str(answer).casefold() == str(sent).strip().casefold():
         return True
-    times = _time(answer), _time(sent)
+    times = _parse_time(answer), _parse_time(sent)
     return times[0] is not None and times[0] == times[1]
 
 
-def _time(value: Any) -> datetime | None:
+def _parse_time(value: Any) -> datetime | None:
     """Return a time in UTC without offset, as CKAN stores its own; ``None`` if it is no time."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None

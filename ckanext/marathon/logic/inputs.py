@@ -345,14 +345,16 @@ def keep_languages_without_iri(
     if data.get("type", DATASET) != DATASET:
         return
     if _takes_languages(schema.get("dataset_fields")):
-        said = _take_spoken(context, data, (FIELD,))
-        if said:
-            add_extras(data, {FIELD + REST: said})
+        unlisted = _take_spoken(context, data, (FIELD,))
+        if unlisted:
+            add_extras(data, {FIELD + REST: unlisted})
     if _takes_languages(schema.get("resource_fields")):
         for number, row in enumerate(data.get("resources") or ()):
-            said = _take_spoken(context, row, ("resources", number, FIELD))
-            if said:
-                row[FIELD + REST] = join_texts([*list_texts_of_extra(row.get(FIELD + REST)), *said])
+            unlisted = _take_spoken(context, row, ("resources", number, FIELD))
+            if unlisted:
+                row[FIELD + REST] = join_texts(
+                    [*list_texts_of_extra(row.get(FIELD + REST)), *unlisted]
+                )
 
 
 def _takes_languages(fields: Any) -> bool:
@@ -371,18 +373,18 @@ def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int,
     except Malformed:
         # The validator of the field reports it.
         return []
-    said = [name for name in given if _has_no_iri(name)]
-    if said:
+    unlisted = [name for name in given if _has_no_iri(name)]
+    if unlisted:
         record[FIELD] = [
-            name for name in given if authorities.find_language(name) or name not in said
+            name for name in given if authorities.find_language(name) or name not in unlisted
         ]
         message = tk._(
             "The EU's table of languages has no entry of its own for {names}. What was said is "
             "kept as “{name}”; a Mayan language is published as one of the group"
         )
-        text = message.format(names=unkept.list_names(said), name=FIELD + REST)
+        text = message.format(names=unkept.list_names(unlisted), name=FIELD + REST)
         messages.add_notice_at(context, key, DATASET, text)
-    return said
+    return unlisted
 
 
 def _has_no_iri(value: str) -> bool:

@@ -108,7 +108,7 @@ def check_code(flat: Flat, package_type: str) -> list[FieldFault]:
     holder = package_model.find_code_holder(organization, package_type, wanted)
     if holder is None or (flat.stored and holder == flat.stored.id):
         return []
-    return [_taken(wanted, holder)]
+    return [_explain_taken_code(wanted, holder)]
 
 
 def assign_code(package: model.Package, code: str, owner_org: str | None = None) -> None:
@@ -122,10 +122,10 @@ def assign_code(package: model.Package, code: str, owner_org: str | None = None)
         owner = package.owner_org if owner_org is None else owner_org
         package_model.assign_code(package.id, owner or "", package.type, code)
     except Taken as taken:
-        messages.refuse_faults(_taken(taken.key, taken.holder))
+        messages.refuse_faults(_explain_taken_code(taken.key, taken.holder))
 
 
-def _taken(code: str, holder: str | None) -> FieldFault:
+def _explain_taken_code(code: str, holder: str | None) -> FieldFault:
     package = model.Package.get(holder)
     if package is None:
         return make_fault("code", TAKEN_NOW, code=code)
@@ -148,7 +148,7 @@ def put_field(pkg_dict: dict[str, Any], field: str, value: object) -> None:
 def read_stored_counts(workshop: model.Package) -> dict[str, int | None]:
     """Return the stored counts of a workshop by field; ``None`` for missing or invalid ones."""
     return {
-        name: _count(package_model.read_stored_text(workshop, name))
+        name: _parse_stored_count(package_model.read_stored_text(workshop, name))
         for name in workshop_domain.COUNT_FIELDS
     }
 
@@ -165,7 +165,7 @@ def complete_workshop(viewer: Viewer, workshop: model.Package, pkg_dict: dict[st
     pkg_dict["participants_masked"] = masked
 
 
-def _count(text: str) -> int | None:
+def _parse_stored_count(text: str) -> int | None:
     try:
         return numbers.parse_count(text) if text else None
     except Malformed:
@@ -193,7 +193,9 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
             workshop_id if permissions.sees_hidden_links(viewer, idea) else None,
         )
     is_insider = permissions.is_insider_of(viewer, idea)
-    pkg_dict["history"] = [_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)]
+    pkg_dict["history"] = [
+        _dictize_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)
+    ]
 
 
 def describe_workshop(workshop: model.Package) -> dict[str, str]:
@@ -208,7 +210,7 @@ def describe_workshop(workshop: model.Package) -> dict[str, str]:
     }
 
 
-def _step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
+def _dictize_step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
     step: dict[str, Any] = {
         "at": row.at.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "status": row.status,
@@ -255,7 +257,7 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
         put_field(pkg_dict, field, resolved.values)
         pkg_dict[f"{field}_origin"] = resolved.origin
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
-    pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
+    pkg_dict["ideas"] = [_dictize_idea(viewer, idea, workshops) for idea in visible]
     wanted = package_model.read_stored_texts(dataset, "data_need")
     if len(visible) < len(named) and not permissions.sees_hidden_links(viewer, dataset):
         needs = list_idea_needs(visible)
@@ -267,7 +269,7 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
         put_field(pkg_dict, "data_need", wanted)
 
 
-def _idea(
+def _dictize_idea(
     viewer: Viewer, idea: model.Package, workshops: dict[str, model.Package]
 ) -> dict[str, Any]:
     workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
@@ -302,7 +304,7 @@ def save_links_and_code(context: Context, pkg_dict: dict[str, Any]) -> None:
     if package.state != model.State.DELETED:
         assign_code(package, package_model.read_stored_text(package, "code"))
     if package.type == package_model.IDEA:
-        _record_step(context, package, pkg_dict.get("status_reason"))
+        _record_status(context, package, pkg_dict.get("status_reason"))
 
 
 def read_links(package: model.Package) -> dict[Predicate, list[str]]:
@@ -357,15 +359,15 @@ def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
     """Remove CKAN's package relationships to records that the viewer may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
-        held: list[dict[str, Any]] = pkg_dict.get(name) or []
-        rows = {id(row): _related_id(row, f"{other}_package_id") for row in held}
+        relationships: list[dict[str, Any]] = pkg_dict.get(name) or []
+        rows = {id(row): _find_related_id(row, f"{other}_package_id") for row in relationships}
         related = package_model.load_packages(rows.values())
         shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
         if rows:
-            pkg_dict[name] = [row for row in held if rows[id(row)] in shown]
+            pkg_dict[name] = [row for row in relationships if rows[id(row)] in shown]
 
 
-def _related_id(row: dict[str, Any], key: str) -> str:
+def _find_related_id(row: dict[str, Any], key: str) -> str:
     further: dict[str, Any] = row.get("__extras") or {}
     return row.get(key) or further.get(key) or ""
 
@@ -379,7 +381,7 @@ def move_code(package: model.Package, owner_org: str) -> None:
     assign_code(package, package_model.read_stored_text(package, "code"), owner_org)
 
 
-def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
+def _record_status(context: Context, idea: model.Package, reason: Any) -> None:
     status = package_model.read_stored_text(idea, "status")
     # A status outside of the vocabulary is older than the plugin and was not set by a save.
     known = {term.code for term in schemes.get_term_list("idea-status").terms}

@@ -198,8 +198,8 @@ def read_parameters(action: str) -> Mapping[str, ParameterType]:
         name → type; ``ANY`` if the documentation has no type.
     """
     found: dict[str, ParameterType] = {}
-    for text in _docstrings(action):
-        for name, kind in _documented(text):
+    for text in _list_docstrings(action):
+        for name, kind in _parse_docstring(text):
             if found.get(name, ParameterType.ANY) is ParameterType.ANY:
                 found[name] = kind
     for name, kind in found.items():
@@ -210,12 +210,12 @@ def read_parameters(action: str) -> Mapping[str, ParameterType]:
     return {**found, **DECLARED.get(action, {})}
 
 
-def _docstrings(action: str) -> Iterator[str]:
-    for function in _functions(action):
+def _list_docstrings(action: str) -> Iterator[str]:
+    for function in _list_functions(action):
         yield inspect.getdoc(function) or ""
 
 
-def _functions(action: str) -> Iterator[Callable[..., Any]]:
+def _list_functions(action: str) -> Iterator[Callable[..., Any]]:
     """Yield the functions of an action: CKAN's own, then those of plugins."""
     for name in CORE_MODULES:
         module = importlib.import_module(f"ckan.logic.action.{name}")
@@ -227,17 +227,17 @@ def _functions(action: str) -> Iterator[Callable[..., Any]]:
             yield function
 
 
-def _documented(text: str) -> Iterator[tuple[str, ParameterType]]:
+def _parse_docstring(text: str) -> Iterator[tuple[str, ParameterType]]:
     types = {match["name"]: match["type"] for match in _TYPE.finditer(text)}
     for match in _PARAMETER.finditer(text):
-        yield match["name"], _type_of(match["type"] or types.get(match["name"], ""))
+        yield match["name"], _parse_type(match["type"] or types.get(match["name"], ""))
     if "data_dict:" in text:
         described = text.partition("data_dict:")[2].partition("Returns:")[0]
         for name in _NAMED.findall(described):
             yield name, ParameterType.ANY
 
 
-def _type_of(words: str) -> ParameterType:
+def _parse_type(words: str) -> ParameterType:
     return next((kind for pattern, kind in _WORDS if pattern.search(words)), ParameterType.ANY)
 
 
@@ -295,8 +295,8 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
         if kind in _REQUIRED and name not in data and name not in _MAY_BE_LEFT_OUT:
             errors[name] = [tk._("Missing value")]
     for name, value in data.items():
-        problem = _problem(name, value, types.get(name, ParameterType.ANY))
-        if not problem and not all(map(is_holdable, _texts(value))):
+        problem = _find_problem(name, value, types.get(name, ParameterType.ANY))
+        if not problem and not all(map(is_holdable, _list_texts(value))):
             problem = tk._("The text contains characters that cannot be stored")
         if not problem and writes and not _is_no_text(action, name):
             problem = _problem_of_hidden(value)
@@ -310,7 +310,7 @@ def has_unstorable_reference(data: Mapping[str, Any]) -> bool:
     return any(isinstance(data.get(n), str) and not is_holdable(data[n]) for n in REFERENCES)
 
 
-def _problem(name: str, value: Any, kind: ParameterType) -> str | None:
+def _find_problem(name: str, value: Any, kind: ParameterType) -> str | None:
     if name in STRICT_FLAGS and isinstance(value, str):
         return _problem_of_flag(value)
     check = _CHECKS.get(kind)
@@ -413,11 +413,11 @@ def _is_no_text(action: str, name: str) -> bool:
 
 
 def _problem_of_hidden(value: Any) -> str | None:
-    found = (explain_hidden(text) for text in _texts(value))
+    found = (explain_hidden(text) for text in _list_texts(value))
     return next((messages.write_fault(fault) for fault in found if fault), None)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _list_texts(value: Any) -> Iterator[str]:
     """Yield all texts in a nested value, keys included, without recursion."""
     waiting = [value]
     while waiting:
@@ -527,23 +527,23 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     _check_accounts(action, data, user)
     _check_seen(action, data, user)
     if action in {"group_member_delete", "organization_member_delete"}:
-        if model.Group.get(_text_of(data, "id")) is None:
+        if model.Group.get(_read_text(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in {"job_cancel", "job_show"}:
-        if not _JOB.fullmatch(_text_of(data, "id") or ""):
+        if not _JOB.fullmatch(_read_text(data, "id") or ""):
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in _TAKE_AN_OBJECT:
         _check_object(data, _TAKE_AN_OBJECT[action])
     elif action in _OF_ACTIVITIES:
-        check_activity(_text_of(data, "id"), user)
+        check_activity(_read_text(data, "id"), user)
     elif action in {"package_collaborator_create", "package_collaborator_delete"}:
-        if model.User.get(_text_of(data, "user_id")) is None:
+        if model.User.get(_read_text(data, "user_id")) is None:
             raise tk.NotAuthorized
     elif name := _OF_RELATIONSHIPS.get(action):
-        kind = _text_of(data, name)
+        kind = _read_text(data, name)
         if kind and kind not in model.PackageRelationship.get_all_types():
             raise tk.ValidationError({name: [tk._("There is no such type")]})
-    elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
+    elif action == "file_owner_scan" and (owner_type := _read_text(data, "owner_type")):
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):
             raise tk.ValidationError({"owner_type": [tk._("There is no such type")]})
@@ -571,10 +571,10 @@ def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
 def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
     """Raise the same error for records that the caller may not see as for missing ones."""
     for name in _OF_RECORDS.get(action, ()):
-        _refuse_unseen(model.Package.get(_text_of(data, name)), user)
-    file_id = _text_of(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None
+        _refuse_unseen(model.Package.get(_read_text(data, name)), user)
+    file_id = _read_text(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None
     if action in _OF_VIEWS:
-        view = model.ResourceView.get(_text_of(data, "id") or "")
+        view = model.ResourceView.get(_read_text(data, "id") or "")
         file_id = view.resource_id if view else None
     if action in _TAKE_A_FILE or action in _OF_VIEWS:
         _refuse_unseen(permissions.find_package_of_file(file_id), user)
@@ -608,6 +608,6 @@ def check_activity(activity_id: str | None, user: str) -> None:
         raise tk.ObjectNotFound(tk._("Not found"))
 
 
-def _text_of(data: Mapping[str, Any], name: str) -> str | None:
+def _read_text(data: Mapping[str, Any], name: str) -> str | None:
     value = data.get(name)
     return value if isinstance(value, str) else None

@@ -164,7 +164,7 @@ def note_shown_before(unit: UnitOfWork) -> None:
     changed = unit.get_notes(IndexWork).changed
     for item in unit.session.dirty:
         if isinstance(item, model.Package) and item.id not in changed:
-            changed[item.id] = _shown_before(item)
+            changed[item.id] = _read_former_fields(item)
     for item in unit.session.deleted:
         if isinstance(item, model.Package):
             changed.pop(item.id, None)
@@ -182,7 +182,7 @@ def write_notes(unit: UnitOfWork) -> None:
     work = unit.get_notes(IndexWork)
     for package_id, before in work.changed.items():
         package = unit.session.get(model.Package, package_id)
-        if package is None or (now := _shown(package)) == before:
+        if package is None or (now := _read_shown_fields(package)) == before:
             continue
         mark_for_index(list_index_dependents(package))
         if before is None or (now[2], now[4]) != (before[2], before[4]):
@@ -198,7 +198,7 @@ def settle_after_commit(unit: UnitOfWork) -> None:
     """Delete the notes about packages that Solr has, and enqueue the indexing of the others."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(search_index.delete_notes, work.beforehand)
+        _change_notes(search_index.delete_notes, work.beforehand)
     if work.has_rows:
         enqueue_indexing()
 
@@ -207,11 +207,11 @@ def settle_after_rollback(unit: UnitOfWork) -> None:
     """Enqueue the indexing of packages that Solr got and that were rolled back."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(search_index.make_notes_due, work.beforehand)
+        _change_notes(search_index.make_notes_due, work.beforehand)
         enqueue_indexing()
 
 
-def _quietly(change: Callable[[list[int]], None], notes: list[int]) -> None:
+def _change_notes(change: Callable[[list[int]], None], notes: list[int]) -> None:
     """Change notes after the transaction; if the database is away they become due in time."""
     try:
         change(notes)
@@ -219,13 +219,13 @@ def _quietly(change: Callable[[list[int]], None], notes: list[int]) -> None:
         log.warning("%s notes for the search index stay until they are due", len(notes))
 
 
-def _shown(package: model.Package) -> tuple[Any, ...]:
+def _read_shown_fields(package: model.Package) -> tuple[Any, ...]:
     """Return the fields of a package that other records show."""
     columns = (getattr(package, name) for name in _COLUMNS)
     return (*columns, *(package_model.read_stored_text(package, field) for field in _FIELDS))
 
 
-def _shown_before(package: model.Package) -> Shown:
+def _read_former_fields(package: model.Package) -> Shown:
     inspected: Any = sa.inspect(package)
     before: dict[str, Any] = {}
     for name in (*_COLUMNS, "extras"):
@@ -258,21 +258,21 @@ def search_with_corrections(next_: Action, context: Context, data_dict: DataDict
     viewer = Viewer(context)
     asked = copy.deepcopy(data_dict)
     has_id = _ask_for_id(asked)
-    hidden = _invisible(search_index.list_suspects(), viewer)
+    hidden = _find_hidden_ids(search_index.list_suspects(), viewer)
     answer = _search_without(next_, context, data_dict, asked, hidden)
-    found = _compare(answer["results"], viewer)
+    found = _compare_results(answer["results"], viewer)
     for _attempt in range(1, ATTEMPTS):
         if not found.untrue:
             break
         hidden |= found.untrue
         answer = _search_without(next_, context, data_dict, asked, hidden)
-        found = _compare(answer["results"], viewer)
+        found = _compare_results(answer["results"], viewer)
     results: list[dict[str, Any]] = answer["results"]
     kept = [result for result in results if result.get("id") not in found.untrue]
     answer["count"] -= len(results) - len(kept)
     answer["results"] = kept
     if not data_dict.get("fl") and not tk.asbool(data_dict.get("use_default_schema")):
-        _show_afresh(answer["results"], found.due)
+        _replace_outdated(answer["results"], found.due)
     if not has_id:
         for result in kept:
             result.pop("id", None)
@@ -288,7 +288,7 @@ def _search_without(
 ) -> dict[str, Any]:
     """Return CKAN's result without the hidden records; errors do not mention their ids."""
     try:
-        return next_(context.copy(), _without(asked, hidden))
+        return next_(context.copy(), _exclude_ids(asked, hidden))
     except SearchError:
         if hidden:
             # Solr's message repeats the query, with the hidden ids.
@@ -311,7 +311,7 @@ def _ask_for_id(asked: dict[str, Any]) -> bool:
     return False
 
 
-def _without(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+def _exclude_ids(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     asked = copy.deepcopy(asked)
     if hidden:
         given: str | list[str] = asked.get("fq_list") or []
@@ -327,7 +327,7 @@ class _Comparison(NamedTuple):
     due: set[str]
 
 
-def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
+def _compare_results(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
     # ``None`` if the state was not requested.
     states = {result["id"]: result.get("state") for result in results if result.get("id")}
     stored = search_index.read_stored_states(states) if states else {}
@@ -338,10 +338,10 @@ def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
     }
     restricted = {id_ for id_, row in stored.items() if not row.is_public}
     due = {id_ for id_, row in stored.items() if row.is_due}
-    return _Comparison(untrue | _invisible(restricted, viewer), due)
+    return _Comparison(untrue | _find_hidden_ids(restricted, viewer), due)
 
 
-def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
+def _find_hidden_ids(ids: Collection[str], viewer: Viewer) -> set[str]:
     """Return the ids of packages that do not exist or that the viewer may not see."""
     if not ids:
         return set()
@@ -353,7 +353,7 @@ def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
     return set(ids) - visible
 
 
-def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
+def _replace_outdated(results: list[dict[str, Any]], due: Collection[str]) -> None:
     """Replace, in place, results that are outdated in the index by the stored records."""
     for number, result in enumerate(results[:MOST_AFRESH]):
         if result.get("id") in due:
@@ -395,7 +395,7 @@ def are_needs_met(idea: model.Package | None) -> str | None:
 def note_needs_before(unit: UnitOfWork) -> None:
     """Note the data needs that changed datasets meet, before links are cut."""
     before = unit.get_notes(MetBefore).needs
-    first_seen = _datasets((*unit.session.dirty, *unit.session.deleted)).difference(before)
+    first_seen = _list_dataset_ids((*unit.session.dirty, *unit.session.deleted)).difference(before)
     if first_seen:
         before.update(idea_model.read_needs_met_by_datasets(first_seen))
 
@@ -403,11 +403,11 @@ def note_needs_before(unit: UnitOfWork) -> None:
 def note_new_datasets(unit: UnitOfWork) -> None:
     """Note that new datasets met no data needs before."""
     before = unit.get_notes(MetBefore).needs
-    for id_ in _datasets(unit.created):
+    for id_ in _list_dataset_ids(unit.created):
         before.setdefault(id_, set())
 
 
-def _datasets(records: Iterable[object]) -> set[str]:
+def _list_dataset_ids(records: Iterable[object]) -> set[str]:
     return {
         record.id
         for record in records

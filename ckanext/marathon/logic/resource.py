@@ -75,18 +75,18 @@ def refuse_without_room(unit: UnitOfWork) -> None:
     Raises:
         NoRoom: it is.
     """
-    if _saves(unit.session) and not disk.has_room():
+    if _has_changes(unit.session) and not disk.has_room():
         raise NoRoom
 
 
-def _saves(session: Any) -> bool:
+def _has_changes(session: Any) -> bool:
     """Return whether the session has changes other than notes about readers."""
     if session.new or session.deleted:
         return True
-    return any(_changed(record) - _NOTES for record in session.dirty)
+    return any(_list_changed_columns(record) - _NOTES for record in session.dirty)
 
 
-def _changed(record: Any) -> set[str]:
+def _list_changed_columns(record: Any) -> set[str]:
     inspected: Any = sa.inspect(record)
     return {attribute.key for attribute in inspected.attrs if attribute.history.has_changes()}
 
@@ -94,8 +94,8 @@ def _changed(record: Any) -> set[str]:
 # CKAN workaround: file-addresses
 def correct_file_addresses(pkg_dict: dict[str, Any]) -> None:
     """Correct the addresses that CKAN computes for resources; ``pkg_dict`` is changed."""
-    _take_language_out(pkg_dict)
-    _take_back_schemes(pkg_dict)
+    _remove_languages(pkg_dict)
+    _remove_added_schemes(pkg_dict)
 
 
 def show_address(given: object) -> str:
@@ -126,7 +126,7 @@ def names_host(address: str) -> bool:
     return not is_file_name and addresses.begins_with_host(address)
 
 
-def _take_language_out(pkg_dict: dict[str, Any]) -> None:
+def _remove_languages(pkg_dict: dict[str, Any]) -> None:
     """Remove the language of the request from the addresses of uploaded files.
 
     CKAN includes it, and the index and the feed store the address: after an edit in English a
@@ -151,7 +151,7 @@ def _take_language_out(pkg_dict: dict[str, Any]) -> None:
         resource["url"] = start.removesuffix("-") + name
 
 
-def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
+def _remove_added_schemes(pkg_dict: dict[str, Any]) -> None:
     """Remove the ``http://`` that CKAN adds to an address without a scheme, unless it has a host.
 
     CKAN also adds it to mail addresses, network shares and file names, which then would be
@@ -209,17 +209,17 @@ def drop_empty_files(
     if not is_json_list(rows):
         return []
     stored = {resource.id: resource for resource in package.resources} if package else {}
-    said = {
+    filled = {
         n: row
         for n, row in enumerate(rows)
         if any(unkept.has_content(value) for value in row.values())
     }
     for number in range(len(rows)):
-        if number not in said:
+        if number not in filled:
             message = tk._("not kept, as nothing is said of it")
             messages.add_notice(context, messages.name_file(number, message))
-    data["resources"] = list(said.values())
-    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
+    data["resources"] = list(filled.values())
+    wrong = {n for n, row in filled.items() if not is_lenient and not _is_described(row, stored)}
     if wrong:
         text = tk._(
             "Say where the file is or what it is called: its address as “url”, or the file itself "
@@ -227,10 +227,10 @@ def drop_empty_files(
         )
         errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
         raise tk.ValidationError({"resources": errors})
-    return list(said)
+    return list(filled)
 
 
-def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
+def _is_described(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
     before = stored.get(row.get("id") or "")
     # A resource that was stored without these fields may stay, so that the record can be saved.
     was_named = before is None or any((before.url, before.name, before.description))
@@ -255,7 +255,7 @@ def number_files_as_sent(
     own = cast(dict[str, Any], context)
     before = own.get(_KEY)
     files = rows if is_json_list(rows) else []
-    own[_KEY] = [_SentFile(number, _id_of(files[number])) for number in kept_numbers]
+    own[_KEY] = [_SentFile(number, _find_sent_id(files[number])) for number in kept_numbers]
     try:
         yield
     except tk.ValidationError as error:
@@ -278,7 +278,7 @@ def read_sent_number(context: Context, place: int) -> int:
         context: of the action.
         place: position among the resources that CKAN gets, from 0.
     """
-    files = _files(context)
+    files = _list_sent_files(context)
     return files[place].number if place < len(files) else place
 
 
@@ -294,9 +294,9 @@ def find_sent_key(context: Context, key: FlattenKey, data: FlattenDataDict) -> F
         return key
     id_ = _validated_id(data, key[1])
     if id_:
-        same = [file.number for file in _files(context) if file.id == id_]
+        same = [file.number for file in _list_sent_files(context) if file.id == id_]
     else:
-        new = [file.number for file in _files(context) if not file.id]
+        new = [file.number for file in _list_sent_files(context) if not file.id]
         same = new[sum(not _validated_id(data, place) for place in range(key[1])) :]
     return (key[0], same[0] if same else key[1], *key[2:])
 
@@ -306,12 +306,12 @@ def _validated_id(data: FlattenDataDict, place: int) -> str:
     return "" if found is missing or not isinstance(found, str) else found
 
 
-def _id_of(row: Any) -> str:
+def _find_sent_id(row: Any) -> str:
     found = cast(Mapping[str, Any], row).get("id") if isinstance(row, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
-def _files(context: Context) -> list[_SentFile]:
+def _list_sent_files(context: Context) -> list[_SentFile]:
     own: Mapping[str, Any] = context
     return own.get(_KEY) or []
 
@@ -509,11 +509,11 @@ class FileFacts:
             fits = {"hash": self._stored.get("hash"), "hash_algorithm": stated}
             is_known = file.is_own_algorithm(stated) or file.read_checksum(fits)
             if self._is_new("hash_algorithm") and not is_known:
-                self._errors["hash_algorithm"] = [_only_ours(stated)]
+                self._errors["hash_algorithm"] = [_explain_algorithm(stated)]
             return None
         claimed = self._stated()
         if claimed is None:
-            self._errors["hash"] = [_no_checksum(self.resource["hash"])]
+            self._errors["hash"] = [_explain_checksum(self.resource["hash"])]
         return claimed
 
     def _stated(self) -> file.Checksum | None:
@@ -558,14 +558,14 @@ class FileFacts:
             self._errors["url"] = [text]
 
 
-def _only_ours(stated: Any) -> str:
+def _explain_algorithm(stated: Any) -> str:
     return tk._(
         "“{value}” is not what the site states of its files, which is {ours}: leave it out, or "
         "send the checksum (hash) with it"
     ).format(value=quote_value(stated), ours=file.OWN_ALGORITHM)
 
 
-def _no_checksum(value: Any) -> str:
+def _explain_checksum(value: Any) -> str:
     return tk._("“{value}” is no checksum. These are known, in hexadecimal digits: {names}").format(
         value=quote_value(value), names=", ".join(file.ALGORITHMS)
     )
@@ -611,7 +611,7 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
-            errors.append(_refused(resource.get("url", ""), size))
+            errors.append(_check_upload(resource.get("url", ""), size))
     cast(dict[str, Any], context)[KEY] = pending
     return errors
 
@@ -635,7 +635,7 @@ def discard_uploads(context: Context) -> None:
             pending.upload.upload(pending.resource_id)
 
 
-def _refused(name: str, size: int | None) -> list[str]:
+def _check_upload(name: str, size: int | None) -> list[str]:
     if size is None:
         return []
     limit = uploader.get_max_resource_size()
@@ -658,7 +658,7 @@ class WholeResourceUpload(uploader.ResourceUpload):
             NoRoom: there is no room for it.
         """
         partial = Path(f"{self.get_path(id)}~") if self.storage_path else None
-        with _removing(partial):
+        with _remove_partial_file(partial):
             super().upload(id, max_size)
 
 
@@ -671,12 +671,12 @@ class WholeImageUpload(uploader.Upload):
         Raises:
             NoRoom: there is no room for it.
         """
-        with _removing(Path(self.tmp_filepath) if self.filename else None):
+        with _remove_partial_file(Path(self.tmp_filepath) if self.filename else None):
             super().upload(max_size)
 
 
 @contextmanager
-def _removing(partial: Path | None) -> Generator[None]:
+def _remove_partial_file(partial: Path | None) -> Generator[None]:
     """Remove a partial file after an ``OSError``; raise ``NoRoom`` if the disk is full."""
     try:
         yield

@@ -819,10 +819,10 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
         moment = datetime.now(UTC)
         named = set(list_named_uploads(connection))
         absent = sorted(name for name in named if not (storage / name).is_file())
-        told = progress(tk._("Database"))
-        told(0, 1)
+        report = progress(tk._("Database"))
+        report(0, 1)
         dump_database(address, snapshot, target / DUMP_NAME)
-        told(1, 1)
+        report(1, 1)
         state = read_state(connection)
         versions = {
             "postgresql": str(

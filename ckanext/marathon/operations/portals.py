@@ -205,12 +205,12 @@ class PortalCheck:
     def datasets(self) -> None:
         """Check the properties that DCAT-AP requires."""
         triples = self._triples(f"{self.catalog}/all.nt", pyoxigraph.RdfFormat.N_TRIPLES)
-        said: dict[str, set[str]] = {}
+        predicates: dict[str, set[str]] = {}
         for triple in triples:
-            said.setdefault(_value(triple.subject), set()).add(triple.predicate.value)
+            predicates.setdefault(_value(triple.subject), set()).add(triple.predicate.value)
         for iri in self._all:
             for predicate in (DCT.title, DCT.description, DCT.publisher, DCT.identifier):
-                if str(predicate) not in said[iri]:
+                if str(predicate) not in predicates[iri]:
                     raise PortalFailure(f"{iri} has no {predicate}")
 
     def unchanged(self) -> None:
@@ -249,8 +249,8 @@ class PortalCheck:
         page: str | None = f"{self.catalog}/changes.nq"
         while page:
             answer = self._get(page)
-            for kind, thing in _activities(answer.content):
-                (there.discard if kind == "Delete" else there.add)(thing)
+            for kind, iri in _activities(answer.content):
+                (there.discard if kind == "Delete" else there.add)(iri)
             page = answer.links.get("next", {}).get("url")
         # The changes of the whole catalogue include those of the catalogue itself.
         _same(
@@ -321,17 +321,17 @@ def _value(term: Any) -> str:
 
 def _activities(body: bytes) -> list[tuple[str, str]]:
     kinds: dict[str, str] = {}
-    things: dict[str, str] = {}
+    objects: dict[str, str] = {}
     order: dict[str, str] = {}
     for quad in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_QUADS):
-        about, said, value = _value(quad.subject), quad.predicate.value, _value(quad.object)
-        if said == str(RDF.type) and value.startswith(AS):
+        about, predicate, value = _value(quad.subject), quad.predicate.value, _value(quad.object)
+        if predicate == str(RDF.type) and value.startswith(AS):
             kinds[about] = value.removeprefix(AS)
-        elif said == f"{AS}object":
-            things[about] = value
-        elif said == f"{AS}published":
+        elif predicate == f"{AS}object":
+            objects[about] = value
+        elif predicate == f"{AS}published":
             order[about] = value
-    return [(kinds[name], things[name]) for name in sorted(things, key=lambda name: order[name])]
+    return [(kinds[name], objects[name]) for name in sorted(objects, key=lambda name: order[name])]
 
 
 def _same(found: set[str], expected: set[str], where: str) -> None:

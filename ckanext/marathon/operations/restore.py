@@ -200,10 +200,10 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
         ProgramFailed: as :func:`.load_database`.
     """
     manifest = check_backup(directory, progress(tk._("Checking files")))
-    told = progress(tk._("Trying the database"))
-    told(0, 1)
+    report = progress(tk._("Trying the database"))
+    report(0, 1)
     backup.try_database(directory, manifest, scratch)
-    told(1, 1)
+    report(1, 1)
     return manifest
 
 
@@ -256,10 +256,10 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     backup.write_restore_note(directory, takedowns)
     try:
         waiting = copy_restored_files(directory, storage, manifest, progress(tk._("Copying files")))
-        told = progress(tk._("Database"))
-        told(0, 1)
+        report = progress(tk._("Database"))
+        report(0, 1)
         backup.replace_database(directory)
-        told(1, 1)
+        report(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
         remove_copied_files(storage)
         # The site was not changed. The note stays if an earlier restore was interrupted.
@@ -271,10 +271,10 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     apply_takedowns(takedowns, progress(tk._("Takedowns")))
     # A backup of an older version may have non-public content in its activities.
-    told = progress(tk._("Activities"))
-    told(0, 1)
+    report = progress(tk._("Activities"))
+    report(0, 1)
     upkeep.scrub_activities()
-    told(1, 1)
+    report(1, 1)
     # The numbers of lost changes will be used again for other changes.
     log_state.begin_new_epoch()
     _forget_jobs()

@@ -78,20 +78,20 @@ def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
     )
     answer: dict[str, Evidence] = {}
     for address, reference in meant.items():
-        thing = found.get(reference[1]) if reference else None
-        if thing is None:
+        record = found.get(reference[1]) if reference else None
+        if record is None:
             answer[address] = Evidence(address, address)
             continue
-        starts = package_model.read_stored_text(thing, "starts_at")
+        starts = package_model.read_stored_text(record, "starts_at")
         answer[address] = Evidence(
-            href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
-            title=thing.title or thing.name,
-            type=thing.type,
-            status=package_model.read_stored_text(thing, "status")
-            if thing.type != package_model.DATASET
+            href=tk.h.url_for(f"{record.type}.read", id=record.name),
+            title=record.title or record.name,
+            type=record.type,
+            status=package_model.read_stored_text(record, "status")
+            if record.type != package_model.DATASET
             else "",
             day=marathon_only_day(starts) if workshop_domain.is_time(starts) else "",
-            is_example=package_model.read_stored_flag(thing, "example"),
+            is_example=package_model.read_stored_flag(record, "example"),
         )
     return answer
 

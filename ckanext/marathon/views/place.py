@@ -618,16 +618,17 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
-    held = municipality_model.find_municipalities(
+    holders = municipality_model.find_municipalities(
         [municipality.code for municipality in territory.list_municipalities()]
     )
     page = tk.render(
         "marathon/office/municipalities.html",
         {
             "q": wanted,
-            "found": [(municipality, held.get(municipality.code)) for municipality in found],
+            "found": [(municipality, holders.get(municipality.code)) for municipality in found],
             "rows": [
-                _make_row(municipality, held, officers) for municipality in _list_on_the_site(held)
+                _make_row(municipality, holders, officers)
+                for municipality in _list_on_the_site(holders)
             ],
             **extra,
         },
@@ -635,17 +636,17 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     return make_response(page, status)
 
 
-def _list_on_the_site(held: dict[str, str]) -> list[Municipality]:
+def _list_on_the_site(holders: dict[str, str]) -> list[Municipality]:
     return sorted(
-        (territory.get_municipality(code) for code in held),
+        (territory.get_municipality(code) for code in holders),
         key=lambda municipality: municipality.name,
     )
 
 
 def _make_row(
-    municipality: Municipality, held: dict[str, str], officers: list[dict[str, Any]]
+    municipality: Municipality, holders: dict[str, str], officers: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    organization_id = held[municipality.code]
+    organization_id = holders[municipality.code]
     people = [officer for officer in officers if officer["organization"]["id"] == organization_id]
     return {
         "municipality": municipality,

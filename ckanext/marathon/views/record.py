@@ -147,8 +147,8 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
     """
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
-    thing = show_public(id)
-    if thing is None or _find_type(thing) != package_type:
+    shown = show_public(id)
+    if shown is None or _find_type(shown) != package_type:
         return tk.abort(404, tk._("Not found"))
     profiles = request.args.get("profiles")
     if package_type != "dataset":
@@ -156,14 +156,14 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
     elif profiles:
         try:
             lookups = Lookups.of_this_request(source.find_site())
-            graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
+            graph = build_graph_by_profiles(shown, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
         # Serialised like ckanext-dcat: programs depend on the keys of its JSON-LD.
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
     return answer_rdf(
-        build_record_graph(thing, Lookups.of_this_request(source.find_site())), extension
+        build_record_graph(shown, Lookups.of_this_request(source.find_site())), extension
     )
 
 
@@ -336,8 +336,8 @@ shorts = Blueprint("marathon_short", __name__)
 def redirect_short_address(package_type: str, code: str) -> Response:
     """Redirect a short address to the page of the record, by its current name."""
     found = _find_record(package_type, code)
-    thing = require_public(package_type, found.id)
-    return tk.redirect_to(f"{package_type}.read", id=thing["name"])
+    shown = require_public(package_type, found.id)
+    return tk.redirect_to(f"{package_type}.read", id=shown["name"])
 
 
 def show_qr(package_type: str, code: str) -> Response:

@@ -137,7 +137,7 @@ def marathon_change_list(context: Context, data_dict: DataDict) -> dict[str, Any
     tk.check_access("marathon_change_list", context, data_dict)
     limit = data_dict["limit"]
     rows = audit.list_entries(
-        _sight_of(context), _make_filter(data_dict), limit + 1, data_dict["before"]
+        _find_sight(context), _make_filter(data_dict), limit + 1, data_dict["before"]
     )
     shown = rows[:limit]
     return {
@@ -146,7 +146,7 @@ def marathon_change_list(context: Context, data_dict: DataDict) -> dict[str, Any
     }
 
 
-def _sight_of(context: Context) -> Sight:
+def _find_sight(context: Context) -> Sight:
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user):
         return Sight(everything=True)
@@ -167,7 +167,7 @@ def _make_filter(data_dict: DataDict) -> AuditFilter:
         organization = found.id
     return AuditFilter(
         organization=organization,
-        record=_id_of(data_dict["record"]),
+        record=_find_id(data_dict["record"]),
         user=authz.get_user_id_for_username(user, allow_none=True) or user,
         kind=data_dict["kind"],
         action=data_dict["action"],
@@ -177,7 +177,7 @@ def _make_filter(data_dict: DataDict) -> AuditFilter:
     )
 
 
-def _id_of(reference: str | None) -> str | None:
+def _find_id(reference: str | None) -> str | None:
     """Return the id of a package or group; an unknown reference may be the id of a purged one."""
     if reference is None:
         return None
@@ -190,7 +190,7 @@ def _id_of(reference: str | None) -> str | None:
 
 def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
     ids = {id_ for row in rows for id_ in (row.record, row.parent) if id_}
-    titles = _titles(context, ids)
+    titles = _find_titles(context, ids)
     organizations = package.read_organization_titles(
         id_ for row in rows for id_ in (row.organization, row.former)
     )
@@ -221,7 +221,7 @@ def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
+def _find_titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
     """Return id → current title or name, for records that this person may see."""
     wanted = sorted(set(ids))
     if not wanted:

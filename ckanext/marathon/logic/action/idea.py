@@ -86,13 +86,13 @@ def marathon_idea_quick_create(context: Context, data_dict: DataDict) -> dict[st
         "title": data_dict["title"],
         "workshop": data_dict["workshop"],
         "municipality": data_dict["municipality"]
-        or _own_municipalities(context, data_dict["workshop"]),
+        or _find_own_municipalities(context, data_dict["workshop"]),
         "service_problem": data_dict["service_problem"],
         "data_need": [{"what": what} for what in data_dict["data_need"]],
         "status": "proposed",
     }
     with messages.collect_notices(context) as collected:
-        created = _created(context, idea)
+        created = _create_with_free_name(context, idea)
         (row,) = idea_model.list_idea_choices(
             Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
         )
@@ -107,7 +107,7 @@ def _list_unknown(data_dict: DataDict) -> set[str]:
     return set(data_dict.get("__extras", ()))
 
 
-def _created(context: Context, idea: dict[str, Any]) -> str:
+def _create_with_free_name(context: Context, idea: dict[str, Any]) -> str:
     base = munge_title_to_name(idea["title"])[:90].strip("-_").ljust(2, "_")
     for number in range(1, _NAME_TRIES + 1):
         idea["name"] = base if number == 1 else f"{base}-{number}"
@@ -122,11 +122,11 @@ def _created(context: Context, idea: dict[str, Any]) -> str:
         except tk.ValidationError as fault:
             # A concurrent request may have taken the name.
             if set(fault.error_dict) != {"name"} or number == _NAME_TRIES:
-                raise _at_own_fields(fault) from None
+                raise _move_errors(fault) from None
     raise tk.ValidationError({"title": [tk._("Other ideas have this title. Choose another one.")]})
 
 
-def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
+def _move_errors(fault: tk.ValidationError) -> tk.ValidationError:
     """Move errors of fields that the quick form lacks to the fields that it has."""
     moved = {"name": "title", "owner_org": "workshop"}
     errors: dict[str, Any] = {}
@@ -135,7 +135,7 @@ def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
     return tk.ValidationError(errors)
 
 
-def _own_municipalities(context: Context, workshop: Any) -> list[str]:
+def _find_own_municipalities(context: Context, workshop: Any) -> list[str]:
     package = model.Package.get(workshop) if isinstance(workshop, str) else None
     if package is None:
         return []
@@ -189,7 +189,7 @@ def marathon_idea_status_update(context: Context, data_dict: DataDict) -> dict[s
         NotAuthorized: not an editor of its organisation or of the coordinating body.
         ValidationError: at ``status`` or ``reason``.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
+    idea = _get_visible(context, data_dict, package_model.IDEA)
     tk.check_access("package_update", context, {"id": idea.id})
     patch = {
         "id": idea.id,
@@ -250,8 +250,10 @@ def marathon_idea_datasets(context: Context, data_dict: DataDict) -> list[dict[s
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
-    return _listed(context, package_model.list_dependents([idea.id], Predicate.DATASET_IDEA))
+    idea = _get_visible(context, data_dict, package_model.IDEA)
+    return _dictize_visible(
+        context, package_model.list_dependents([idea.id], Predicate.DATASET_IDEA)
+    )
 
 
 @tk.side_effect_free
@@ -270,10 +272,10 @@ def marathon_workshop_ideas(context: Context, data_dict: DataDict) -> list[dict[
     Raises:
         NotFound: no such workshop, or not for this person to see.
     """
-    workshop = _found(context, data_dict, package_model.WORKSHOP)
+    workshop = _get_visible(context, data_dict, package_model.WORKSHOP)
     ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
     statuses = {idea.id: package_model.read_stored_text(idea, "status") for idea in ideas}
-    return [{**idea, "status": statuses[idea["id"]]} for idea in _listed(context, ideas)]
+    return [{**idea, "status": statuses[idea["id"]]} for idea in _dictize_visible(context, ideas)]
 
 
 @tk.side_effect_free
@@ -292,11 +294,13 @@ def marathon_data_need_list(context: Context, data_dict: DataDict) -> list[dict[
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
+    idea = _get_visible(context, data_dict, package_model.IDEA)
     needs = package_model.read_stored_rows(idea, "data_need")
     ids = [need["id"] for need in needs if need.get("id")]
     pairs = link.list_subject_pairs(ids, Predicate.DATASET_DATA_NEED)
-    datasets = _listed(context, package_model.list_dependents(ids, Predicate.DATASET_DATA_NEED))
+    datasets = _dictize_visible(
+        context, package_model.list_dependents(ids, Predicate.DATASET_DATA_NEED)
+    )
     return [
         {
             "id": need.get("id", ""),
@@ -308,7 +312,7 @@ def marathon_data_need_list(context: Context, data_dict: DataDict) -> list[dict[
     ]
 
 
-def _found(context: Context, data_dict: DataDict, package_type: str) -> model.Package:
+def _get_visible(context: Context, data_dict: DataDict, package_type: str) -> model.Package:
     reference = data_dict["id"]
     package = model.Package.get(reference) if is_reference(reference) else None
     trusted = context.get("ignore_auth")
@@ -322,7 +326,7 @@ def _found(context: Context, data_dict: DataDict, package_type: str) -> model.Pa
     return package
 
 
-def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
+def _dictize_visible(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
     viewer, trusted = Viewer(context), context.get("ignore_auth")
     seen = [package for package in packages if trusted or viewer.may_see(package)]
     owners = package_model.read_organization_titles(package.owner_org for package in seen)

@@ -37,13 +37,13 @@ def package_search(next_: Action, context: Context, data_dict: DataDict) -> dict
     Raises:
         ValidationError: at a parameter of a type on which CKAN raises.
     """
-    errors: dict[str, Any] = {name: [text] for name, text in _unreadable(data_dict)}
+    errors: dict[str, Any] = {name: [text] for name, text in _find_faults(data_dict)}
     if errors:
         raise tk.ValidationError(errors)
-    return search_with_corrections(next_, context, _counting_what_is_seen(context, data_dict))
+    return search_with_corrections(next_, context, _require_facet_counts(context, data_dict))
 
 
-def _counting_what_is_seen(context: Context, data_dict: DataDict) -> dict[str, Any]:
+def _require_facet_counts(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Return the parameters of a search with a ``facet.mincount`` of at least 1.
 
     With 0, Solr lists all values of a field, also those of hidden packages.
@@ -53,12 +53,12 @@ def _counting_what_is_seen(context: Context, data_dict: DataDict) -> dict[str, A
     except (TypeError, ValueError):
         # CKAN refuses it.
         return data_dict
-    if least > 0 or _labels(context) is None:
+    if least > 0 or _find_labels(context) is None:
         return data_dict
     return {**data_dict, "facet.mincount": 1}
 
 
-def _unreadable(data_dict: DataDict) -> Iterator[tuple[str, str]]:
+def _find_faults(data_dict: DataDict) -> Iterator[tuple[str, str]]:
     for name in ("rows", "start", "facet.limit", "facet.mincount"):
         given = data_dict.get(name)
         if name == "rows" and given == "":
@@ -83,7 +83,7 @@ def package_list(_next: Action, context: Context, data_dict: DataDict) -> list[s
     """Return the names of the site's public datasets; see CKAN's ``package_list``."""
     # CKAN workaround: blank-number
     data_dict = {name: value for name, value in data_dict.items() if value != ""}
-    data_dict = _valid(data_dict, default_pagination_schema(), context)
+    data_dict = _validate(data_dict, default_pagination_schema(), context)
     tk.check_access("package_list", context, data_dict)
     column = model.Package.id if context.get("api_version") == 2 else model.Package.name
     query = (
@@ -104,7 +104,7 @@ def package_autocomplete(
     _next: Action, context: Context, data_dict: DataDict
 ) -> list[dict[str, str]]:
     """Return datasets whose name or title contains a text; see CKAN's ``package_autocomplete``."""
-    data_dict = _valid(data_dict, default_autocomplete_schema(), context)
+    data_dict = _validate(data_dict, default_autocomplete_schema(), context)
     tk.check_access("package_autocomplete", context, data_dict)
     text = data_dict["q"]
     literal = solr_literal(text.replace("\\", " "))
@@ -118,17 +118,17 @@ def package_autocomplete(
             "include_private": True,
         },
     )
-    return [_match(package, text.lower()) for package in found["results"]]
+    return [_dictize_match(package, text.lower()) for package in found["results"]]
 
 
-def _valid(data_dict: DataDict, schema: Schema, context: Context) -> dict[str, Any]:
+def _validate(data_dict: DataDict, schema: Schema, context: Context) -> dict[str, Any]:
     valid, errors = tk.navl_validate(data_dict, context.get("schema") or schema, context)
     if errors:
         raise tk.ValidationError(errors)
     return valid
 
 
-def _match(package: dict[str, Any], text: str) -> dict[str, str]:
+def _dictize_match(package: dict[str, Any], text: str) -> dict[str, str]:
     name, title = package["name"], package.get("title") or package["name"]
     in_name = text in name
     return {
@@ -145,27 +145,27 @@ def organization_list(
     next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationList:
     """Return the organisations, counting only datasets; see CKAN's ``organization_list``."""
-    return _recounted(next_(context, data_dict), context, "owner_org", "id")
+    return _count_datasets(next_(context, data_dict), context, "owner_org", "id")
 
 
 @tk.chained_action
 @tk.side_effect_free
 def group_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupList:
     """Return the groups, counting only datasets; see CKAN's ``group_list``."""
-    return _recounted(next_(context, data_dict), context, "groups", "name")
+    return _count_datasets(next_(context, data_dict), context, "groups", "name")
 
 
-def _recounted(groups: list[Any], context: Context, field: str, key: str) -> list[Any]:
+def _count_datasets(groups: list[Any], context: Context, field: str, key: str) -> list[Any]:
     counted = [g for g in groups if is_json_object(g) and "package_count" in g]
     if counted:
-        labels = _labels(context)
+        labels = _find_labels(context)
         counts = get_group_dataset_counts(f"+entity_type:package {write_datasets_filter()}", labels)
         for group in counted:
             group["package_count"] = counts[field].get(group[key], 0)
     return groups
 
 
-def _labels(context: Context) -> list[str] | None:
+def _find_labels(context: Context) -> list[str] | None:
     user = context.get("auth_user_obj")
     if context.get("ignore_auth") or (user and authz.is_sysadmin(user.name)):
         return None
@@ -188,7 +188,7 @@ def user_show(next_: Action, context: Context, data_dict: DataDict) -> dict[str,
     """Return a user, counting only their datasets; see CKAN's ``user_show``."""
     user = next_(context, data_dict)
     everything = bool(context.get("count_private_and_draft_datasets"))
-    _without_ours([user], everything)
+    _subtract_other_types([user], everything)
     return user
 
 
@@ -198,11 +198,11 @@ def user_list(next_: Action, context: Context, data_dict: DataDict) -> ActionRes
     """Return the users, counting only their datasets; see CKAN's ``user_list``."""
     users = next_(context, data_dict)
     if is_json_list(users):
-        _without_ours(users, everything=False)
+        _subtract_other_types(users, everything=False)
     return users
 
 
-def _without_ours(users: Iterable[Any], everything: bool) -> None:
+def _subtract_other_types(users: Iterable[Any], everything: bool) -> None:
     counted = [u for u in users if is_json_object(u) and u.get("number_created_packages")]
     if not counted:
         return
@@ -235,7 +235,7 @@ def tag_list(next_: Action, context: Context, data_dict: DataDict) -> ActionResu
         return next_(context, data_dict)
     whole = {key: value for key, value in data_dict.items() if key not in _PAGE}
     found = next_(context, whole)
-    return _page(_visible(context, found), data_dict, None)
+    return _cut_page(_filter_tags(context, found), data_dict, None)
 
 
 @tk.chained_action
@@ -245,8 +245,8 @@ def tag_search(next_: Action, context: Context, data_dict: DataDict) -> dict[str
     if _is_open(context, data_dict):
         return next_(context, data_dict)
     whole = {key: value for key, value in data_dict.items() if key not in _PAGE}
-    found = _visible(context, next_(context, whole)["results"])
-    return {"count": len(found), "results": _page(found, data_dict, None)}
+    found = _filter_tags(context, next_(context, whole)["results"])
+    return {"count": len(found), "results": _cut_page(found, data_dict, None)}
 
 
 @tk.chained_action
@@ -256,7 +256,7 @@ def tag_autocomplete(next_: Action, context: Context, data_dict: DataDict) -> li
     if _is_open(context, data_dict):
         return next_(context, data_dict)
     whole = {**data_dict, "limit": LARGEST, "offset": 0}
-    return _page(_visible(context, next_(context, whole)), data_dict, 10)
+    return _cut_page(_filter_tags(context, next_(context, whole)), data_dict, 10)
 
 
 @tk.chained_action
@@ -274,7 +274,7 @@ def format_autocomplete(next_: Action, context: Context, data_dict: DataDict) ->
         .where(known.in_(found), file.state == model.State.ACTIVE, Viewer(context).filter_visible())
     )
     visible = set(model.Session.scalars(query))
-    return _page([name for name in found if name in visible], data_dict, 5)
+    return _cut_page([name for name in found if name in visible], data_dict, 5)
 
 
 # CKAN workaround: member-list
@@ -288,7 +288,7 @@ def member_list(next_: Action, context: Context, data_dict: DataDict) -> ActionR
     members = next_(context, data_dict)
     if context.get("ignore_auth"):
         return members
-    packages = _visible_packages(context, [id_ for id_, kind, _ in members if kind == "package"])
+    packages = _filter_packages(context, [id_ for id_, kind, _ in members if kind == "package"])
     users = authz.is_authorized_boolean("user_show", Context(context), {})
     return [
         (id_, kind, capacity)
@@ -302,7 +302,7 @@ def _is_open(context: Context, data_dict: DataDict) -> bool:
     return bool(context.get("ignore_auth") or data_dict.get("vocabulary_id"))
 
 
-def _visible(context: Context, found: list[Any]) -> list[Any]:
+def _filter_tags(context: Context, found: list[Any]) -> list[Any]:
     names = [tag["name"] if is_json_object(tag) else tag for tag in found]
     package, used, tag = model.package_table.c, model.package_tag_table.c, model.tag_table.c
     query = (
@@ -316,7 +316,7 @@ def _visible(context: Context, found: list[Any]) -> list[Any]:
     return [tag for name, tag in zip(names, found, strict=True) if name in visible]
 
 
-def _visible_packages(context: Context, ids: Collection[str]) -> set[str]:
+def _filter_packages(context: Context, ids: Collection[str]) -> set[str]:
     if not ids:
         return set()
     package = model.package_table.c
@@ -324,7 +324,7 @@ def _visible_packages(context: Context, ids: Collection[str]) -> set[str]:
     return set(model.Session.scalars(query))
 
 
-def _page(found: list[Any], data_dict: DataDict, usual: int | None) -> list[Any]:
+def _cut_page(found: list[Any], data_dict: DataDict, usual: int | None) -> list[Any]:
     limit, start = data_dict.get("limit"), data_dict.get("offset") or 0
     start = min(int(start), LARGEST)
     length = usual if limit in (None, "") else min(int(limit), LARGEST)

@@ -75,21 +75,21 @@ def invite_officer(
     inviter = Inviter(user, in_own_name)
     # Concurrent invitations of one address must not create two accounts.
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(email.lower()))))
-    account = _account_of(email)
+    account = _find_account(email)
     if account and not inviter.is_admin_of(organization):
         _refuse_own_people(inviter, account)
     if account is None:
-        account = _new_account(email)
+        account = _create_account(email)
     link = ""
     if account.state == model.State.PENDING:
         account.reset_key = mailer.make_key()
         link = mailer.get_reset_link(account)
-    role = _membership(account, organization, role)
-    subject, body = _message(account, organization, role, link)
+    role = _ensure_membership(account, organization, role)
+    subject, body = _write_message(account, organization, role, link)
     model.repo.commit()
 
-    sent = _mailed(account, subject, body)
-    to_hand_over = link if link and not sent and _is_theirs_to_have(inviter, account) else None
+    sent = _send_mail(account, subject, body)
+    to_hand_over = link if link and not sent and _may_have_link(inviter, account) else None
     return {
         "organization": {
             "id": organization.id,
@@ -100,11 +100,11 @@ def invite_officer(
         "role": role,
         "mail_sent": sent,
         "link": to_hand_over,
-        "notice": _notice(sent, link, to_hand_over),
+        "notice": _write_notice(sent, link, to_hand_over),
     }
 
 
-def _account_of(email: str) -> model.User | None:
+def _find_account(email: str) -> model.User | None:
     return (
         model.Session.query(model.User)
         .filter(
@@ -126,7 +126,7 @@ def _refuse_own_people(inviter: Inviter, account: model.User) -> None:
         raise tk.ValidationError({"email": [text]})
 
 
-def _new_account(email: str) -> model.User:
+def _create_account(email: str) -> model.User:
     name = munge_name(email.split("@")[0]).strip("-_") or "oficial"
     context = Context(
         ignore_auth=True, defer_commit=True, schema=create_user_for_user_invite_schema()
@@ -144,7 +144,7 @@ def _new_account(email: str) -> model.User:
     return account
 
 
-def _membership(account: model.User, organization: model.Group, role: str) -> str:
+def _ensure_membership(account: model.User, organization: model.Group, role: str) -> str:
     """Add a member unless they are one already; return their role in the organisation."""
     present = model.Session.scalar(
         sa.select(model.Member.capacity).where(
@@ -168,7 +168,7 @@ def _membership(account: model.User, organization: model.Group, role: str) -> st
     return role
 
 
-def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
+def _may_have_link(inviter: Inviter, account: model.User) -> bool:
     """Return whether the inviter may get the link: they may invite to all of its organisations.
 
     With the link one can choose the password of the account, and other organisations may have
@@ -188,7 +188,7 @@ def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
     return not account.sysadmin and all(inviter.may_invite_to(o) for o in organizations)
 
 
-def _message(
+def _write_message(
     account: model.User, organization: model.Group, role: str, link: str
 ) -> tuple[str, str]:
     variables = {
@@ -204,7 +204,7 @@ def _message(
     return subject, tk.render("emails/marathon_officer_invite.txt", variables)
 
 
-def _mailed(account: model.User, subject: str, body: str) -> bool:
+def _send_mail(account: model.User, subject: str, body: str) -> bool:
     # CKAN's mailer does nothing, without an error, if there is neither a server nor a notifier.
     # This plugin is a notifier too, but sends no mails.
     notifiers = list(p.PluginImplementations(p.INotifier))
@@ -221,7 +221,7 @@ def _mailed(account: model.User, subject: str, body: str) -> bool:
     return True
 
 
-def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
+def _write_notice(sent: bool, link: str, to_hand_over: str | None) -> str:
     if sent:
         return tk._("The invitation is on its way by e-mail.")
     if to_hand_over:
@@ -315,10 +315,10 @@ def marathon_officer_list(context: Context, data_dict: DataDict) -> list[dict[st
     else:
         role = cast(Any, model.Group).extras["role"].astext
         query = query.where(role == dataset.MUNICIPALITY)
-    return [_person(*row) for row in model.Session.execute(query)]
+    return [_dictize_officer(*row) for row in model.Session.execute(query)]
 
 
-def _person(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
+def _dictize_officer(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
     return {
         "organization": {
             "id": organization.id,
@@ -361,7 +361,7 @@ def marathon_invitation_list(context: Context, data_dict: DataDict) -> list[dict
     today = dates.get_today()
     found: list[tuple[Workshop, bool]] = []
     for package in workshop_model.list_inviting_workshops(
-        _owners(context, data_dict["organization"])
+        _find_owners(context, data_dict["organization"])
     ):
         workshop = Workshop.from_stored(package)
         if workshop.unanswered and (
@@ -372,18 +372,19 @@ def marathon_invitation_list(context: Context, data_dict: DataDict) -> list[dict
         workshop.owner_id for workshop, _is_private in found
     )
     listed = [
-        _row(workshop, is_private, owners.get(workshop.owner_id)) for workshop, is_private in found
+        _dictize_workshop(workshop, is_private, owners.get(workshop.owner_id))
+        for workshop, is_private in found
     ]
-    return sorted(listed, key=_sort_key)
+    return sorted(listed, key=_make_sort_key)
 
 
-def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
+def _make_sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
     deadline = row["rsvp_by"] or ""
     starts_at = row["workshop"]["starts_at"]
     return not deadline, dates.make_date_sort_key(deadline), dates.make_date_sort_key(starts_at)
 
 
-def _owners(context: Context, organization: str | None) -> list[str] | None:
+def _find_owners(context: Context, organization: str | None) -> list[str] | None:
     """Return the ids of the organisations whose workshops are listed, ``None`` for all."""
     if organization:
         found = model.Group.get(organization)
@@ -397,7 +398,7 @@ def _owners(context: Context, organization: str | None) -> list[str] | None:
     ]
 
 
-def _row(
+def _dictize_workshop(
     workshop: Workshop, is_private: bool, organization: dict[str, str] | None
 ) -> dict[str, Any]:
     return {
@@ -430,15 +431,15 @@ def user_invite(next_: Action, context: Context, data_dict: DataDict) -> ActionR
         ValidationError: also at ``email``, if the mail cannot be sent; no account stays.
     """
     email = data_dict.get("email")
-    before = set(_accounts_of(email))
+    before = set(_list_accounts(email))
     try:
         return next_(context, data_dict)
     except (tk.NotAuthorized, tk.ValidationError) as refused:
         if not _follows_failed_mail(refused):
             raise
         model.Session.rollback()
-        for user_id in set(_accounts_of(email)) - before:
-            _remove(user_id)
+        for user_id in set(_list_accounts(email)) - before:
+            _delete_account(user_id)
         model.repo.commit()
         message = tk._(
             "The invitation could not be mailed, so no account was made. The page “Municipalities "
@@ -455,14 +456,14 @@ def _follows_failed_mail(fault: BaseException) -> bool:
     return earlier is not None
 
 
-def _accounts_of(email: Any) -> list[str]:
+def _list_accounts(email: Any) -> list[str]:
     if not isinstance(email, str):
         return []
     wanted = sa.func.lower(model.User.email) == email.strip().lower()
     return list(model.Session.scalars(sa.select(model.User.id).where(wanted)))
 
 
-def _remove(user_id: str) -> None:
+def _delete_account(user_id: str) -> None:
     members = model.Session.query(model.Member).filter_by(table_name="user", table_id=user_id)
     for member in members:
         model.Session.delete(member)

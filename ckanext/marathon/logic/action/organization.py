@@ -38,7 +38,7 @@ def group_create(next_: Action, context: Context, data_dict: DataDict) -> Action
     if data.get("type") in inputs.list_organization_types():
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
-    _refuse_lost(data)
+    _refuse_unstorable(data)
     inputs.check_group(context, data, None, is_organization=False)
     return next_(context, data)
 
@@ -53,8 +53,8 @@ def group_update(next_: Action, context: Context, data_dict: DataDict) -> Action
             stored.
     """
     data = dict(data_dict)
-    _refuse_lost(data)
-    inputs.check_group(context, data, _group(data_dict), is_organization=False)
+    _refuse_unstorable(data)
+    inputs.check_group(context, data, _refuse_organization(data_dict), is_organization=False)
     return next_(context, data)
 
 
@@ -65,7 +65,7 @@ def group_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     Raises:
         ObjectNotFound: it is an organisation.
     """
-    _group(data_dict)
+    _refuse_organization(data_dict)
     return next_(context, data_dict)
 
 
@@ -76,18 +76,18 @@ def group_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     Raises:
         ObjectNotFound: it is an organisation.
     """
-    _group(data_dict)
+    _refuse_organization(data_dict)
     return next_(context, data_dict)
 
 
-def _refuse_lost(data: dict[str, Any]) -> None:
+def _refuse_unstorable(data: dict[str, Any]) -> None:
     """Refuse texts that cannot be stored, and files in fields that store none."""
     inputs.refuse_problems(data)
     if errors := unkept.find_misplaced_files(data, "image_upload"):
         raise tk.ValidationError(errors)
 
 
-def _group(data_dict: DataDict) -> model.Group | None:
+def _refuse_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     group = model.Group.get(reference) if is_reference(reference) else None
     if group is not None and group.is_organization:
@@ -173,7 +173,7 @@ def organization_update(
     lose their membership, because they may not edit the datasets of a municipality.
     """
     audit.note_actor(context.get("user"))
-    stored = _organization(data_dict)
+    stored = _find_stored_organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
     if stored is None:
         _refuse_group(data_dict)
@@ -184,7 +184,7 @@ def organization_update(
         before = edits.read_organization_before(context, data_dict, reference)
         updated = next_(context, data)
         if stored and not was_municipality:
-            _send_coordination_away(context, stored)
+            _remove_coordinators(context, stored)
         unkept.add_unknown_notice(context, unknown, updated)
         edits.add_organization_notices(context, data_dict, before, updated)
         unkept.add_dropped_notice(context, "users", data_dict.get("users"), updated)
@@ -192,7 +192,7 @@ def organization_update(
         return updated
 
 
-def _send_coordination_away(context: Context, organization: model.Group) -> None:
+def _remove_coordinators(context: Context, organization: model.Group) -> None:
     user = context.get("user")
     if (
         context.get("ignore_auth")
@@ -218,7 +218,7 @@ def _refuse_group(data_dict: DataDict) -> None:
         raise tk.ObjectNotFound(tk._("Organization was not found."))
 
 
-def _organization(data_dict: DataDict) -> model.Group | None:
+def _find_stored_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if is_reference(reference) else None
     return found if found and found.is_organization else None
@@ -246,7 +246,7 @@ def organization_show(
     without = {"include_dataset_count": False, "include_groups": False}
     shown = next_(context, {**data_dict, **without})
     if is_json_object(shown) and tk.asbool(data_dict.get("include_dataset_count", True)):
-        shown["package_count"] = _public_datasets(shown["id"])
+        shown["package_count"] = _count_public_datasets(shown["id"])
     return shown
 
 
@@ -278,7 +278,7 @@ def organization_list_for_user(
     ]
 
 
-def _public_datasets(organization_id: str) -> int:
+def _count_public_datasets(organization_id: str) -> int:
     return (
         model.Session.query(model.Package)
         .filter_by(owner_org=organization_id, type=DATASET)
@@ -394,35 +394,35 @@ def marathon_municipality_create(context: Context, data_dict: DataDict) -> list[
         ValidationError: no codes.
     """
     tk.check_access("marathon_municipality_create", context, data_dict)
-    return [_added(context, code) for code in data_dict["codes"]]
+    return [_add_municipality(context, code) for code in data_dict["codes"]]
 
 
-def _added(context: Context, given: Any) -> dict[str, Any]:
+def _add_municipality(context: Context, given: Any) -> dict[str, Any]:
     try:
         repaired = territory.repair_code(given)
     except MalformedCode:
         text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-        return _failure(_short(given), text.format(code=_short(given)))
+        return _describe_failure(_shorten(given), text.format(code=_shorten(given)))
     try:
         municipality = territory.get_municipality(repaired.code)
     except UnknownCode:
         text = tk._("No municipality of Guatemala has the INE code {code}.")
-        return _failure(repaired.code, text.format(code=repaired.code))
+        return _describe_failure(repaired.code, text.format(code=repaired.code))
     notice = ""
     if repaired.repaired:
         notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
-    return {**_organization_of(context, municipality), "notice": notice}
+    return {**_ensure_organization(context, municipality), "notice": notice}
 
 
-def _short(given: Any) -> str:
+def _shorten(given: Any) -> str:
     text = str(given)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:
+def _ensure_organization(context: Context, municipality: Municipality) -> dict[str, Any]:
     existing = municipality_model.find_municipality(municipality.code)
     if existing:
-        return _success(municipality.code, "existed", existing)
+        return _describe_success(municipality.code, "existed", existing)
     name = municipality.slug
     taken = model.Group.get(name)
     if is_public_organization(taken):
@@ -430,20 +430,24 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
             "The organisation «{title}» has the address «{name}» but no INE code. Give it the "
             "code, or change its address."
         )
-        return _failure(municipality.code, text.format(title=taken.display_name, name=name))
+        return _describe_failure(
+            municipality.code, text.format(title=taken.display_name, name=name)
+        )
     if taken:
         name = f"{name}-{municipality.code}"
     try:
-        return _success(municipality.code, "created", _create(context, municipality, name))
+        return _describe_success(
+            municipality.code, "created", _create_organization(context, municipality, name)
+        )
     except tk.ValidationError as fault:
         # A concurrent request may have added it.
         existing = municipality_model.find_municipality(municipality.code)
         if existing:
-            return _success(municipality.code, "existed", existing)
-        return _failure(municipality.code, "; ".join(fault.error_summary.values()))
+            return _describe_success(municipality.code, "existed", existing)
+        return _describe_failure(municipality.code, "; ".join(fault.error_summary.values()))
 
 
-def _create(context: Context, municipality: Municipality, name: str) -> str:
+def _create_organization(context: Context, municipality: Municipality, name: str) -> str:
     person = model.User.get(context.get("user"))
     user = person.name if person else _site_user()
     created = tk.get_action("organization_create")(
@@ -464,7 +468,7 @@ def _site_user() -> str:
     return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
 
-def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
+def _describe_success(code: str, status: str, organization_id: str) -> dict[str, Any]:
     organization = model.Group.get(organization_id)
     assert organization
     shown = {
@@ -475,5 +479,5 @@ def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
     return {"code": code, "status": status, "organization": shown, "notice": "", "error": ""}
 
 
-def _failure(code: str, error: str) -> dict[str, Any]:
+def _describe_failure(code: str, error: str) -> dict[str, Any]:
     return {"code": code, "status": "failed", "organization": None, "notice": "", "error": error}

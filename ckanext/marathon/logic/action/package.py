@@ -45,11 +45,11 @@ def package_create(
     with messages.collect_notices(context) as collected:
         data = inputs.check_new(context, data_dict)
         _refuse_taken_down(data.get("id"))
-        with _settling_files(context, data, None):
+        with _prepare_files(context, data, None):
             unknown = inputs.find_unknown_fields(data)
             dataset.remember_stored_iris(context, None)
             created = next_(context, data)
-            return _shown(context, _Sent(data_dict, data, unknown), created, collected)
+            return _complete_result(context, _Sent(data_dict, data, unknown), created, collected)
 
 
 @tk.chained_action
@@ -70,7 +70,7 @@ def package_update(
         tk.check_access("package_update", context, {**data_dict, "id": known.id})
     with messages.collect_notices(context) as collected:
         data = inputs.check_update(context, data_dict, known)
-        with _settling_files(context, data, known):
+        with _prepare_files(context, data, known):
             before: Mapping[str, Any] = {}
             if known is not None:
                 before = edits.read_package_before(context, data_dict, known.id)
@@ -78,20 +78,22 @@ def package_update(
                 data["resources"] = resource.describe_files(
                     context, data["resources"], known, resource.read_file
                 )
-            package = _locked(data.get("id") or data.get("name"))
+            package = _lock_package(data.get("id") or data.get("name"))
             if package is not None:
                 edits.restore_masked(context, package, data_dict, data)
             unknown = inputs.find_unknown_fields({**data, "type": known.type}) if known else []
             dataset.remember_stored_iris(context, known)
             updated = next_(context, data)
-            return _shown(context, _Sent(data_dict, data, unknown, before), updated, collected)
+            return _complete_result(
+                context, _Sent(data_dict, data, unknown, before), updated, collected
+            )
 
 
 @tk.chained_action
 @tk.side_effect_free
 def package_show(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.PackageShow:
     """Show a package; see CKAN's ``package_show``."""
-    reference = _text(data_dict.get("id") or data_dict.get("name_or_id"))
+    reference = _read_text(data_dict.get("id") or data_dict.get("name_or_id"))
     if reference and not is_storable(reference):
         raise tk.ObjectNotFound(tk._("Not found"))
     package = model.Package.get(reference)
@@ -109,7 +111,7 @@ def package_delete(next_: Action, context: Context, data_dict: DataDict) -> None
             see.
     """
     audit.note_actor(context.get("user"))
-    package = _locked(data_dict.get("id"))
+    package = _lock_package(data_dict.get("id"))
     if package is not None:
         tk.check_access("package_delete", context, data_dict)
         deletion.refuse_delete(deletion.list_dependents(package), context)
@@ -125,7 +127,7 @@ def dataset_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     """
     audit.note_actor(context.get("user"))
     data_dict = permissions.replace_hidden_id(context, data_dict)
-    package = model.Package.get(_text(data_dict.get("id")))
+    package = model.Package.get(_read_text(data_dict.get("id")))
     if package is None or package.type not in SHOWN:
         return next_(context, data_dict)
     tk.check_access("dataset_purge", context, data_dict)
@@ -141,8 +143,8 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: DataDic
         ValidationError: another record of the new organisation has its code.
     """
     data_dict = permissions.replace_hidden_id(context, data_dict)
-    package = model.Package.get(_text(data_dict.get("id")))
-    target = model.Group.get(_text(data_dict.get("organization_id")))
+    package = model.Package.get(_read_text(data_dict.get("id")))
+    target = model.Group.get(_read_text(data_dict.get("organization_id")))
     if package is None or package.owner_org == (target.id if target else None):
         return next_(context, data_dict)
     tk.check_access("package_owner_org_update", context, data_dict)
@@ -207,15 +209,15 @@ def _check_bulk(action: str, context: Context, data_dict: DataDict) -> None:
     wanted = {id_ for id_ in given if is_reference(id_)}
     package = model.Package
     owned = model.Session.query(package.id).filter(
-        package.id.in_(wanted), package.owner_org == _text(data_dict.get("org_id"))
+        package.id.in_(wanted), package.owner_org == _read_text(data_dict.get("org_id"))
     )
     if len(wanted) != owned.count():
         raise tk.ObjectNotFound(tk._("Not found"))
 
 
-def _locked(reference: Any) -> model.Package | None:
+def _lock_package(reference: Any) -> model.Package | None:
     """Return a package with its row locked until the commit, ``None`` if its type is not ours."""
-    package = model.Package.get(_text(reference))
+    package = model.Package.get(_read_text(reference))
     if package is None or package.type not in SHOWN:
         return None
     return package_model.lock_packages([package.id]).get(package.id)
@@ -227,7 +229,7 @@ def _refuse_taken_down(id_: Any) -> None:
         raise tk.ValidationError({"id": [tk._("What had this id was taken down")]})
 
 
-def _text(value: Any) -> str | None:
+def _read_text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
@@ -247,7 +249,7 @@ class _Sent(NamedTuple):
     before: Mapping[str, Any] = {}
 
 
-def _settling_files(
+def _prepare_files(
     context: Context, data: dict[str, Any], stored: model.Package | None
 ) -> AbstractContextManager[None]:
     """Remove empty resources, and number the others by their position in the sent list."""
@@ -258,7 +260,9 @@ def _settling_files(
     return resource.number_files_as_sent(context, rows, numbers)
 
 
-def _shown(context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection) -> Any:
+def _complete_result(
+    context: Context, sent: _Sent, result: Any, collected: messages.NoticeCollection
+) -> Any:
     """Complete CKAN's result for this person, and add the notices."""
     if is_json_object(result) and "id" in result:
         result = package_logic.complete_shown_package(context, result)
@@ -298,7 +302,7 @@ def dataset_followee_list(
     They are in the form of ``package_show``. CKAN returns the stored records, with small counts and
     ids of hidden ideas.
     """
-    return [_show(context, record["id"]) for record in next_(Context(context), data_dict)]
+    return [_show_package(context, record["id"]) for record in next_(Context(context), data_dict)]
 
 
 @tk.chained_action
@@ -310,14 +314,14 @@ def followee_list(
     # CKAN sets ``ignore_auth`` in the context that it gets.
     found = next_(Context(context), data_dict)
     return [
-        {**followee, "dict": _show(context, followee["dict"]["id"])}
+        {**followee, "dict": _show_package(context, followee["dict"]["id"])}
         if followee["type"] == "dataset"
         else followee
         for followee in found
     ]
 
 
-def _show(context: Context, id_: str) -> dict[str, Any]:
+def _show_package(context: Context, id_: str) -> dict[str, Any]:
     reader = {key: value for key, value in context.items() if key in _OF_READER}
     return tk.get_action("package_show")(cast(Context, reader), {"id": id_})
 

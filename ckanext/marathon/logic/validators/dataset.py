@@ -39,11 +39,11 @@ def marathon_dataset_rules(
     }
     resolved: dict[str, Any] = {}
     for field, inherited in computed.items():
-        own = _own(flat, field, sorted(inherited))
+        own = _select_own_values(flat, field, sorted(inherited))
         resolved[field] = dataset_domain.resolve_values(
             own, inherited, dataset_domain.FROM_IDEA
         ).values
-    required = _requirements(flat)
+    required = _find_requirements(flat)
     before = _find_stored_faults(flat, required)
     dataset = {name: flat.value(name) for name in ("title", "notes")}
     faults = dataset_domain.check_required(
@@ -102,7 +102,7 @@ def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
         flat.errors.setdefault(("owner_org",), []).append(message)
 
 
-def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
+def _select_own_values(flat: Flat, field: str, inherited: list[str]) -> list[str]:
     """Return a field's own values, without the sent back computed ones, and store only these."""
     stored = package.read_stored_texts(flat.stored, field) if flat.stored else None
     shown = inherited
@@ -132,7 +132,7 @@ def _check_licence(flat: Flat) -> list[FieldFault]:
     return dataset_domain.check_licence(given, stored, list(model.Package.get_license_register()))
 
 
-def _requirements(flat: Flat) -> dataset_domain.Requirements:
+def _find_requirements(flat: Flat) -> dataset_domain.Requirements:
     if dataset_logic.is_saving_copy(flat.context):
         return dataset_domain.NOTHING_REQUIRED
     if not flat.stored and flat.failed("owner_org"):
@@ -166,7 +166,7 @@ def marathon_resource_address(
         fault = error.fault
     if fault is None and (not value or resource.is_address(value)):
         return
-    before = _stored_file(key, data, errors, context)
+    before = _find_stored_file(key, data, errors, context)
     if before is not None and before.url == value and before.url_type != _UPLOAD:
         return
     if fault is not None:
@@ -191,7 +191,7 @@ def marathon_checksum(
     stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
     if file.read_checksum(stated) is not None:
         return
-    before = _stored_file(key, data, errors, context)
+    before = _find_stored_file(key, data, errors, context)
     if before is not None and before.hash == value:
         return
     message = tk._(
@@ -202,7 +202,7 @@ def marathon_checksum(
     add_field_notice(context, key, data, message.format(value=quote_value(value), names=names))
 
 
-def _stored_file(
+def _find_stored_file(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> model.Resource | None:
     """Return the stored resource to which the field of a key belongs, ``None`` for a new one."""

@@ -191,7 +191,7 @@ def _read_date(
 
 def marathon_duration(value: object) -> str:
     """Return a duration in ISO 8601."""
-    return _read(dates.read_duration, value)
+    return _read_as_domain(dates.read_duration, value)
 
 
 def marathon_email(value: object) -> object:
@@ -211,7 +211,7 @@ def marathon_email(value: object) -> object:
 
 def marathon_http_url(value: object) -> str:
     """Return an absolute web address."""
-    return _read(addresses.read_http_address, value)
+    return _read_as_domain(addresses.read_http_address, value)
 
 
 def marathon_http_url_list(
@@ -222,11 +222,13 @@ def marathon_http_url_list(
     An invalid address that is stored already stays, with a notice.
     """
     value, stored = data.get(key), list_stored_items(key, data, context)
-    given = _read(lambda given: split_items(given, r"\s+"), None if value is missing else value)
+    given = _read_as_domain(
+        lambda given: split_items(given, r"\s+"), None if value is missing else value
+    )
     found: list[str] = []
     for item in given:
         try:
-            found += _read(addresses.read_http_addresses, [item])
+            found += _read_as_domain(addresses.read_http_addresses, [item])
         except tk.Invalid as error:
             if item not in stored:
                 raise
@@ -237,7 +239,7 @@ def marathon_http_url_list(
 
 def marathon_geojson(value: object) -> str:
     """Return a GeoJSON geometry as text."""
-    return _read(geometry.read_geometry, value)
+    return _read_as_domain(geometry.read_geometry, value)
 
 
 def marathon_flag(
@@ -249,7 +251,7 @@ def marathon_flag(
         data.pop(key, None)
         raise StopOnError
     # A form sends a hidden "false" and, if the box is ticked, "true" after it.
-    data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
+    data[key] = _read_flag(value[-1] if isinstance(value, list) and value else value)
 
 
 def _read_number(
@@ -259,20 +261,20 @@ def _read_number(
     context: Context,
 ) -> str:
     """Return a number in its normal form, and add a notice if it was corrected."""
-    reading = _read(read, data[key])
+    reading = _read_as_domain(read, data[key])
     if reading.notice:
         add_field_notice(context, key, data, messages.write_fault(reading.notice))
     return reading.text
 
 
-def _flag(value: Any) -> str:
+def _read_flag(value: Any) -> str:
     found = inputs.read_flag(value, FALSE)
     if found is None:
         raise tk.Invalid(inputs.describe_flag_problem(value))
     return "true" if found else "false"
 
 
-def _read(read: Callable[[Any], Value], value: Any) -> Value:
+def _read_as_domain(read: Callable[[Any], Value], value: Any) -> Value:
     try:
         return read(value)
     except Malformed as error:
@@ -291,9 +293,9 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
         codes = _read_items(
-            lambda item: _municipality(item, key, data, context), key, data, context
+            lambda item: _read_municipality(item, key, data, context), key, data, context
         )
-        data[key] = _stored(codes, field, tk._("Choose at least one municipality"))
+        data[key] = _write_list(codes, field, tk._("Choose at least one municipality"))
 
     return validator
 
@@ -309,7 +311,7 @@ def marathon_municipality_code(
     if isinstance(value, list | tuple | dict | bool):
         raise tk.Invalid(tk._("One municipality is expected, by its four-digit code"))
     is_empty = value is None or str(value).strip() == ""
-    data[key] = "" if is_empty else _municipality(value, key, data, context)
+    data[key] = "" if is_empty else _read_municipality(value, key, data, context)
 
 
 @scheming_validator
@@ -319,8 +321,10 @@ def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) ->
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        notations = _read_items(lambda item: _problem(item, key, data, context), key, data, context)
-        data[key] = _stored(notations, field, tk._("Choose at least one service problem"))
+        notations = _read_items(
+            lambda item: _read_problem(item, key, data, context), key, data, context
+        )
+        data[key] = _write_list(notations, field, tk._("Choose at least one service problem"))
 
     return validator
 
@@ -352,7 +356,7 @@ def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> ValueV
     """Return a validator that normalises to the IRI of a concept of the field's ``scheme``."""
 
     def validator(value: object) -> str:
-        return _concept(field["scheme"], value)
+        return _read_concept(field["scheme"], value)
 
     return validator
 
@@ -364,8 +368,8 @@ def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> D
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        found = _read_items(lambda item: _concept(field["scheme"], item), key, data, context)
-        data[key] = _stored(found, field, tk._("Choose at least one"))
+        found = _read_items(lambda item: _read_concept(field["scheme"], item), key, data, context)
+        data[key] = _write_list(found, field, tk._("Choose at least one"))
 
     return validator
 
@@ -394,13 +398,13 @@ def _read_codes(value: Any) -> list[str]:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-def _stored(values: list[str], field: dict[str, Any], message: str) -> str:
+def _write_list(values: list[str], field: dict[str, Any], message: str) -> str:
     if field.get("required") and not values:
         raise tk.Invalid(message)
     return json.dumps(list(dict.fromkeys(values)))
 
 
-def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
+def _read_municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = territory.repair_code(value)
         place = territory.get_municipality(repaired.code)
@@ -412,11 +416,11 @@ def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: C
             ).format(code=quote_value(value))
         ) from None
     if repaired.repaired and str(value).strip() != place.code:
-        _say_repaired(context, key, data, value, f"{place.code} ({place.name})")
+        _add_repair_notice(context, key, data, value, f"{place.code} ({place.name})")
     return place.code
 
 
-def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
+def _read_problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = problems.repair_notation(value)
         found = problems.get_problem(repaired.notation)
@@ -427,18 +431,18 @@ def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Contex
             )
         ) from None
     if repaired.repaired and value.strip() != found.notation:
-        _say_repaired(context, key, data, value, found.notation)
+        _add_repair_notice(context, key, data, value, found.notation)
     return found.notation
 
 
-def _say_repaired(
+def _add_repair_notice(
     context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
 ) -> None:
     message = tk._("“{given}” was read as {meant}").format(given=quote_value(value), meant=meant)
     add_field_notice(context, key, data, message)
 
 
-def _concept(scheme: str, value: Any) -> str:
+def _read_concept(scheme: str, value: Any) -> str:
     text = value.strip() if isinstance(value, str) and len(value) < 2_000 else ""
     concept = authorities.find_concept(scheme, text) if text else None
     if concept and concept.iri:
@@ -448,13 +452,13 @@ def _concept(scheme: str, value: Any) -> str:
     raise tk.Invalid(
         tk._("“{value}” is not in the table “{table}”. Accepted: {accepted}").format(
             value=quote_value(value),
-            table=_title(scheme),
+            table=_find_scheme_title(scheme),
             accepted=", ".join(accepted[:MOST_NAMED]) + more,
         )
     )
 
 
-def _title(scheme: str) -> str:
+def _find_scheme_title(scheme: str) -> str:
     titles: Callable[[str], Any] = authorities.get_scheme(scheme).title.get
     return titles(messages.get_language()) or titles("es") or scheme
 
@@ -474,7 +478,7 @@ def marathon_workshop_id(
         return
     found = package_logic.find_linkable(context, [reference], package.WORKSHOP, already)
     if reference not in found:
-        raise tk.Invalid(_no_such(tk._("There is no workshop “{reference}”"), data[key]))
+        raise tk.Invalid(_write_missing(tk._("There is no workshop “{reference}”"), data[key]))
     data[key] = found[reference].id
 
 
@@ -483,7 +487,7 @@ def marathon_idea_ids(
 ) -> None:
     """Convert names or ids of ideas to a JSON list of ids."""
     flat = Flat(data, errors, context)
-    wanted = _items(data[key])
+    wanted = _split_items(data[key])
     already = set(package.read_stored_texts(flat.stored, "idea"))
     if flat.is_deleted and already.issuperset(wanted):
         data[key] = json.dumps(wanted)
@@ -497,16 +501,18 @@ def marathon_idea_ids(
             # The idea was deleted after the reference was stored.
             kept.append(reference)
         else:
-            errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
+            errors[key].append(_write_missing(tk._("There is no idea “{reference}”"), reference))
     data[key] = json.dumps(list(dict.fromkeys(kept)))
 
 
 def marathon_data_need_ids(value: object) -> str:
     """Normalise to a JSON list of ids; ``marathon_dataset_rules`` checks that the needs exist."""
-    wanted = _items(value)
+    wanted = _split_items(value)
     for identifier in wanted:
         if not _is_uuid(identifier):
-            raise tk.Invalid(_no_such(tk._("There is no data need “{reference}”"), identifier))
+            raise tk.Invalid(
+                _write_missing(tk._("There is no data need “{reference}”"), identifier)
+            )
     return json.dumps([identifier.lower() for identifier in wanted])
 
 
@@ -683,14 +689,14 @@ def _ask_ckan(
     validate(key, data, errors, context)
 
 
-def _items(value: Any) -> list[str]:
+def _split_items(value: Any) -> list[str]:
     try:
         return split_items(None if value is missing else value)
     except Malformed as error:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-def _no_such(message: str, reference: Any) -> str:
+def _write_missing(message: str, reference: Any) -> str:
     return message.format(reference=quote_value(reference))
 
 

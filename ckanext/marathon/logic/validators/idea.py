@@ -42,7 +42,7 @@ def marathon_idea_rules(
     if not flat.failed("workshop"):
         workshop = package.load_packages([flat.text("workshop")]).get(flat.text("workshop"))
         taking_part = package_logic.list_workshop_municipalities(workshop)
-        idea["municipality"] = _own_municipalities(flat, taking_part)
+        idea["municipality"] = _select_own_municipalities(flat, taking_part)
     else:
         taking_part = []
     flat.add(
@@ -50,7 +50,7 @@ def marathon_idea_rules(
         _find_stored_faults(flat),
     )
     flat.add(package_logic.check_code(flat, "idea"))
-    _name_new_needs(flat)
+    _set_need_ids(flat)
 
 
 def _leave_organization_to_workshop(flat: Flat) -> None:
@@ -101,7 +101,7 @@ def _check_status(flat: Flat) -> list[FieldFault]:
     return idea_domain.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 
-def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
+def _select_own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     """Return an idea's own municipalities, and store only these.
 
     Without own municipalities, the idea has those of its workshop: these are shown, and sent back,
@@ -123,7 +123,7 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     return own
 
 
-def _name_new_needs(flat: Flat) -> None:
+def _set_need_ids(flat: Flat) -> None:
     """Set the ``id`` of new data needs to a UUID."""
     for row, need in enumerate(flat.rows("data_need")):
         is_new = need and not flat.is_accepted("data_need", row, "id")

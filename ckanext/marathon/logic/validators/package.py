@@ -79,7 +79,7 @@ def find_stored_value(
     """
     sent = normalize(data.get(key))
     if len(key) == 1:
-        stored = _text(record, key[0])
+        stored = _read_stored(record, key[0])
         return (stored,) if normalize(stored) == sent and sent else None
     if key[0] == "resources":
         identifier = data.get((*key[:-1], "id"))
@@ -92,7 +92,7 @@ def find_stored_value(
                 for resource in same
                 if kind is missing or normalize(resource.url_type) == kind
             ]
-        values = [_of_resource(resource, key[-1]) for resource in same]
+        values = [_read_resource_field(resource, key[-1]) for resource in same]
         return next(((value,) for value in values if normalize(value) == sent and sent), None)
     rows = package_model.read_stored_rows(record, key[0])
     if not sent:
@@ -112,7 +112,7 @@ def gains_readers(data: FlattenDataDict, record: Record) -> bool:
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     """Return whether two rows have the same values; empty values are ignored."""
     one, other = (
-        {k: said for k, v in row.items() if (said := normalize(v))} for row in (sent, stored)
+        {k: text for k, v in row.items() if (text := normalize(v))} for row in (sent, stored)
     )
     return one == other
 
@@ -138,7 +138,7 @@ def is_column(record: Record, field: str) -> bool:
     return field in class_mapper(type(record)).local_table.columns
 
 
-def _text(record: Record, field: str) -> str:
+def _read_stored(record: Record, field: str) -> str:
     value = (
         getattr(record, field)
         if is_column(record, field)
@@ -151,7 +151,7 @@ def _resources(record: Record) -> list[model.Resource]:
     return list(record.resources) if isinstance(record, model.Package) else []
 
 
-def _of_resource(resource: model.Resource, field: str) -> object:
+def _read_resource_field(resource: model.Resource, field: str) -> object:
     if field in model.Resource.get_columns(extra_columns=False):
         return getattr(resource, field)
     return (resource.extras or {}).get(field)
@@ -269,7 +269,7 @@ class Flat:
                 instead of an error, unless the save publishes or restores the record.
         """
         for path, fault in faults:
-            if self._was_there(path, fault, before):
+            if self._is_stored_fault(path, fault, before):
                 messages.add_notice(self.context, messages.write_fault(fault))
                 continue
             rows = [key for key in self.errors if len(key) == 3 and key[0] == path[0]]
@@ -284,7 +284,7 @@ class Flat:
             if not present:
                 present.append(messages.write_fault(fault))
 
-    def _was_there(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
+    def _is_stored_fault(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
         if self.gains_readers:
             return False
         if len(path) == 1:
@@ -327,7 +327,7 @@ def _is_filled(value: Any) -> bool:
 
 def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
     """Return the stored texts of a field; for a subfield, those of all rows."""
-    found = _stored_values(key, data, context)
+    found = _list_stored_values(key, data, context)
     return {value for value in found if isinstance(value, str) and value}
 
 
@@ -338,13 +338,13 @@ def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) 
     """
     if Flat(data, {}, context).gains_readers:
         return set()
-    found = (normalize(value) for value in _stored_values(key, data, context))
+    found = (normalize(value) for value in _list_stored_values(key, data, context))
     return {
         item for value in found for item in ([value] if isinstance(value, str) else value) if item
     }
 
 
-def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[object]:
+def _list_stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[object]:
     """Return the stored values of a field; for a subfield of all rows, as rows have no ids."""
     package = Flat(data, {}, context).stored
     if package is None:
