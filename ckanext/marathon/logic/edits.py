@@ -189,7 +189,10 @@ OF_FILES: Mapping[str, str] = {
 
 
 def needs_comparison(sent: Record, names: Iterable[str]) -> bool:
-    """Return whether a program sent computed fields, which are compared with the stored record."""
+    """Return whether a program sent computed fields or stored resources.
+
+    These are compared with the record that it may have read before.
+    """
     rows = sent.get("resources")
     return not messages.is_page() and (
         any(unkept.is_filled(sent.get(name)) for name in names)

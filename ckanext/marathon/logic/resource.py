@@ -3,9 +3,9 @@
 Numbers: empty rows are removed before CKAN sees them, and CKAN validates only changed resources. So
 the third sent resource may be the first one for CKAN; errors and notices have the sent number.
 
-Facts: media type, size and checksum of an uploaded file are determined by the site, and sent values
-that contradict them are refused. For links, size and checksum are those that were sent; they are
-removed when the address changes.
+Facts: media type, size and checksum of an uploaded file are determined by the site. A sent size or
+checksum that contradicts them is refused. For links, size and checksum are those that were sent;
+they are removed when the address changes.
 
 Uploads: CKAN stores files only with ``resource_create`` and ``package_update``. Here a dataset and
 its files are created in one transaction. An upload that the disk has no room for is removed.
