@@ -1,10 +1,10 @@
-"""Measure, side by side: the feed of this extension and stock ckanext-dcat's, on one database.
+"""Measure the feed of this extension and that of stock ckanext-dcat on the same database.
 
-The catalogue grows: what depends on its size is measured at each of ``STAGES`` and at
-``BENCH_SIZE``, what is compared with stock at ``COMPARED`` datasets (or all, if they are fewer),
-the pages that people read at the largest size too. Both sites run the same CKAN with as many
-processes; the client reads and does not parse. What is printed are medians and ratios of this
-run, also written to ``bench/results.json``.
+The catalogue grows in ``STAGES`` up to ``BENCH_SIZE`` datasets. Times that depend on the size, and
+pages for people, are measured at each stage; the comparison with stock is at ``COMPARED`` datasets
+(or all, if they are fewer). Both sites run the same CKAN with the same number of processes, and the
+client reads responses without parsing them. Medians and ratios are printed and written to
+``bench/results.json``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import requests
 import sqlalchemy as sa
@@ -31,10 +30,10 @@ from bench.sites import Static, Unlogged
 from tests.sites import Site
 
 SIZE = int(os.environ.get("BENCH_SIZE") or 10_000)
-STAGES = sorted({each for each in (1_000, 3_000, 10_000) if each < SIZE} | {SIZE})
+STAGES = sorted({size for size in (1_000, 3_000, 10_000) if size < SIZE} | {SIZE})
 COMPARED = min(SIZE, 3_000)
 OURS = "marathon scheming_datasets scheming_organizations dcat"
-# What people read needs the theme, too.
+# Plugins for pages, which need the theme, too.
 PLUGINS_OF_PAGES = f"marathon_site {OURS} structured_data croissant"
 PAGES = (
     *("/", "/marathon", "/agenda", "/marathon/commitment", "/marathon/report"),
@@ -42,7 +41,7 @@ PAGES = (
     *("/service-problem/AGU", "/idea/idea-0", "/workshop/taller-{code}", "/dataset/datos-0"),
     *("/dataset/", "/idea/", "/marathon/search?q=agua"),
 )
-# Else each upload is told that the views of plugins that are not there are missing.
+# Avoids a warning about missing view plugins at each upload.
 QUIET = {"ckan.views.default_views": ""}
 STOCK = {
     "ckan.plugins": "scheming_datasets dcat",
@@ -52,30 +51,32 @@ STOCK = {
     "ckanext.dcat.rdf.profiles": "euro_dcat_ap_3 euro_dcat_ap_scheming",
 }
 GZIP = {"Accept-Encoding": "gzip"}
-# Pages that stock is asked for; the whole is worked out from them.
+# The number of requests for a page of stock, from which the time of all pages is computed.
 STOCK_PAGES = 5
 SAVES = 40
 
 
-def seconds(call: Callable[[], Any]) -> float:
+def seconds(call: Callable[[], object]) -> float:
+    """Return the time that a call takes."""
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
 
 
-def fetched(session: requests.Session, address: str, **headers: str) -> bytes:
-    """Return the received bytes, still compressed."""
+def fetch(session: requests.Session, address: str, **headers: str) -> bytes:
+    """GET an address and return the received bytes, still compressed."""
     with session.get(address, headers={**GZIP, **headers}, stream=True, timeout=600) as answer:
         assert answer.ok or answer.status_code == 304, (address, answer.status_code)
         return answer.raw.read(decode_content=False)
 
 
-def median(call: Callable[[], Any], times: int) -> float:
+def median(call: Callable[[], object], times: int) -> float:
+    """Return the median time of several calls."""
     return statistics.median(seconds(call) for _ in range(times))
 
 
 def grow(ini: Path, start: int, stop: int) -> None:
-    """Make the datasets ``start`` to ``stop`` of a site and what they need, with all cores."""
+    """Create the datasets ``start`` to ``stop`` and their organisations and ideas, on all cores."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CKAN_")}
     for what, count, cores in (
         ("places", catalogue.organizations, 1),
@@ -95,7 +96,7 @@ def grow(ini: Path, start: int, stop: int) -> None:
         ]
         # Wait for all processes, even if one has failed.
         failed = [part for part in parts if part.wait()]
-        assert not failed, f"{what} {start}–{stop} could not be made"
+        assert not failed, f"{what} {start}–{stop} could not be created"
 
 
 def measure(ours: Site, size: int) -> dict[str, float]:
@@ -106,48 +107,48 @@ def measure(ours: Site, size: int) -> dict[str, float]:
 
     def crawl() -> None:
         for number in range(1, pages + 1):
-            fetched(session, f"{ours.url}/catalog.ttl?page={number}")
+            fetch(session, f"{ours.url}/catalog.ttl?page={number}")
 
     cold = seconds(crawl)
     return {
         "page, cold crawl": cold / pages,
-        "page": median(lambda: fetched(session, f"{ours.url}/catalog.ttl?page={pages}"), 50),
+        "page": median(lambda: fetch(session, f"{ours.url}/catalog.ttl?page={pages}"), 50),
         "crawl": median(crawl, 3),
-        "all": median(lambda: fetched(session, whole), 5),
-        "all, bytes": len(fetched(session, whole)),
+        "all": median(lambda: fetch(session, whole), 5),
+        "all, bytes": len(fetch(session, whole)),
         **memory(ours),
     }
 
 
 def compare(ours: Site, stock: Site) -> dict[str, float]:
-    """Return the times of stock for the same, and of conditional requests."""
+    """Return the times of stock for pages, and of conditional requests."""
     session = requests.Session()
     pages = -(-COMPARED // 100)
     whole = f"{ours.url}/catalog/all.ttl"
     tag = session.head(whole, headers=GZIP, timeout=60).headers["ETag"]
     stock_page = median(
-        lambda: fetched(session, f"{stock.url}/catalog.ttl?page={min(3, pages)}"), STOCK_PAGES
+        lambda: fetch(session, f"{stock.url}/catalog.ttl?page={min(3, pages)}"), STOCK_PAGES
     )
     return {
-        "304": median(lambda: fetched(session, whole, **{"If-None-Match": tag}), 30),
-        "empty CKAN view": median(lambda: fetched(session, f"{ours.url}/api/3"), 30),
+        "304": median(lambda: fetch(session, whole, **{"If-None-Match": tag}), 30),
+        "empty CKAN view": median(lambda: fetch(session, f"{ours.url}/api/3"), 30),
         "stock page": stock_page,
         "stock crawl": stock_page * pages,
     }
 
 
 def stock_search(stock: Site) -> dict[str, float]:
-    """Return how long stock's dataset search takes, warm."""
+    """Return the time of stock's dataset search after a first request."""
     session, address = requests.Session(), f"{stock.url}/dataset/"
-    fetched(session, address)
-    return {"stock dataset search": median(lambda: fetched(session, address), 15)}
+    fetch(session, address)
+    return {"stock dataset search": median(lambda: fetch(session, address), 15)}
 
 
 def memory(site: Site) -> dict[str, float]:
-    """Return by how many MB the worker grows at most while it sends everything, uncompressed."""
+    """Return by how many MB the worker grows while it sends the whole catalogue, uncompressed."""
     (worker,) = site.workers()
     before = _peak(worker)
-    fetched(requests.Session(), f"{site.url}/catalog/all.ttl")
+    fetch(requests.Session(), f"{site.url}/catalog/all.ttl")
     with site.get("/catalog/all.rdf", headers={"Accept-Encoding": "identity"}, stream=True) as sent:
         for _ in sent.iter_content(1 << 20):
             pass
@@ -155,7 +156,7 @@ def memory(site: Site) -> dict[str, float]:
 
 
 def pages(ours: Site) -> dict[str, float]:
-    """Return how long pages for people take, warm."""
+    """Return the times of pages for people, each after a first request."""
     places = {"code": catalogue.code(0), "department": catalogue.code(0)[:2]}
     with ours.variant("pages", {"ckan.plugins": PLUGINS_OF_PAGES}) as site:
         site.start()
@@ -163,8 +164,8 @@ def pages(ours: Site) -> dict[str, float]:
         found = {}
         for path in PAGES:
             address = site.url + path.format(**places)
-            fetched(session, address)
-            found[f"GET {path}"] = median(partial(fetched, session, address), 15)
+            fetch(session, address)
+            found[f"GET {path}"] = median(partial(fetch, session, address), 15)
         return found
 
 
@@ -186,13 +187,13 @@ def following(site: Site) -> dict[str, float]:
 
 
 def _peak(process: int) -> int:
-    """Return the most memory that a process ever had, in KB; by then only Linux knows."""
+    """Return the peak memory of a process in KB, from Linux."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(re.search(r"^VmHWM:\s+(\d+)", status, re.M)[1])  # type: ignore[index]
 
 
 def saving(logged: Site, unlogged: Site) -> dict[str, float]:
-    """Return how long it takes to save a dataset with and without the log, in turns."""
+    """Return the times of saving a dataset with and without the log, measured alternately."""
     times: dict[Site, list[float]] = {logged: [], unlogged: []}
     for turn in range(SAVES):
         for site, taken in times.items():
@@ -205,16 +206,16 @@ def saving(logged: Site, unlogged: Site) -> dict[str, float]:
 
 
 def static_file(ours: Site) -> dict[str, float]:
-    """Return how long the bytes of everything take as a file, from the same kind of server."""
+    """Return the time of the whole catalogue as a static file, from the same kind of server."""
     with ours.variant_of(Static, "static", {}) as site:
         session = requests.Session()
-        (site.directory / "all.gz").write_bytes(fetched(session, f"{ours.url}/catalog/all.ttl"))
+        (site.directory / "all.gz").write_bytes(fetch(session, f"{ours.url}/catalog/all.ttl"))
         site.start()
-        return {"all as a file": median(lambda: fetched(session, f"{site.url}/all.ttl.gz"), 7)}
+        return {"all as a file": median(lambda: fetch(session, f"{site.url}/all.ttl.gz"), 7)}
 
 
 def log(ours: Site) -> dict[str, float]:
-    """Return entries a second of ``feed rebuild`` and ``feed verify``, and bytes an entry."""
+    """Return entries per second of ``feed rebuild`` and ``feed verify``, and bytes per entry."""
     cores = os.cpu_count() or 1
     workers = ("--workers", str(cores))
     starting = seconds(lambda: ours.run("marathon", "feed", "status"))
@@ -239,7 +240,7 @@ STORED = """
 
 
 def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
-    """Return the ratios to stock and between our own variants."""
+    """Return the ratios to stock and between variants of this extension."""
     found = by_size[COMPARED]
     return {
         "crawl, times stock": found["stock crawl"] / found["crawl"],
@@ -263,7 +264,7 @@ def ratios(by_size: dict[int, dict[str, float]]) -> dict[str, float]:
 
 
 def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
-    """Let the catalogue grow, and measure."""
+    """Create datasets, and measure."""
     filling = seconds(lambda: grow(ours.ini, start, stop))
     ours.start()
     found = {
@@ -290,7 +291,7 @@ def stage(ours: Site, start: int, stop: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Make the catalogue, measure, print and write."""
+    """Create the catalogue, measure, print and write the results."""
     by_size: dict[int, dict[str, float]] = {}
     with (
         tempfile.TemporaryDirectory() as directory,

@@ -1,4 +1,4 @@
-"""Creating many packages like an import: with all checks of a save, indexed at the end."""
+"""Creating many packages in batches, with all checks of a save; they are indexed afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ckan.types import Context
 
 from ckanext.marathon.model import audit
 
-# Packages a transaction, and a request to Solr.
+# Packages per transaction and per request to Solr.
 BATCH = 100
 
 PackageRow = Mapping[str, Any]
@@ -24,8 +24,8 @@ class BulkOutcome:
     """The result of an import.
 
     Attributes:
-        ids: of the created packages, in the order of the rows.
-        errors: number of the row, from 1 → its errors by field; nothing of that row was saved.
+        ids: ids of the created packages, in the order of the rows.
+        errors: number of a row, from 1 → errors by field; the row was not saved.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -37,12 +37,12 @@ def create_packages(
     user: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> BulkOutcome:
-    """Create packages through ``package_create``, a batch a transaction, and index them afterwards.
+    """Create packages by ``package_create``, one transaction per batch, and index each batch.
 
     Several processes may do so at the same time.
 
     Args:
-        rows: as ``package_create`` takes them.
+        rows: dicts for ``package_create``.
         user: name of the user, whose permissions apply.
         progress: called with (rows done, total rows).
 
@@ -62,7 +62,7 @@ def create_packages(
 
 
 def _saved(rows: dict[int, PackageRow], user: str, outcome: BulkOutcome) -> list[str]:
-    """Save what can be saved of a batch, in one transaction; return the ids."""
+    """Save the rows of a batch without errors, in one transaction; return the ids."""
     while True:
         created = []
         for number, row in rows.items():
@@ -70,7 +70,7 @@ def _saved(rows: dict[int, PackageRow], user: str, outcome: BulkOutcome) -> list
             try:
                 created.append(tk.get_action("package_create")(context, dict(row)))
             except tk.ValidationError as error:
-                # CKAN has rolled back what the others of this batch had flushed.
+                # CKAN has rolled back the other rows of this batch.
                 outcome.errors[number] = dict(error.error_dict)
                 break
         else:

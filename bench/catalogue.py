@@ -1,7 +1,7 @@
-"""A seeded catalogue: municipalities, workshops, ideas, datasets with three files each.
+"""A seeded catalogue: municipalities, workshops, ideas, and datasets with three files each.
 
 Each record depends only on its number, so that several processes can share the work and a larger
-catalogue begins with the smaller one. All texts are marked as made up.
+catalogue begins with the smaller one. All texts are marked as examples.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Row = dict[str, Any]
 
 
 def organizations(datasets: int) -> int:
-    """Return how many organisations a catalogue of this many datasets has, about one in thirty."""
+    """Return the number of organisations of a catalogue: about one per thirty datasets."""
     return min(340, max(3, datasets // 30)) if datasets else 0
 
 
 def ideas(datasets: int) -> int:
-    """Return how many ideas a catalogue of this many datasets has, one in five."""
+    """Return the number of ideas of a catalogue: one per five datasets."""
     return max(organizations(datasets), -(-datasets // 5))
 
 
@@ -66,7 +66,7 @@ def workshop(number: int) -> Row:
         "kind": "ideation",
         "status": "held",
         "starts_at": "2017-05-27T09:00",
-        # Two processes cannot make the same tag at the same time.
+        # All tags are created here, because two processes cannot create the same tag concurrently.
         "tags": [{"name": word} for word in WORDS],
     }
 
@@ -80,7 +80,9 @@ def idea(number: int) -> Row:
         "title": f"Idea de ejemplo {number}: {' '.join(rng.choices(WORDS, k=4))}",
         "workshop": f"taller-{home(number)}",
         "owner_org": f"ejemplo-{home(number)}",
-        "service_problem": rng.sample([each.notation for each in problems.list_problems()], 2),
+        "service_problem": rng.sample(
+            [problem.notation for problem in problems.list_problems()], 2
+        ),
         "data_need": [{"what": "Un dato de ejemplo"}],
     }
 
@@ -102,12 +104,12 @@ def dataset(number: int) -> Row:
         "tags": [{"name": word} for word in sorted(set(words.split()))],
         "resources": [
             {
-                "name": f"Tabla {each}",
+                "name": f"Tabla {catalogue_format}",
                 "description": " ".join(rng.choices(WORDS, k=12)),
-                "url": f"https://example.gt/{number}.{each.lower()}",
-                "format": each,
+                "url": f"https://example.gt/{number}.{catalogue_format.lower()}",
+                "format": catalogue_format,
                 "size": rng.randrange(10**6),
             }
-            for each in FORMATS
+            for catalogue_format in FORMATS
         ],
     }

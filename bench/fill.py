@@ -1,6 +1,6 @@
-"""Creates a part of the catalogue, within a site.
+"""Create a part of the catalogue, in a process of its own.
 
-``python -m bench.fill ckan.ini datasets 0 3000`` makes the datasets 0 to 2,999.
+``python -m bench.fill ckan.ini datasets 0 3000`` creates the datasets 0 to 2,999.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.catalogue import Row
 
 
 def _place(number: int) -> Row:
-    """Make an organisation; return its workshop."""
+    """Create an organisation and return its workshop."""
     context = {"user": _user(), "ignore_auth": True}
     tk.get_action("organization_create")(context, catalogue.organization(number))
     return catalogue.workshop(number)
@@ -41,7 +41,7 @@ def main(ini: str, what: str, start: int, stop: int) -> None:
     with app._wsgi_app.test_request_context():
         login_user(model.User.get(_user()))
         rows = [MAKERS[what](number) for number in range(start, stop)]
-        outcome = bulk.create_packages(rows, _user(), tell)
+        outcome = bulk.create_packages(rows, _user(), print_progress)
     assert not outcome.errors, outcome.errors
 
 
@@ -49,7 +49,7 @@ def _user() -> str:
     return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
 
-def tell(done: int, total: int) -> None:
+def print_progress(done: int, total: int) -> None:
     """Print the progress."""
     print(f"\r{done} of {total} ", end="" if done < total else "\n", flush=True)
 

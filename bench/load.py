@@ -1,9 +1,9 @@
 """Measure under load, compared with stock CKAN: fifty readers and four writers at once.
 
 Both sites run two processes of four threads, as ``make run`` does, and get the same load for
-``LOAD_SECONDS`` (300) on the same data of ``LOAD_SIZE`` (1,000) datasets. What must hold is
-checked: no request fails on ours, and each save that was confirmed is in the database and in the
-feed. What is printed are times in seconds and their ratios, also written to ``bench/load.json``.
+``LOAD_SECONDS`` (300) on the same data of ``LOAD_SIZE`` (1,000) datasets. Two conditions are
+checked: no request to this extension fails, and each confirmed save is in the database and in the
+feed. Times in seconds and their ratios are printed and written to ``bench/load.json``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,14 @@ EVERY_SECONDS = 5
 
 
 class BusySite(Site):
-    """A site with as many processes as ``make run`` gives one."""
+    """A site with the number of processes of ``make run``."""
 
     processes = 2
 
 
 @contextmanager
 def watching_memory(site: Site) -> Iterator[list[float]]:
-    """Collect, every five seconds, how many MB the processes have that answer requests."""
+    """Collect the memory of the web processes in MB, every five seconds."""
     samples: list[float] = []
     done = threading.Event()
 
@@ -56,12 +56,12 @@ def watching_memory(site: Site) -> Iterator[list[float]]:
         thread.join()
 
 
-def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
+def put_under_load(site: Site) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Let readers and writers use a site.
 
     Returns:
-        what was measured, by kind of request and for the memory of the processes in MB; and the
-        titles that were confirmed, by name of the dataset.
+        kind of request → measurements, with a row for the memory of the processes in MB; and name
+        of a dataset → confirmed title.
     """
     written = site.directory / "written.json"
     command = [sys.executable, "-m", "locust", "--headless", "--json", "--skip-log"]
@@ -74,21 +74,21 @@ def put_under_load(site: Site) -> tuple[dict[str, Any], dict[str, str]]:
             command, env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True
         )
     rows = {row["name"]: measure_row(row) for row in json.loads(found.stdout)}
-    # The first fifth is for what a process loads once.
+    # In the first fifth, processes load modules and caches.
     fifth = max(1, len(samples) // 5)
     rows["memory of processes, MB"] = {
         f"fifth {number + 1}": statistics.mean(samples[number * fifth : (number + 1) * fifth])
         for number in range(min(5, len(samples)))
     }
-    told = json.loads(written.read_text(encoding="utf-8"))
-    for fault in told["faults"]:
+    results = json.loads(written.read_text(encoding="utf-8"))
+    for fault in results["faults"]:
         print(f"  failed: {fault}", flush=True)
-    if told["faults"]:
+    if results["faults"]:
         print(site.log_text()[-20_000:], file=sys.stderr, flush=True)
-    return rows, told["titles"]
+    return rows, results["titles"]
 
 
-def measure_row(row: dict[str, Any]) -> dict[str, float]:
+def measure_row(row: Mapping[str, Any]) -> dict[str, float]:
     """Return locust's statistics of one kind of request; times in seconds."""
     times = sorted((int(ms), count) for ms, count in row["response_times"].items())
     return {

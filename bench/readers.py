@@ -1,7 +1,7 @@
 """The users of a measurement under load: a locustfile, run by ``bench.load``.
 
-Fifty readers ask for feeds, pages and the API, with up to two seconds between two requests. Four
-writers change titles of datasets, each of their own, and note the last title that was confirmed.
+Fifty readers request feeds, pages and the API, with up to two seconds between two requests. Four
+writers change titles of datasets, each of other ones, and note the last confirmed title.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import Any
 
 from locust import FastHttpUser, between, constant, events, task
+from locust.contrib.fasthttp import ResponseContextManager
 
 SIZE = int(os.environ["LOAD_SIZE"])
 TOKEN = os.environ["LOAD_TOKEN"]
@@ -26,14 +26,16 @@ _faults: list[str] = []
 
 
 @events.request.add_listener
-def note_fault(name: str, exception: Any, response: Any = None, **_more: Any) -> None:
+def note_fault(
+    name: str, exception: BaseException | None, response: object = None, **_more: object
+) -> None:
     """Store a failure with its details; locust's own result has only the number."""
     if exception is not None:
         _faults.append(f"{name}: {exception!r} {(getattr(response, 'text', '') or '')[:100]}")
 
 
 @events.test_stop.add_listener
-def write_what_was_confirmed(**_more: Any) -> None:
+def write_results(**_more: object) -> None:
     """Write a file with the confirmed titles and the failures."""
     found = {"titles": _confirmed, "faults": _faults}
     WRITTEN.write_text(json.dumps(found), encoding="utf-8")
@@ -54,13 +56,15 @@ class Reader(FastHttpUser):
         }
         self.tags: dict[str, str] = {}
 
-    def read(self, name: str, path: str, headers: dict[str, str] | None = None) -> Any:
+    def read(
+        self, name: str, path: str, headers: dict[str, str] | None = None
+    ) -> ResponseContextManager:
         """GET a path."""
         return self.client.get(path, name=name, headers=self.headers | (headers or {}))
 
     @task(2)
     def harvest(self) -> None:
-        """Read a page of the catalogue, as a harvester does that keeps validators."""
+        """Read a page of the catalogue, like a harvester that sends ``If-None-Match``."""
         path = f"/catalog.ttl?page={random.randint(1, -(-SIZE // 100))}"
         tag = self.tags.get(path)
         answer = self.read("page of the feed", path, {"If-None-Match": tag} if tag else None)
@@ -76,7 +80,7 @@ class Reader(FastHttpUser):
     def search(self) -> None:
         """Search datasets."""
         word = random.choice(("agua", "pozo", "salud"))
-        # Only datasets have files: stock has no schema for what else the database holds.
+        # Only datasets have files; stock has no schema for the other types in the database.
         self.read("dataset search", f"/dataset/?q={word}&res_format=CSV")
 
     @task(1)
@@ -100,7 +104,7 @@ class Writer(FastHttpUser):
     network_timeout = connection_timeout = 120
 
     def on_start(self) -> None:
-        """Take a quarter of the first datasets."""
+        """Choose the datasets of this writer."""
         self.first = next(_numbers)
         self.turn = 0
 

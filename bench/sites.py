@@ -1,27 +1,28 @@
-"""Servers compared with our site on the same database, and their WSGI applications."""
+"""Servers that are compared with this extension on the same database, and their applications."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from tests.sites import Site, application
 
 
 class Unlogged(Site):
-    """Our site without the steps that write the feed's log."""
+    """A site of this extension without the steps that write the feed's log."""
 
     served_by = "bench.sites:unlogged"
 
 
 class Static(Site):
-    """A server that answers everything with one file: ``all.gz`` beside its ini file."""
+    """A server that answers every request with one file: ``all.gz`` beside its ini file."""
 
     served_by = "bench.sites:static"
 
 
-def unlogged(ini: str, templates: str) -> Any:
-    """Return our site without the steps that write the feed's log and the record of changes."""
+def unlogged(ini: str, templates: str) -> WSGIApplication:
+    """Return the application without the steps for the feed's log and the record of changes."""
     from ckanext.marathon.feeds import publish
     from ckanext.marathon.logic import activity
     from ckanext.marathon.model import audit
@@ -33,11 +34,11 @@ def unlogged(ini: str, templates: str) -> Any:
     return application(ini, templates)
 
 
-def static(ini: str, _templates: str) -> Any:
-    """Return what answers everything with one file, as fast as Python can."""
+def static(ini: str, _templates: str) -> WSGIApplication:
+    """Return an application that answers every request with one file, as fast as Python can."""
     path = Path(ini).with_name("all.gz")
 
-    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = [("Content-Encoding", "gzip"), ("Content-Length", str(path.stat().st_size))]
         start_response("200 OK", headers)
         return environ["wsgi.file_wrapper"](path.open("rb"))

@@ -54,7 +54,7 @@ from ckanext.marathon.views.errors import watch_pages
 from ckanext.marathon.views.home import home, map_
 from ckanext.marathon.views.outage import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
-from ckanext.marathon.views.record_page import read_record_page
+from ckanext.marathon.views.record_page import read_organization_page, read_record_page
 from ckanext.marathon.views.security_headers import MODE, SOURCES, parse_sources
 
 # Settings of other plugins, used unless the site's own configuration has them. Set while options
@@ -86,7 +86,11 @@ INDISPENSABLE = {
 
 
 def _collect_helpers() -> dict[str, Any]:
-    return {**collect_helpers(), "marathon_record_page": read_record_page}
+    return {
+        **collect_helpers(),
+        "marathon_record_page": read_record_page,
+        "marathon_organization_page": read_organization_page,
+    }
 
 
 @tk.blanket.actions(collect_actions)

@@ -1,8 +1,9 @@
-"""One frozen, typed record for each of dataset, idea, workshop, commitment and organisation.
+"""Frozen, typed records: dataset, idea, workshop, commitment and organisation.
 
-They are made from what an action of CKAN shows (``from_shown``) or from what the database stores
-(``from_stored``), nowhere else. Their fields are read here too: extras hold lists as JSON, and
-datasets that are older than our schema have one text or a list. Pure: no CKAN, no database.
+A record is made from the dict of a CKAN action (``from_shown``) or from a row of the database
+(``from_stored``), nowhere else. Values of fields are parsed here: extras have lists as JSON, and a
+dataset that is older than the schema may have one text in the place of a list. The module imports
+neither CKAN nor the database.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from ckanext.marathon.domain.workshop import UNANSWERED, WorkshopTimes
 
 Row = Mapping[str, object]
 
-# Behind the name of a field: what was said of it and does not fit into it.
+# Ending of the extra ``<field>_text``: values of another catalogue that the field does not accept.
 REST = "_text"
 
 
 def says_anything(value: object) -> bool:
     """Return whether a value is not blank.
 
-    Blank are: blank texts, ``None``, ``False``, and lists and rows with only blank parts.
+    Blank are blank texts, ``None``, ``False``, and lists and rows that have only blank values.
     """
     if isinstance(value, Mapping):
         return any(map(says_anything, cast(Row, value).values()))
@@ -48,7 +49,7 @@ def read_text(value: object) -> str:
 
 
 def read_flag(value: object) -> bool:
-    """Return whether a value is true, stored (``"true"``) or shown."""
+    """Return whether a value is ``True`` or, as CKAN stores it, ``"true"``."""
     return value is True or str(value).lower() == "true"
 
 
@@ -77,7 +78,7 @@ def read_decimal(value: object) -> Decimal | None:
         number = value if isinstance(value, Decimal) else Decimal(read_text(value).strip())
     except InvalidOperation:
         return None
-    # A number nobody means (1e999999) would be written out digit by digit.
+    # A huge exponent (1e999999) would be written out digit by digit.
     return number if number.is_finite() and abs(number.adjusted()) < 30 else None
 
 
@@ -99,11 +100,11 @@ def read_time(value: object) -> datetime | None:
 
 
 def list_texts(value: object) -> list[str]:
-    """Return the texts of a field that may be a list, JSON of one, or one text.
+    """Return the texts of a field that may be a list, a list as JSON, or one text.
 
-    Lists are JSON in CKAN's extras. A dataset that is older than our schema may have one text.
+    Lists are JSON in CKAN's extras. A dataset that is older than the schema may have one text.
     """
-    # An object is no list: its JSON is a text like any other.
+    # Only lists are parsed; a JSON object is a text like any other.
     value = _parse_json(value, "[")
     if isinstance(value, list | tuple):
         given = cast(list[object], value)
@@ -112,9 +113,9 @@ def list_texts(value: object) -> list[str]:
 
 
 def list_stored_texts(value: object) -> list[str]:
-    """Return the texts of a stored field that is a JSON list; of anything else none.
+    """Return the texts of a stored field that is a JSON list; ``[]`` for any other value.
 
-    Sites had fields of these names before the plugin came, with other content.
+    A site may have had extras of the same name, with other content, before the plugin.
     """
     loaded = _parse_json(value, "[")
     given = cast(list[object], loaded) if isinstance(loaded, list) else []
@@ -122,7 +123,7 @@ def list_stored_texts(value: object) -> list[str]:
 
 
 def list_texts_by_key(value: object) -> dict[str, tuple[str, ...]]:
-    """Return the lists of texts of a field that is a JSON object of them, by their keys."""
+    """Return key → texts, for a field that is a JSON object of lists of texts."""
     value = _parse_json(value, "{")
     if not isinstance(value, Mapping):
         return {}
@@ -135,7 +136,7 @@ def list_texts_by_key(value: object) -> dict[str, tuple[str, ...]]:
 
 
 def list_rows(value: object) -> list[Row]:
-    """Return the rows of a field with subfields, without those that hold nothing."""
+    """Return the rows of a field with subfields, without empty rows."""
     value = _parse_json(value, "[{")
     given = [cast(Row, value)] if isinstance(value, Mapping) else value
     if not isinstance(given, list | tuple):
@@ -145,16 +146,17 @@ def list_rows(value: object) -> list[Row]:
 
 
 def list_stored_rows(value: object) -> list[dict[str, object]]:
-    """Return the rows of a stored field that is a JSON list; of anything else none."""
+    """Return the rows of a stored field that is a JSON list; ``[]`` for any other value."""
     loaded = _parse_json(value, "[")
     given = cast(list[object], loaded) if isinstance(loaded, list) else []
     return [cast(dict[str, object], row) for row in given if isinstance(row, dict)]
 
 
 def _parse_json(value: object, begins: str) -> object:
-    """Return what a JSON text says that begins so, ``None`` if it cannot be read.
+    """Return the parsed value of a JSON text, ``None`` if it is malformed.
 
-    Everything else is returned as it is.
+    A text that does not begin with one of the characters ``begins``, and any other value, is
+    returned unchanged.
     """
     if not isinstance(value, str) or value.strip()[:1] not in tuple(begins):
         return value
@@ -165,41 +167,46 @@ def _parse_json(value: object, begins: str) -> object:
 
 
 class Fields:
-    """The fields of one package or organisation, whether it is shown or stored."""
+    """The fields of one package or organisation, from an action or from the database."""
 
     def __init__(self, values: Mapping[str, object], *, is_stored: bool) -> None:
-        """Keep the fields; of stored ones a list is JSON and nothing else is taken for one."""
+        """Store the values.
+
+        Args:
+            values: field → value.
+            is_stored: whether lists are always JSON; a value that is no JSON list is then empty.
+        """
         self._values = values
         self._texts = list_stored_texts if is_stored else list_texts
         self._rows = list_stored_rows if is_stored else list_rows
 
     @classmethod
     def of_shown(cls, shown: Mapping[str, object]) -> Fields:
-        """Return the fields of a dict of ``package_show`` or ``organization_show``."""
+        """Return the fields in a dict of ``package_show`` or ``organization_show``."""
         return cls(shown, is_stored=False)
 
     @classmethod
     def of_stored(cls, row: object, *columns: str) -> Fields:
-        """Return the fields of what the database has.
+        """Return the fields of a row of the database.
 
         Args:
-            row: a package, an organisation or a row of a query with some of its columns.
-            columns: CKAN's own fields, of which a query may leave some out.
+            row: a package, an organisation, or a row of a query with some of its columns.
+            columns: CKAN's own columns; the row may lack some of them.
         """
         own = {name: getattr(row, name, None) for name in columns}
         extras = cast("dict[str, object] | None", getattr(row, "extras", None))
         return cls({**(extras or {}), **own}, is_stored=True)
 
     def value(self, name: str) -> object:
-        """Return a field as it is, ``None`` where there is none."""
+        """Return the unparsed value of a field, ``None`` if there is none."""
         return self._values.get(name)
 
     def text(self, name: str) -> str:
-        """Return a field as text, ``""`` where there is none."""
+        """Return a field as text, ``""`` if there is none."""
         return read_text(self._values.get(name))
 
     def time(self, name: str) -> datetime | None:
-        """Return a field that is a time, as CKAN writes it."""
+        """Return a field that is a time, ``None`` if there is none."""
         return read_time(self._values.get(name))
 
     def flag(self, name: str) -> bool:
@@ -207,19 +214,19 @@ class Fields:
         return read_flag(self._values.get(name))
 
     def count(self, name: str) -> int | None:
-        """Return a field that is a whole number."""
+        """Return a field that is a whole number, ``None`` if there is none."""
         return read_count(self._values.get(name))
 
     def degrees(self, name: str) -> float | None:
-        """Return a field that is a coordinate."""
+        """Return a field that is a coordinate, ``None`` if there is none."""
         return read_degrees(self._values.get(name))
 
     def decimal(self, name: str) -> Decimal | None:
-        """Return a field that is a number."""
+        """Return a field that is a number, ``None`` if there is none."""
         return read_decimal(self._values.get(name))
 
     def json(self, name: str) -> str:
-        """Return a field that is JSON as text, ``""`` where there is none."""
+        """Return a JSON field as text, ``""`` if there is none."""
         value = self._values.get(name)
         return json.dumps(value) if isinstance(value, Mapping) else read_text(value)
 
@@ -228,16 +235,16 @@ class Fields:
         return tuple(self._texts(self._values.get(name)))
 
     def rows(self, name: str) -> list[Fields]:
-        """Return a field that has subfields."""
-        # Within a row, what the form sends for several values may be JSON or one text.
+        """Return the rows of a field with subfields."""
+        # Within a row, a subfield with several values may be JSON or one text.
         return [Fields(row, is_stored=False) for row in self._rows(self._values.get(name))]
 
     def has(self, name: str) -> bool:
-        """Return whether there is such a field, be it empty."""
+        """Return whether the field exists, even if it is empty."""
         return name in self._values
 
     def set_aside(self) -> dict[str, tuple[str, ...]]:
-        """Return what was said of fields and does not fit into them, by the fields' names."""
+        """Return field → values of another catalogue that the field does not accept."""
         return {
             name.removesuffix(REST): tuple(list_texts(value))
             for name, value in self._values.items()
@@ -250,8 +257,8 @@ class Record:
     """A package or organisation of CKAN; unknown values are ``""``.
 
     Attributes:
-        title: as somebody typed it; :attr:`label` is never empty.
-        notes: its description, in Markdown.
+        title: may be empty; see :attr:`label`.
+        notes: description, in Markdown.
     """
 
     id: str
@@ -266,7 +273,7 @@ class Record:
 
 
 def read_record(shown: Row) -> Record:
-    """Return a record from an item of an action's list: id, name, title."""
+    """Return a record from an item in the list that an action returns."""
     fields = Fields.of_shown(shown)
     found = {name: fields.text(name) for name in ("id", "name", "title", "notes")}
     return Record(**found)
@@ -277,11 +284,11 @@ class Organization(Record):
     """An organisation of the site; unknown values are ``""``.
 
     Attributes:
-        role: ``municipality``, ``coordinating_body`` … in the marathons.
-        municipality_code: its INE code if it is a municipality.
-        contact_email: of an office, never of a person.
-        of_profiles: what profiles of ckanext-dcat read of an organisation and our schema does not
-            have: ``email``, ``url``, ``dcat_type``, ``identifier``.
+        role: role in the marathons (``municipality``, ``coordinating_body`` …).
+        municipality_code: INE code, if the organisation is a municipality.
+        contact_email: address of an office, never of a person.
+        of_profiles: fields that profiles of ckanext-dcat read and that are not in the schema:
+            ``email``, ``url``, ``dcat_type``, ``identifier``.
     """
 
     role: str = ""
@@ -293,17 +300,17 @@ class Organization(Record):
 
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Organization:
-        """Return an organisation as ``organization_show`` gives it."""
+        """Return an organisation from a dict of ``organization_show``."""
         return cls.from_fields(Fields.of_shown(shown))
 
     @classmethod
     def from_stored(cls, row: object) -> Organization:
-        """Return an organisation as the database has it."""
+        """Return an organisation from a row of the database."""
         return cls.from_fields(Fields.of_stored(row, "id", "name", "title"))
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Organization:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(
             id=fields.text("id"),
             name=fields.text("name"),
@@ -321,22 +328,22 @@ _OF_PROFILES = ("email", "url", "dcat_type", "identifier")
 
 
 DATASET = "dataset"
-# Our dataset types that are no datasets.
+# The other dataset types that this extension defines.
 OTHER_TYPES = ("workshop", "idea", "commitment")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageRecord(Record):
-    """A record of one of our dataset types.
+    """A package of any dataset type.
 
     Attributes:
-        owner_id: id of its organisation.
-        owner: what the action that showed the package told of it.
-        is_example: whether it was made up to show how the site works.
-        municipalities: codes; of what is shown, computed ones too.
-        problems: notations of service problems; the same.
-        created_at: when CKAN got it, in UTC and without an offset.
-        saved_at: when it was saved last, the same.
+        owner_id: id of the organisation.
+        owner: the organisation, if the action included it.
+        is_example: whether the record is an invented example.
+        municipalities: codes; from an action, also inherited ones.
+        problems: notations of service problems; from an action, also inherited ones.
+        created_at: when the package was created, in UTC and without an offset.
+        saved_at: when the package was saved last, in UTC and without an offset.
     """
 
     owner_id: str = ""
@@ -349,21 +356,24 @@ class PackageRecord(Record):
 
     @classmethod
     def from_shown(cls, shown: Mapping[str, object]) -> Self:
-        """Return a record as ``package_show`` gives it."""
+        """Return a record from a dict of ``package_show``."""
         return cls.from_fields(Fields.of_shown(shown))
 
     @classmethod
     def from_stored(cls, row: object) -> Self:
-        """Return a record as the database has it: its own places and problems, no count masked."""
+        """Return a record from a row of the database.
+
+        It has only its own places and problems, not inherited ones, and its counts are not masked.
+        """
         return cls.from_fields(Fields.of_stored(row, *PACKAGE_COLUMNS))
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(**read_package(fields))
 
 
-# CKAN's own columns of a package, of which queries ask some.
+# CKAN's own columns of a package that records use.
 PACKAGE_COLUMNS = (
     "id",
     "name",
@@ -417,10 +427,10 @@ def _read_owner(value: object) -> Organization | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agent:
-    """A typed organisation or office; unknown values are ``""``.
+    """An organisation or office that somebody typed in; unknown values are ``""``.
 
     Attributes:
-        kind: an address or code of a type of publisher.
+        kind: IRI or code of a type of publisher.
     """
 
     uri: str = ""
@@ -432,7 +442,7 @@ class Agent:
 
     @classmethod
     def list_from_rows(cls, rows: list[Fields]) -> tuple[Self, ...]:
-        """Return those of the rows of a field."""
+        """Return one for each row of a field."""
         return tuple(
             cls(
                 uri=row.text("uri"),
@@ -448,7 +458,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class CoveredPeriod:
-    """From when to when data are, each a date as it was typed, ``""`` if it is open."""
+    """The period of data; each end is a date as it was typed, ``""`` if the period is open."""
 
     start: str
     end: str
@@ -456,11 +466,12 @@ class CoveredPeriod:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoveredPlace:
-    """A typed place; unknown values are ``""``.
+    """A place that somebody typed in; unknown values are ``""``.
 
     Attributes:
-        geom: its shape as GeoJSON, as ``bbox`` and ``centroid``.
-        gml: a shape that came like this and that nothing here reads, as ``wkt``.
+        geom: geometry as GeoJSON; so are ``bbox`` and ``centroid``.
+        gml: geometry of another catalogue in GML, which is not parsed.
+        wkt: geometry of another catalogue in WKT that could not be parsed.
     """
 
     uri: str = ""
@@ -474,7 +485,7 @@ class CoveredPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataService:
-    """A service through which a resource can be had; unknown values are ``""``."""
+    """A data service that gives access to a resource; unknown values are ``""``."""
 
     uri: str = ""
     identifier: str = ""
@@ -490,7 +501,7 @@ class DataService:
 
     @classmethod
     def list_from_rows(cls, rows: list[Fields]) -> tuple[Self, ...]:
-        """Return those of the rows of a field."""
+        """Return one for each row of a field."""
         return tuple(
             cls(
                 uri=row.text("uri"),
@@ -511,17 +522,17 @@ class DataService:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """A file of a dataset, or an address where its data are; unknown values are ``""``.
+    """A resource of a dataset; unknown values are ``""``.
 
     Attributes:
-        url_type: ``upload`` of a file that this site holds.
+        url_type: ``upload`` for a file that is stored on this site.
         size: in bytes.
-        hash: digits, also with their algorithm before them; :attr:`checksum` is what they say.
-        issued: a date as somebody stated it, as ``modified``.
-        created_at: when CKAN got it, in UTC and without an offset.
-        saved_at: when CKAN noted a change of it, the same.
-        languages: addresses or codes.
-        set_aside: field → what another catalogue said of it and it did not take.
+        hash: digits, possibly after their algorithm (``sha256:…``); see :attr:`checksum`.
+        issued: a date as it was typed; so is ``modified``.
+        created_at: when the resource was created, in UTC and without an offset.
+        saved_at: when the resource was changed last, in UTC and without an offset.
+        languages: IRIs or codes.
+        set_aside: field → values of another catalogue that the field does not accept.
     """
 
     id: str
@@ -557,17 +568,17 @@ class Resource:
 
     @property
     def checksum(self) -> Checksum | None:
-        """The checksum that it states; ``None`` if it states none that we know."""
+        """The checksum, ``None`` if there is none with a known algorithm."""
         return read_checksum({"hash": self.hash, "hash_algorithm": self.hash_algorithm})
 
     @classmethod
     def from_shown(cls, shown: Row) -> Self:
-        """Return a resource as ``package_show`` gives it within its dataset."""
+        """Return a resource from its dict in ``package_show``."""
         return cls.read_resource(Fields.of_shown(shown))
 
     @classmethod
     def read_resource(cls, fields: Fields) -> Self:
-        """Return the resource that a row of a dataset describes."""
+        """Return a resource from its fields."""
         return cls(
             id=fields.text("id"),
             name=fields.text("name"),
@@ -604,7 +615,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """Another resource, and what it is to a dataset; both are addresses."""
+    """The IRI of a resource that is related to a dataset, and the IRI of its role."""
 
     relation: str
     role: str
@@ -612,7 +623,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who had to do with a dataset; ``role`` is the address of what."""
+    """Agents of a dataset, and the IRI of their role."""
 
     agents: tuple[Agent, ...]
     role: str
@@ -623,7 +634,7 @@ class ProvenanceActivity:
     """An activity that generated a dataset; unknown values are ``""``.
 
     Attributes:
-        kind: an address.
+        kind: IRI of a type of activity.
         started_at: a date as it was typed.
     """
 
@@ -637,12 +648,13 @@ class ProvenanceActivity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HarvestedFields:
-    """What ckanext-dcat reads of a dataset of another catalogue and our schema has no field for.
+    """Values of a harvested dataset that ckanext-dcat reads and that are not in the schema.
 
     Attributes:
-        kinds: what it is: addresses or names, as ``subjects``.
-        related: addresses of sources, samples, series and other versions.
-        languages: language tag → how the texts in that language begin.
+        subjects: IRIs or names.
+        kinds: IRIs or names of types of the dataset.
+        related: IRIs of sources, samples, series and other versions.
+        languages: language tag → beginnings of the texts in that language.
     """
 
     alternative_titles: tuple[str, ...] = ()
@@ -659,7 +671,7 @@ class HarvestedFields:
 
     @classmethod
     def read_harvested(cls, fields: Fields) -> Self:
-        """Return what the extras of a dataset say, each under the name that ckanext-dcat gives."""
+        """Return the values from extras, which have the names that ckanext-dcat uses."""
         return cls(
             alternative_titles=fields.texts("dct_alternative"),
             references=fields.texts("dct_references"),
@@ -691,36 +703,38 @@ class HarvestedFields:
         )
 
 
-# ``dct:source`` and the like want a ``dcat:Dataset``, which portals would list, and
-# ``dcat:inSeries`` a series with its title: what is said more generally is still true.
+# These are published as ``dct:relation``, which is more general. The range of ``dct:source`` and
+# others is ``dcat:Dataset``, which portals would list; ``dcat:inSeries`` requires a series with a
+# title.
 _RELATED = ("related_resource", "source", "is_version_of", "sample", "in_series")
-# The extra: language tag → how the texts in that language begin.
+# The extra with language tag → beginnings of the texts in that language.
 OTHER_LANGUAGES = "other_languages"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset(PackageRecord):
-    """A dataset, as our schema has it; unknown values are ``""``.
+    """A dataset; unknown values are ``""``.
 
-    Empty fields of one that is older than our schema have what its extras say, under the names that
-    ckanext-dcat gives those.
+    Empty fields of a dataset that is older than the schema are filled from extras with the names
+    that ckanext-dcat uses.
 
     Attributes:
-        idea_ids: of the ideas that it names.
-        ideas: those of them that the reader may see, as they are shown with it.
-        data_need_ids: of the data needs that it says it meets.
-        origins: where its municipalities and its problems come from, as it is shown: ``own`` or
-            ``idea``.
-        issued: a date as somebody stated it, as ``modified``.
+        idea_ids: ids of its ideas.
+        ideas: its ideas that the reader may see, from an action.
+        data_need_ids: ids of the data needs that it meets.
+        origins: origin of its municipalities and of its problems, from an action: ``own``, ``idea``
+            or ``none``.
+        issued: a date as it was typed; so is ``modified``.
         first_published: when it became public for the first time; ``None`` if it never was.
-        knows_publication: whether ``first_published`` was told at all; a search tells nothing.
-        is_copy: whether another catalogue says how it is called.
-        license_id: CKAN's; ``license_title`` and ``license_url`` are what CKAN knows of it.
-        frequency: an address or code of an authority table, as ``access_rights``, ``themes`` and
+        knows_publication: whether ``first_published`` is known; it is not in search results.
+        is_copy: whether it has an identifier of another catalogue (``uri`` or ``guid``).
+        license_id: CKAN's id of the licence; ``license_title`` and ``license_url`` are from CKAN's
+            register.
+        frequency: IRI or code of an authority table; so are ``access_rights``, ``themes`` and
             ``languages``.
-        documentation: addresses, as ``conforms_to``, ``is_referenced_by``, ``has_version`` and
-            ``applicable_legislation``.
-        set_aside: field → what another catalogue said of it and it did not take.
+        documentation: web addresses; so are ``conforms_to``, ``is_referenced_by``, ``has_version``
+            and ``applicable_legislation``.
+        set_aside: field → values of another catalogue that the field does not accept.
     """
 
     idea_ids: tuple[str, ...] = ()
@@ -764,12 +778,12 @@ class Dataset(PackageRecord):
 
     @classmethod
     def from_shown(cls, shown: Row) -> Self:
-        """Return a dataset as ``package_show`` gives it, its empty fields filled from extras."""
+        """Return a dataset from a dict of ``package_show``, empty fields filled from extras."""
         return cls.from_fields(Fields.of_shown(fill_from_extras(shown)))
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(
             **read_package(fields),
             idea_ids=fields.texts("idea"),
@@ -842,15 +856,15 @@ _PLACE = {
     "centroid": "spatial_centroid",
 }
 _RENAMED = {"identifier": "alternate_identifier"}
-# Its name without ``dcat_`` is that of a field of CKAN's own.
+# Without ``dcat_``, its name would be that of one of CKAN's own fields.
 _AS_IT_IS = frozenset({"dcat_type"})
 
 
 def fill_from_extras(shown: Row) -> dict[str, object]:
-    """Return a dataset whose empty fields are filled from its extras, where those say it.
+    """Return a dataset whose empty fields are filled from its extras.
 
     Args:
-        shown: as ``package_show`` gives it; is not changed.
+        shown: a dict of ``package_show``; is not changed.
 
     Source: ckanext-dcat 2.4, mapping of DCAT fields to CKAN's extras.
     """
@@ -881,7 +895,7 @@ def _fill_row(filled: dict[str, object], name: str, row: dict[str, object]) -> N
 
 @dataclass(frozen=True, slots=True)
 class DataNeed:
-    """Data that an idea asks for; ``id`` is "" of one that an old program stored."""
+    """A data need of an idea; ``id`` is "" if an old version stored it."""
 
     id: str
     what: str = ""
@@ -890,7 +904,12 @@ class DataNeed:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An idea in another language: an IRI or code of it, the text, and where it can be heard."""
+    """A summary of an idea in another language.
+
+    Attributes:
+        language: IRI or code.
+        audio: address of a recording, ``""`` if there is none.
+    """
 
     language: str
     text: str
@@ -899,9 +918,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class IdeaStep:
-    """A step in the history of an idea; ``at`` is ISO 8601 with an offset.
+    """A step in the history of an idea.
 
-    ``user`` is "" for who may not know it, ``organization`` what the one is called that took it.
+    Attributes:
+        at: ISO 8601 with an offset.
+        user: name of the user, "" if the reader may not see it.
+        organization: title of the organisation that changed the status.
     """
 
     at: str
@@ -916,13 +938,13 @@ class Idea(PackageRecord):
     """An idea; unknown values are ``""``.
 
     Attributes:
-        workshop_id: of the workshop in which it was said.
-        workshop: that workshop as it is shown with the idea, ``None`` where it is not.
-        status: code of how far it is.
+        workshop_id: id of the workshop that it comes from.
+        workshop: that workshop, if the action included it.
+        status: code.
         communities: names of places.
         proponent_group: code.
         evidence: web addresses.
-        steps: its history, first to last, where it is shown.
+        steps: its history, first to last, if the action included it.
     """
 
     code: str = ""
@@ -944,7 +966,7 @@ class Idea(PackageRecord):
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -978,18 +1000,18 @@ class Idea(PackageRecord):
 
 
 def _read_workshop(*values: object) -> Workshop | None:
-    """Return the first of some values that is a workshop shown within another record."""
+    """Return the workshop from the first value that is a dict, ``None`` if none is."""
     shown = next((cast(Row, value) for value in values if isinstance(value, Mapping)), None)
     return Workshop.from_shown(shown) if shown else None
 
 
 def _read_label(value: object) -> str:
-    """Return what a record is called that is shown within another, ``""`` of none."""
+    """Return the label of a record that is included as a dict, ``""`` for any other value."""
     return read_record(cast(Row, value)).label if isinstance(value, Mapping) else ""
 
 
 def _read_id(value: object) -> str:
-    """Return an id, also of a record that is shown within another."""
+    """Return an id; of a record that is included as a dict, its id."""
     if isinstance(value, Mapping):
         value = cast(Mapping[str, object], value).get("id")
     return read_text(value)
@@ -997,7 +1019,7 @@ def _read_id(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Organiser:
-    """An organisation that holds a workshop with others; ``role`` is a code or ``""``."""
+    """An organisation that takes part in organising a workshop; ``role`` is a code or ``""``."""
 
     name: str
     role: str
@@ -1005,9 +1027,11 @@ class Organiser:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An organisation that was invited.
+    """An organisation that was invited to a workshop; unknown values are ``""``.
 
-    Dates are ISO, ``answer`` and ``attended`` codes, each ``""`` if none.
+    Attributes:
+        invited_on: ISO 8601; so is ``answered_on``.
+        answer: code; so is ``attended``.
     """
 
     organisation: str
@@ -1022,13 +1046,13 @@ class Workshop(PackageRecord):
     """A workshop; unknown values are ``""``.
 
     Attributes:
-        municipalities: codes of those that take part, which may not be where it is.
-        starts_at: a day or a moment with its offset, ISO 8601, as ``ends_at``.
+        municipalities: codes of those that take part; the venue may be in another one.
+        starts_at: a day, or a moment with its offset, ISO 8601; so is ``ends_at``.
         rsvp_by: last day to confirm, ISO 8601.
         venue_municipality: code.
-        latitude: of the venue, in degrees, as ``longitude``.
-        participants: field → number of people, ``None`` where it is not recorded or masked.
-        masked: fields of ``participants`` that this reader is not told.
+        latitude: latitude of the venue in degrees; so is ``longitude``.
+        participants: field → number of people, ``None`` if it is not recorded or masked.
+        masked: fields of ``participants`` that are masked for this reader.
     """
 
     code: str = ""
@@ -1051,7 +1075,7 @@ class Workshop(PackageRecord):
 
     @property
     def unanswered(self) -> list[Invitation]:
-        """The invitations of which no answer is recorded."""
+        """The invitations without a recorded answer."""
         return [
             invitation
             for invitation in self.invitations
@@ -1060,12 +1084,12 @@ class Workshop(PackageRecord):
 
     @property
     def times(self) -> WorkshopTimes:
-        """When it is, as the agenda arranges it."""
+        """Its times, for the agenda."""
         return WorkshopTimes(self.id, self.starts_at, self.ends_at, self.status)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(
             **read_package(fields),
             code=fields.text("code"),
@@ -1104,8 +1128,8 @@ class Milestone:
     """A milestone of a commitment.
 
     Attributes:
-        due: a year, month or day, ISO 8601, ``""`` if none.
-        status: a code, ``""`` if none.
+        due: a year, month or day, ISO 8601; ``""`` if unknown.
+        status: code, ``""`` if unknown.
         evidence: web addresses.
     """
 
@@ -1121,8 +1145,8 @@ class Commitment(PackageRecord):
 
     Attributes:
         plan: name of the action plan.
-        number: of the commitment in it.
-        leads: names of institutions, as ``partners``.
+        number: number of the commitment in the plan.
+        leads: names of institutions; so are ``partners``.
     """
 
     plan: str = ""
@@ -1135,7 +1159,7 @@ class Commitment(PackageRecord):
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
-        """Return a record of the fields that were read."""
+        """Return a record from its fields."""
         return cls(
             **read_package(fields),
             plan=fields.text("plan"),
@@ -1162,6 +1186,9 @@ _RECORDS: Mapping[str, type[PackageRecord]] = {
 
 
 def read_package_record(shown: Row) -> PackageRecord:
-    """Return the record of a package of any type, of one of the site's own types what all have."""
+    """Return the record of a package of any type.
+
+    A package of a type that the site itself defines becomes a :class:`PackageRecord`.
+    """
     package_type = read_text(shown.get("type")) or DATASET
     return _RECORDS.get(package_type, PackageRecord).from_shown(shown)

@@ -1,4 +1,4 @@
-"""Tables as people and their spreadsheets take them: CSV, XLSX and data packages."""
+"""Tables, and writing them as CSV, Excel, JSON and Frictionless data packages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Column(NamedTuple):
     Attributes:
         name: machine-readable name; it never changes.
         label: heading in the reader's language.
-        description: its content, for a data dictionary.
+        description: description of the content, for a data dictionary.
     """
 
     name: str
@@ -60,8 +60,9 @@ class Table(NamedTuple):
     """A table.
 
     Attributes:
-        name: of its file, without an ending, and of its sheet.
-        rows: as many cells each as there are columns; they can be gone through once.
+        name: name of the file, without an extension.
+        title: name of the sheet.
+        rows: cells in the order of the columns; may be an iterator.
     """
 
     name: str
@@ -74,18 +75,18 @@ CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Between several values in a cell.
 SEPARATOR = " | "
-# So that Excel takes it for UTF-8.
+# By it, Excel recognises UTF-8.
 BOM = "\ufeff".encode()
-# What a cell, and the name of a sheet, may hold in a spreadsheet.
+# Excel's limits for the text of a cell and the name of a sheet.
 LONGEST, LONGEST_NAME = 32_767, 31
-# Characters; what a column is as wide as at most.
+# The maximum width of a column, in characters.
 _WIDEST = 60
 
 
 def write_csv_lines(table: Table) -> Iterator[bytes]:
-    """Yield a table as CSV (RFC 4180, UTF-8 with a byte order mark), named by the columns' names.
+    """Yield a table as CSV (RFC 4180, UTF-8 with a byte order mark), headed by columns' names.
 
-    Dates are ISO 8601, nothing is an empty cell.
+    Dates are ISO 8601; ``None`` is an empty cell.
     """
     yield BOM + write_csv_line(column.name for column in table.columns)
     for row in table.rows:
@@ -102,7 +103,7 @@ def write_csv_line(cells: Iterable[Cell]) -> bytes:
 
 
 def write_json_lines(table: Table) -> Iterator[bytes]:
-    """Yield a table as a JSON array of objects, one a line, named by the columns' names."""
+    """Yield a table as a JSON array with one object per line; the keys are the columns' names."""
     names = [column.name for column in table.columns]
     before = "[\n"
     for row in table.rows:
@@ -113,7 +114,7 @@ def write_json_lines(table: Table) -> Iterator[bytes]:
 
 
 def write_workbook(tables: Iterable[Table]) -> bytes:
-    """Return tables as an Excel workbook, a sheet each, named by the columns' labels."""
+    """Return tables as an Excel workbook, one sheet per table, headed by the columns' labels."""
     book = Workbook(write_only=True)
     for table in tables:
         rows = list(table.rows)
@@ -132,7 +133,7 @@ def write_workbook(tables: Iterable[Table]) -> bytes:
     return written.getvalue()
 
 
-# What the name of a sheet may not hold.
+# Characters that the name of a sheet may not have.
 _NO_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
 
@@ -143,7 +144,7 @@ def _sheet_name(title: str) -> str:
 def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> ExcelCell:
     """Return a cell for a sheet; text that begins like a formula stays text."""
     if isinstance(value, datetime):
-        # Excel knows no offsets.
+        # Excel has no offsets of time.
         value = value.isoformat()
     is_text = isinstance(value, str)
     content: Any = remove_hidden(value)[:LONGEST] if is_text else value
@@ -156,7 +157,10 @@ def make_cell(sheet: Worksheet, value: Cell, font: Font | None = None) -> ExcelC
 
 
 def escape_formula(text: str) -> str:
-    """Return a text that no spreadsheet computes (OWASP, CSV injection), and that hides nothing."""
+    """Return a text that no spreadsheet takes for a formula, without hidden characters.
+
+    Source: OWASP, CSV injection.
+    """
     text = remove_hidden(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
@@ -179,15 +183,15 @@ def _plain(cell: Cell) -> str | float | None:
 
 
 def join_values(values: Iterable[str]) -> str:
-    """Return several values as the text of one cell."""
+    """Return several values as the text of one cell; empty ones are left out."""
     return SEPARATOR.join(filter(None, values))
 
 
-# Between the values of a column that has several.
+# Between several values in a cell of the open data.
 PATH_SEPARATOR = "|"
-# How a time is written: Guatemala's hour with its offset, as Python's ``strptime`` reads it.
+# Format of times for Python's ``strptime``: Guatemala's time with its offset.
 MOMENT = "%Y-%m-%dT%H:%M:%S%z"
-# Media type of each form of a table, by extension.
+# Extension → media type of the formats of the open data.
 FORMS = {"csv": "text/csv", "json": "application/json"}
 LICENCE = {
     "name": "CC-BY-4.0",
@@ -198,11 +202,12 @@ LICENCE = {
 
 @dataclass(frozen=True, slots=True)
 class OpenColumn:
-    """A column; ``several`` values are separated by ``|``.
+    """A column of the open data.
 
     Attributes:
-        terms: name of the closed list whose codes it holds, "" if none.
-        refers_to: name of the table whose key it holds, "" if none.
+        several: whether a cell may have several values, separated by ``|``.
+        terms: name of the closed list of its codes, "" if there is none.
+        refers_to: name of the table whose keys it has, "" if there is none.
     """
 
     name: str
@@ -217,13 +222,13 @@ class OpenColumn:
 
     @property
     def choices(self) -> tuple[schemes.Term, ...]:
-        """The terms whose codes it may have; empty without restriction."""
+        """The terms whose codes are allowed; empty if any value is."""
         return schemes.get_term_list(self.terms).terms if self.terms else ()
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTable:
-    """A table; ``key`` are the names of the columns that make a row unique."""
+    """A table of the open data; ``key`` has the names of the columns that identify a row."""
 
     name: str
     key: tuple[str, ...]
@@ -235,12 +240,12 @@ class OpenTable:
         """Return the columns with their texts in a language."""
         return [
             Column(
-                each.name,
-                pick_label(each.title, lang),
-                pick_label(each.description, lang),
-                each.type,
+                column.name,
+                pick_label(column.title, lang),
+                pick_label(column.description, lang),
+                column.type,
             )
-            for each in self.columns
+            for column in self.columns
         ]
 
 
@@ -270,24 +275,24 @@ def _read_column(declared: dict[str, Any]) -> OpenColumn:
 def list_open_tables() -> Mapping[str, OpenTable]:
     """Return the tables by name, in order."""
     return {
-        each["name"]: OpenTable(
-            each["name"],
-            tuple(each["key"]),
-            each["title"],
-            each["description"],
-            tuple(_read_column(column) for column in each["columns"]),
+        table["name"]: OpenTable(
+            table["name"],
+            tuple(table["key"]),
+            table["title"],
+            table["description"],
+            tuple(_read_column(column) for column in table["columns"]),
         )
-        for each in _declared()["tables"]
+        for table in _declared()["tables"]
     }
 
 
-def build_data_package(address: str) -> dict[str, Any]:
-    """Return the Frictionless data package of the tables, with a Table Schema each.
+def build_data_package(address: str) -> dict[str, object]:
+    """Return the Frictionless data package of the tables, with a Table Schema for each.
 
-    Titles and descriptions are Spanish; ``title_en`` and ``description_en`` stand beside them.
+    Titles and descriptions are Spanish; ``title_en`` and ``description_en`` are English.
 
     Args:
-        address: where the tables are, without a slash at the end.
+        address: start of the addresses of the tables, without a slash at the end.
     """
     return {
         "profile": "tabular-data-package",
@@ -295,26 +300,26 @@ def build_data_package(address: str) -> dict[str, Any]:
         **_texts(read_title(), read_description()),
         "homepage": address,
         "licenses": [LICENCE],
-        "resources": [_resource(each, address) for each in list_open_tables().values()],
+        "resources": [_resource(table, address) for table in list_open_tables().values()],
     }
 
 
 def _resource(table: OpenTable, address: str) -> dict[str, Any]:
     schema: dict[str, Any] = {
-        "fields": [_field(each) for each in table.columns],
+        "fields": [_field(column) for column in table.columns],
         "primaryKey": list(table.key),
         "missingValues": [""],
     }
     foreign = [
         {
-            "fields": each.name,
+            "fields": column.name,
             "reference": {
-                "resource": each.refers_to,
-                "fields": list_open_tables()[each.refers_to].key[0],
+                "resource": column.refers_to,
+                "fields": list_open_tables()[column.refers_to].key[0],
             },
         }
-        for each in table.columns
-        if each.refers_to
+        for column in table.columns
+        if column.refers_to
     ]
     if foreign:
         schema["foreignKeys"] = foreign
@@ -342,7 +347,7 @@ def _field(column: OpenColumn) -> dict[str, Any]:
         found["format"] = column.format
     constraints: dict[str, Any] = {"required": True} if column.required else {}
     if column.choices:
-        constraints["enum"] = [each.code for each in column.choices]
+        constraints["enum"] = [choice.code for choice in column.choices]
     if constraints:
         found["constraints"] = constraints
     if column.several:

@@ -22,6 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from stack.testing import BROWSERS
 from tests.sites import PASSWORD, Site
 
 PLUGINS = (
@@ -185,8 +186,8 @@ def filled(live_site: Site, town: Town) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The browser of ``MARATHON_CHROMIUM``, else the chromium on the PATH."""
-    found = os.environ.get("MARATHON_CHROMIUM") or shutil.which("chromium")
+    """The browser of ``MARATHON_CHROMIUM``, else the first Chromium on the PATH."""
+    found = os.environ.get("MARATHON_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)))
     assert found, "no chromium: install it, or name it in MARATHON_CHROMIUM"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)

@@ -17,7 +17,7 @@ from ckan.tests.helpers import CKANCliRunner, call_action
 
 from ckanext.marathon.model import takedown
 from ckanext.marathon.model.takedown import Takedown
-from ckanext.marathon.views.outage import forget_takedown_check
+from ckanext.marathon.views.outage import TakedownCheck
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site", "storage")
@@ -177,7 +177,7 @@ class TestRecordRestoredFromBackup:
         dataset = factories.MarathonDataset(title="Nadie lo vea")
         call_action("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         restore(dataset["id"])
-        forget_takedown_check()
+        TakedownCheck.due = 0.0
         answer = app.get(f"/dataset/{dataset['id']}", status=410)
         assert "Ha vuelto" not in answer.text
         assert model.Package.get(dataset["id"]) is None
@@ -199,7 +199,7 @@ class TestRecordRestoredFromBackup:
         assert len(listed) == 2, "what was in it stays"
         restore(dataset["id"], listed=False)
         assert dataset["id"] in cli.invoke(ckan, ["marathon", "doctor"]).output
-        forget_takedown_check()
+        TakedownCheck.due = 0.0
         app.get("/dataset/")
         assert model.Package.get(dataset["id"]) is None
         assert len(call_action("marathon_takedown_list")) == 2
@@ -219,7 +219,7 @@ class TestRecordRestoredFromBackup:
         assert found["unfinished"] == ["list"]
         assert file.read_text(encoding="utf-8") == "no"
         assert "ckanext.marathon.takedown_list" in cli.invoke(ckan, ["marathon", "doctor"]).output
-        forget_takedown_check()
+        TakedownCheck.due = 0.0
         assert app.get("/dataset/").status_code == 200
 
     def test_the_id_of_a_removed_record_cannot_be_used_again(self) -> None:

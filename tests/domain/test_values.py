@@ -21,6 +21,10 @@ class _Something:
 SOMETHING = _Something()
 
 
+def decimal(value: Any) -> str:
+    return numbers.read_decimal(value).text
+
+
 def any_form(value: Any) -> str:
     return dates.read_date(value).text
 
@@ -40,8 +44,8 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (numbers.parse_count, "12.0", 12),
     (numbers.parse_count, 12.0, 12),
     (numbers.parse_count, 0, 0),
-    (numbers.parse_decimal, "14.6", "14.6"),
-    (numbers.parse_decimal, -90.5, "-90.5"),
+    (decimal, "14.6", "14.6"),
+    (decimal, -90.5, "-90.5"),
     (day, "2017-06-03", "2017-06-03"),
     (day, "03/06/2017", "2017-06-03"),
     (day, "3-6-2017", "2017-06-03"),
@@ -159,7 +163,7 @@ HOSTILE = [
 
 REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
     *((numbers.parse_count, value) for value in (*HOSTILE, "", "1.5", 1.5, "9" * 30, "1 2", "+1")),
-    *((numbers.parse_decimal, v) for v in HOSTILE if v not in (-1, "-1")),
+    *((decimal, v) for v in HOSTILE if v not in (-1, "-1")),
     *((day, v) for v in (*HOSTILE, "2017", "2017-06", "2017-02-30", "31/02/2017")),
     *((day, v) for v in ("2017-06-03T09:00", "0001-01-01", "9999-12-31", 20170603, 1)),
     *((moment, v) for v in (*HOSTILE, "2017-06-03T25:00", "2017-06-03T09:00+99:00", "9:00")),

@@ -325,7 +325,7 @@ class TestAnswer:
 
     def test_cursors_of_another_epoch_get_410(self, datasets: Any, get: Get) -> None:
         cursor = get("/catalog/changes").headers["Marathon-Feed-Cursor"]
-        clock.hold_clock()
+        clock.lock_clock()
         clock.begin_epoch()
         model.Session.commit()
         answer = get(f"/catalog/changes?since={cursor}")
@@ -370,7 +370,7 @@ class TestAnswer:
         assert get(f"/catalog/changes?since={since}").status_code == 400
 
     def test_an_incomplete_log_gets_503_with_retry_after(self, datasets: Any, get: Get) -> None:
-        clock.hold_clock()
+        clock.lock_clock()
         clock.set_complete(False)
         model.Session.commit()
         answer = get("/catalog/changes")

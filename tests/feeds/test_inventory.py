@@ -233,7 +233,7 @@ class TestTable:
             assert {k: mine[k][: spreadsheets.LONGEST - 1] for k in theirs} == theirs
 
     def test_an_incomplete_log_gets_503_with_retry_after(self, datasets: Any, get: Get) -> None:
-        clock.hold_clock()
+        clock.lock_clock()
         clock.set_complete(False)
         model.Session.commit()
         for path in ("/data.json", "/catalog.csv", "/catalog.xlsx"):

@@ -38,7 +38,7 @@ def migrate(feed: Log) -> Iterator[Migrate]:
         model.Session.execute(sa.delete(dataset.KeptIri))
         connection = model.Session.connection()
         with Operations.context(MigrationContext.configure(connection)):
-            migration._keep_what_was_published(connection)
+            migration._store_published_iris(connection)
         model.Session.commit()
         return dataset.read_kept_iris([each for (each,) in model.Session.query(model.Package.id)])
 

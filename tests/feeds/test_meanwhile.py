@@ -29,7 +29,7 @@ def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Return what has somebody else do something before the clock is taken the next time."""
 
     def arrange(do: Callable[[], Any]) -> None:
-        waiting, hold = [do], clock.hold_clock
+        waiting, hold = [do], clock.lock_clock
 
         def others_first() -> Any:
             if waiting:
@@ -39,7 +39,7 @@ def meanwhile(app: Any, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
                 assert not other.is_alive()
             return hold()
 
-        monkeypatch.setattr(clock, "hold_clock", others_first)
+        monkeypatch.setattr(clock, "lock_clock", others_first)
 
     return arrange
 
@@ -147,7 +147,7 @@ class TestReading:
 
         def begun(row: sa.Row) -> log_state.LogState:
             monkeypatch.setattr(log_state, "make_state", state_of)
-            clock.hold_clock()
+            clock.lock_clock()
             clock.begin_epoch()
             model.repo.commit()
             made.append(factories.MarathonDataset()["id"])

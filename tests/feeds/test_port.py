@@ -203,7 +203,7 @@ class TestPublishing:
     def test_all_is_described_before_other_saves_have_to_wait(
         self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        hold, described = clock.hold_clock, list[int]()
+        hold, described = clock.lock_clock, list[int]()
 
         def hold_noting() -> Any:
             described.append(len(site.described))
@@ -214,7 +214,7 @@ class TestPublishing:
             DATASET: describe(DATASET, "Wells"),
         }
         site.named_by[ORGANIZATION] = {DATASET}
-        monkeypatch.setattr(clock, "hold_clock", hold_noting)
+        monkeypatch.setattr(clock, "lock_clock", hold_noting)
         save(ORGANIZATION)
         assert described == [len(site.described)] == [2]
 
@@ -289,7 +289,7 @@ class TestPublishing:
     def test_what_changed_while_the_clock_was_awaited_is_described_again(
         self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        hold = clock.hold_clock
+        hold = clock.lock_clock
 
         def hold_late() -> Any:
             site.records[DATASET] = describe(DATASET, "By another")
@@ -297,7 +297,7 @@ class TestPublishing:
             return hold()
 
         site.records |= {DATASET: describe(DATASET, "Wells"), OTHER: describe(OTHER, "Roads")}
-        monkeypatch.setattr(clock, "hold_clock", hold_late)
+        monkeypatch.setattr(clock, "lock_clock", hold_late)
         save(DATASET, OTHER)
         assert site.described == [{DATASET, OTHER}, {DATASET}]
         assert '"By another"' in feed.text(DATASET.thing)
@@ -318,17 +318,17 @@ class TestSettings:
         self, site: DictSource, feed: Log, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         hold, first = (
-            clock.hold_clock,
+            clock.lock_clock,
             FeedSettings("https://first.example", "https://v.example", 3),
         )
 
         def hold_late() -> Any:
             hold()
-            clock.settle_clock(*first)
+            clock.fix_settings(*first)
             return hold()
 
         site.records[DATASET] = describe(DATASET, "Wells")
-        monkeypatch.setattr(clock, "hold_clock", hold_late)
+        monkeypatch.setattr(clock, "lock_clock", hold_late)
         save(DATASET)
         assert site.asked_with == log_state.find_settings() == first
 

@@ -221,7 +221,7 @@ class TestWhole:
     def test_an_incomplete_log_is_served_in_pages_but_not_as_a_whole(
         self, datasets: Any, get: Get
     ) -> None:
-        clock.hold_clock()
+        clock.lock_clock()
         clock.set_complete(False)
         model.repo.commit()
         answer = get("/catalog/all.ttl")
@@ -283,7 +283,7 @@ class TestUnchanged:
     def test_a_new_epoch_invalidates_last_modified(self, datasets: Any, get: Get) -> None:
         set_back(seconds=100)
         date = get("/catalog.ttl").headers["Last-Modified"]
-        clock.hold_clock()
+        clock.lock_clock()
         clock.begin_epoch()
         model.repo.commit()
         assert get("/catalog.ttl", If_Modified_Since=date).status_code == 200

@@ -74,6 +74,10 @@ def read_day(value: Any) -> str:
     return dates.read_day(value).text
 
 
+def read_decimal(value: Any) -> str:
+    return numbers.read_decimal(value).text
+
+
 def read_moment(value: Any) -> str:
     return dates.read_moment(value).text
 
@@ -85,7 +89,7 @@ def read_moment(value: Any) -> str:
         read_moment,
         dates.read_duration,
         numbers.parse_count,
-        numbers.parse_decimal,
+        read_decimal,
         geometry.read_geometry,
         addresses.read_http_address,
         texts.split_items,

@@ -102,14 +102,14 @@ def test_nobody_else_reads_the_tables_of_the_feed() -> None:
 
 
 def test_what_others_call_of_the_log_is_in_its_readme() -> None:
-    text = README.read_text(encoding="utf-8").split("## Its faces")[1].split("\n## ")[0]
-    faces: dict[str, set[str]] = {}
+    text = README.read_text(encoding="utf-8").split("## Its public functions")[1].split("\n## ")[0]
+    listed: dict[str, set[str]] = {}
     for row in re.findall(r"^\| `([a-z_/]+)\.py` \|(.*)$", text, re.MULTILINE):
-        faces.setdefault(row[0], set()).update(re.findall(r"`([A-Za-z_]+)", row[1]))
+        listed.setdefault(row[0], set()).update(re.findall(r"`([A-Za-z_]+)", row[1]))
     called: dict[str, set[str]] = {name: set() for name in LOG}
     for path in modules():
         if not name_file(path).startswith("feeds/") and name_file(path) not in LOG:
             for module, name in list_names(path):
                 if module in LOG:
                     called[module].add(name)
-    assert faces == {name: names for name, names in called.items() if names}
+    assert listed == {name: names for name, names in called.items() if names}

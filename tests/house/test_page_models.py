@@ -6,23 +6,28 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "ckanext" / "marathon"
-# Templates of such pages. Of the snippets all but those of CKAN's own page of an organisation and
-# of its tabs.
+# Templates of such pages; of the snippets all but that of the tabs, which are CKAN's.
 PREPARED = (
     "templates/marathon/agenda/*.html",
     "templates/marathon/commitment/*.html",
     "templates/marathon/country/*.html",
+    "templates/marathon/history/*.html",
     "templates/marathon/place/*.html",
     "templates/marathon/poster.html",
     "templates/marathon/read/*.html",
+    "templates/marathon/report/*.html",
     "templates/marathon/search/*.html",
     "templates/marathon/snippets/*.html",
+    "templates/organization/*.html",
+    "templates/organization/snippets/*.html",
     "site_templates/home/index.html",
     "site_templates/home/snippets/*.html",
+    "site_templates/organization/snippets/*.html",
 )
-OF_CKAN = {"organization.html", "tabs.html"}
+OF_CKAN = {"tabs.html"}
 # Each makes text, an address or a choice of what it is given.
 FORMATTING = {
+    "SI_number_span",
     "csrf_input",
     "dataset_display_name",
     "get_translated",
@@ -54,9 +59,14 @@ FORMATTING = {
     "scheming_language_text",
     "url_for",
 }
-# By which the template of CKAN's view asks for its page, once.
-ASKING = {"read/base.html": {"marathon_record_page"}}
-HELPER = re.compile(r"\bh\.([a-z_]+)")
+# By which the template of CKAN's view asks for its page, once. The side column that all tabs of an
+# organisation have is CKAN's.
+ASKING = {
+    "templates/marathon/read/base.html": {"marathon_record_page"},
+    "templates/organization/read.html": {"marathon_organization_page"},
+    "site_templates/organization/snippets/info.html": {"follow_count", "member_count"},
+}
+HELPER = re.compile(r"\bh\.(\w+)")
 
 
 def test_templates_with_a_prepared_page_only_format() -> None:
@@ -65,6 +75,6 @@ def test_templates_with_a_prepared_page_only_format() -> None:
     assert len(paths) > len(PREPARED)
     for path in paths:
         called = HELPER.findall(path.read_text(encoding="utf-8"))
-        asked = ASKING.get(f"{path.parent.name}/{path.name}", set())
+        asked = ASKING.get(str(path.relative_to(PACKAGE)), set())
         assert set(called) <= FORMATTING | asked, (path.name, set(called) - FORMATTING)
         assert all(called.count(name) == 1 for name in asked), path.name

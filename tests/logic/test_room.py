@@ -91,7 +91,7 @@ def test_without_the_option_no_disk_is_watched(
 ) -> None:
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_free_mb", 10**9)
     Workshop(name="taller")
-    assert disk.free_megabytes() is None
+    assert disk.count_free_megabytes() is None
 
 
 def test_a_missing_disk_path_refuses_nothing(

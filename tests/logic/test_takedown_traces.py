@@ -362,7 +362,7 @@ class TestFailures:
         app: Any,
     ) -> None:
         from ckanext.marathon.logic import erasing
-        from ckanext.marathon.views.outage import forget_takedown_check
+        from ckanext.marathon.views.outage import TakedownCheck
 
         class Killed(BaseException):
             pass
@@ -376,6 +376,6 @@ class TestFailures:
                 do("marathon_takedown", id=dataset["id"], reason="Orden judicial")
         assert model.Package.get(dataset["id"]) is None
         assert places(storage, datastore)
-        forget_takedown_check()
+        TakedownCheck.due = 0.0
         app.get("/dataset/")
         assert places(storage, datastore) == {}

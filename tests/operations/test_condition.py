@@ -88,7 +88,7 @@ class TestDisk:
 class TestFeed:
     def test_an_incomplete_log_is_rebuilt(self, cli: Any) -> None:
         Workshop()
-        clock.hold_clock()
+        clock.lock_clock()
         clock.set_complete(False)
         model.Session.commit()
         (finding,) = faults(doctor.check_feed)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("marathon_site", "with_request_context", "c
 def incomplete(marathon_site: None, clean_queues: None) -> Iterator[None]:
     """A site that had an organisation before it had a log."""
     Municipality()
-    clock.hold_clock()
+    clock.lock_clock()
     clock.set_complete(False)
     model.Session.commit()
     yield

@@ -161,7 +161,7 @@ class TestPage:
                     ({**entry, "kind": "workshop"}, "status", "held"),
                 )
             ]
-        assert [each["words"].removeprefix("— → ") for each in words] == [
+        assert [each.words.removeprefix("— → ") for each in words] == [
             "Creative Commons Atribución 4.0 Internacional",
             "municipalidad",
             "sí",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from ckan.tests.helpers import call_action
 
-from tests.factories import officer
+from tests.factories import CivilSociety, officer
 
 from .conftest import Reader
 from .test_pages import texts
@@ -68,6 +69,18 @@ class TestMunicipalities:
         box = coordinator.page(f"{PAGE}?q=0115").select_one('[name="code"][value="0115"]')
         assert box
         assert box.has_attr("disabled")
+
+    def test_a_code_that_could_not_be_added_stays_ticked_beside_its_error(
+        self, coordinator: Reader
+    ) -> None:
+        CivilSociety(name="san-carlos-alzatate")
+        answer = coordinator.post(f"{PAGE}/add", {"q": "jalapa", "code": "2105"})
+        page = BeautifulSoup(answer.text, "lxml")
+        box, error = page.select_one("#add-2105"), page.select_one("#add-2105-error")
+        assert box
+        assert box.has_attr("checked")
+        assert error
+        assert "san-carlos-alzatate" in error.text
 
     def test_adding_none_gets_400(self, coordinator: Reader) -> None:
         answer = coordinator.post(f"{PAGE}/add", {})

@@ -9,7 +9,7 @@ import pytest
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, SKOS
 
-from ckanext.marathon.rdf.vocabulary import KINDS
+from ckanext.marathon.vocabulary.schemes import CONCEPT_KINDS
 
 from .conftest import Reader
 
@@ -24,7 +24,7 @@ def graph(answer: Any, form: str) -> Graph:
 
 
 class TestPages:
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", CONCEPT_KINDS)
     def test_every_vocabulary_has_a_page_linked_in_the_index(
         self, visitor: Reader, kind: str
     ) -> None:

@@ -76,11 +76,6 @@ def test_a_search_for_a_department_gives_its_capital_before_its_municipalities()
     assert found[0].name == "Jalapa"
 
 
-def test_departments_are_found_by_name_code_and_iso_codes() -> None:
-    for text in ("Petén", "peten", "17", "GT-17", "GT-PE"):
-        assert territory.search_departments(text)[0].code == "17"
-
-
 @pytest.mark.parametrize(
     ("text", "lang", "notation"),
     [
@@ -140,7 +135,6 @@ HOSTILE = [
 def test_any_typed_text_gives_at_most_twenty_results(text: str) -> None:
     for found in (
         territory.search_municipalities(text),
-        territory.search_departments(text),
         problems.search_problems(text),
         problems.search_problems("agua", text),
     ):
@@ -150,7 +144,7 @@ def test_any_typed_text_gives_at_most_twenty_results(text: str) -> None:
 
 def test_an_empty_text_finds_nothing() -> None:
     for text in ("", "  ", "¿?", "\x00"):
-        assert territory.search_municipalities(text) == territory.search_departments(text) == ()
+        assert territory.search_municipalities(text) == ()
         assert problems.search_problems(text) == ()
 
 

@@ -3,8 +3,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pyoxigraph
 import pytest
@@ -24,12 +22,6 @@ VERSIONS = {"0.1-draft": "d2348ac1400f5dc9d996985cffcae336c22d2bb563e5d09f3f8fa6
 @pytest.fixture(scope="module")
 def graph() -> rdflib.Graph:
     return rdflib.Graph().parse(codes.read_taxonomy_bytes(), format="turtle", publicID=BASE)
-
-
-@pytest.fixture
-def fresh() -> Iterator[None]:
-    yield
-    problems.use_labels([])
 
 
 def oxigraph_triples(base: str) -> set[str]:
@@ -202,65 +194,14 @@ class TestConcepts:
             problems.repair_notation(given)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.usefixtures("fresh")
-class TestMoreLanguages:
-    @staticmethod
-    def write(folder: Path, turtle: str) -> Path:
-        path = folder / "labels.quc.ttl"
-        prefixes = (
-            "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
-            "@prefix sp: <service-problem/> .\n"
-        )
-        path.write_text(prefixes + turtle, encoding="utf-8")
-        return path
-
-    def test_labels_of_another_language_are_added_without_code(self, tmp_path: Path) -> None:
-        path = self.write(
-            tmp_path,
-            """sp:AGU a skos:Concept ; skos:prefLabel "Etiqueta de prueba"@quc ;
-                skos:altLabel "Otra de prueba"@quc .
-            <service-problem> skos:note "lo que el archivo dice de sí no importa" .""",
-        )
-        problems.use_labels([path])
-        area = problems.get_problem("AGU")
-        assert area.label("quc") == "Etiqueta de prueba"
-        assert area.alt_labels["quc"] == ("Otra de prueba",)
-        assert area.label("es") == "Agua potable"
-        assert problems.get_problem("AGU-01").label("quc") == "Agua potable irregular"
-        assert problems.search_problems("etiqueta de prueba", "quc")[0] is area
-
-    @pytest.mark.parametrize(
-        ("turtle", "message"),
-        [
-            ('sp:XXX skos:prefLabel "x"@quc .', "<service-problem/XXX> is no concept"),
-            ('<https://a.example/AGU> skos:prefLabel "x"@quc .', "is no concept"),
-            ('sp:AGU skos:prefLabel "x" .', "AGU: every text needs a language"),
-            ("sp:AGU skos:prefLabel sp:DRE .", "AGU: every text needs a language"),
-            ('sp:AGU skos:prefLabel "x"@es .', "AGU: there is a prefLabel in es already"),
-            ('sp:AGU skos:prefLabel "x"@quc, "y"@QUC .', "there is a prefLabel in quc already"),
-            ("sp:AGU skos:broader sp:DRE .", "may not be added, only labels and notes"),
-            ('sp:AGU skos:prefLabel [ skos:note "x" ] .', "blank nodes are not used here"),
-            ("sp:AGU skos:prefLabel", "not Turtle, line 3"),
-            ("\x00", "not Turtle"),
-        ],
-    )
-    def test_a_file_that_breaks_a_rule_is_an_error_that_names_it(
-        self, tmp_path: Path, turtle: str, message: str
-    ) -> None:
-        path = self.write(tmp_path, turtle)
-        with pytest.raises(MalformedData) as caught:
-            problems.use_labels([path])
-        assert str(caught.value).startswith("labels.quc.ttl: ")
-        assert message in str(caught.value)
-        assert problems.get_problem("AGU").label("quc") == "Agua potable"
-
-    def test_the_labels_in_the_docs_can_be_used(self, tmp_path: Path) -> None:
-        docs = (Path(__file__).parents[2] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
-        path = tmp_path / "labels.fr.ttl"
-        path.write_text(docs.split("```turtle")[1].split("```")[0], encoding="utf-8")
-        problems.use_labels([path])
-        assert problems.get_problem("AGU").label("fr") == "Eau potable"
-
-    def test_a_missing_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
-        with pytest.raises(MalformedData, match=r"nowhere\.ttl: cannot be read: No such file"):
-            problems.use_labels([tmp_path / "nowhere.ttl"])
+@pytest.mark.parametrize(
+    ("turtle", "message"),
+    [
+        ("<service-problem/AGU> <#a> [ <#b> 1 ] .", "blank nodes are not used here"),
+        ("<service-problem/AGU> <#a>", "not Turtle, line 1"),
+        ("\x00", "not Turtle"),
+    ],
+)
+def test_a_malformed_taxonomy_is_an_error_that_names_the_file(turtle: str, message: str) -> None:
+    with pytest.raises(MalformedData, match=f"service_problems.ttl: {message}"):
+        problems.read_taxonomy(turtle.encode())

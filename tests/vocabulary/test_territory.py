@@ -64,7 +64,6 @@ def test_slugs_are_ascii_and_unique_among_all_places() -> None:
     slugs = Counter(each.slug for each in places)
     assert slugs.most_common(1)[0][1] == 1
     assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", slug) for slug in slugs)
-    assert all(territory.get_place_by_slug(each.slug) is each for each in places)
 
 
 def test_a_department_has_capital_iso_codes_and_municipalities() -> None:
@@ -143,11 +142,6 @@ def test_an_unknown_department_is_an_error(code: object) -> None:
         territory.get_department(code)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UnknownCode):
         territory.list_municipalities_of(code)  # pyright: ignore[reportArgumentType]
-
-
-def test_an_unknown_slug_is_an_error() -> None:
-    with pytest.raises(UnknownCode, match="No place has the code 'atlantida'"):
-        territory.get_place_by_slug("atlantida")
 
 
 def test_a_long_wrong_code_is_shortened_in_the_message() -> None:

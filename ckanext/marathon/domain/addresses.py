@@ -1,4 +1,4 @@
-"""Web addresses that can stand in a page and in RDF."""
+"""Checking web addresses for links and RDF, and mail addresses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ckanext.marathon.domain.texts import is_plain, quote_value, split_items
 
 LONGEST = 2_000
 
-# RFC 3987: none of these may stand in an IRI, and one that does breaks a whole catalogue.
+# RFC 3987 does not allow these in an IRI; one of them makes a whole catalogue invalid.
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u2028\u2029]")
-# Of addresses that a browser would run, or would look for on the reader's own machine.
+# Schemes of addresses that a browser executes, or opens on the reader's own machine.
 _REFUSED_SCHEMES = frozenset(
     {"javascript", "vbscript", "data", "blob", "file", "about", "view-source"}
 )
@@ -20,9 +20,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AROUND = "".join(map(chr, range(0x21)))
 _HOST = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.]+\]")
 _LEADING_HOST = re.compile(r"(?://)?([\w-]+(?:\.[\w-]+)+)\.?(?::\d+)?(?=[/?#]|$)")
-# A country or kind (``gt``, ``org``, ``xn--…``), or the end of a number of the network.
+# A top-level domain (``gt``, ``org``, ``xn--…``), or an IPv4 address.
 _LAST_LABEL = re.compile(r"\.(?:[^\W\d_]{2,}|xn--[\w-]+)$|^\d+(?:\.\d+){3}$", re.IGNORECASE)
-# What stands between two addresses; elsewhere a comma or semicolon may be part of one.
+# Separators of addresses; in other places a comma or semicolon may be part of one.
 _BETWEEN = re.compile(r"[,;]*\s+[,;]*|[,;]+(?=https?://)", re.IGNORECASE)
 _SECOND = re.compile(r"[\s,;]https?://", re.IGNORECASE)
 _SEPARATED = re.compile(r"\s[,;]*https?://", re.IGNORECASE)
@@ -37,7 +37,7 @@ def read_http_addresses(value: object) -> list[str]:
             between the addresses.
 
     Raises:
-        Malformed: a part of it is no address on its own.
+        Malformed: a part of the value is not an address.
     """
     parts = (part for item in split_items(value, r"\s+") for part in _BETWEEN.split(item))
     whole = (part.strip(",;") for part in parts)
@@ -48,8 +48,8 @@ def read_http_address(value: object) -> str:
     """Return an absolute address that begins with ``http://`` or ``https://``.
 
     Raises:
-        Malformed: it is anything else; a blank inside, a name and password, a port that none is,
-            several addresses.
+        Malformed: the value is anything else, has a blank, a user name or an invalid port, or is
+            more than one address.
     """
     text = value.strip() if isinstance(value, str) and len(value) <= LONGEST + 100 else ""
     if _SECOND.search(text):
@@ -73,14 +73,14 @@ def read_http_address(value: object) -> str:
 
 
 def check_resource_address(value: str) -> str:
-    """Return the address of a file that is elsewhere.
+    """Return the address of a file on another site.
 
-    One without a scheme passes, which CKAN takes for ``http://``, and so does one of a scheme that
-    only some programs follow, such as ``s3:``.
+    An address without a scheme is accepted, because CKAN adds ``http://``, and so is one with a
+    scheme of special programs, such as ``s3:``.
 
     Raises:
-        Malformed: a browser would run it, or look for it on the reader's own machine
-            (``javascript:``, ``data:``, ``file:``, ``C:\\`` …), or there are several.
+        Malformed: a browser would execute the address or open it on the reader's own machine
+            (``javascript:``, ``data:``, ``file:``, ``C:\\`` …), or there are several addresses.
 
     Source: WHATWG URL, "basic URL parser": browsers drop controls and blanks around an address, and
     tabs and line breaks inside, before they read its scheme.
@@ -89,7 +89,7 @@ def check_resource_address(value: str) -> str:
         raise Malformed(_TWO, value=quote_value(value))
     read = re.sub(r"[\t\n\r]", "", value.strip(_AROUND))
     scheme = _SCHEME.match(read)
-    # One letter is a drive of Windows.
+    # A single letter is a drive of Windows.
     if scheme and (scheme[1].lower() in _REFUSED_SCHEMES or len(scheme[1]) == 1):
         raise Malformed(
             N_(
@@ -104,19 +104,19 @@ def check_resource_address(value: str) -> str:
 def begins_with_host(value: str) -> bool:
     """Return whether an address without a scheme begins with a host (``www.infom.gob.gt/x``).
 
-    The name of a file has the form of a host as well: it is for the caller to know those.
+    File names may have the same form; the caller must exclude them.
     """
     host = _LEADING_HOST.match(value.strip())
     return bool(host and _LAST_LABEL.search(host[1]))
 
 
 def is_mail_reachable(address: str) -> bool:
-    """Return whether a mail address is valid, not local, and no "no-reply" address.
+    """Return whether a mail address is valid, not local, and not a "no-reply" address.
 
-    Local are hosts without a public name (``localhost``, ``.invalid``, IP addresses). "No-reply"
-    are mailboxes like ``no-responder`` and ``noreply``.
+    Local hosts have no public name (``localhost``, ``.invalid``, IP addresses). Mailboxes without
+    replies have names like ``no-responder`` and ``noreply``.
 
-    Source: RFC 2606, RFC 6761, RFC 6762 and RFC 8375 (names that are reserved).
+    Source: RFC 2606, RFC 6761, RFC 6762 and RFC 8375 (reserved names).
     """
     name, _, host = address.strip().lower().rpartition("@")
     labels = host.rstrip(".").split(".")
@@ -135,7 +135,7 @@ _RESERVED = frozenset({"example.com", "example.net", "example.org"})
 
 
 def _host(netloc: str) -> str:
-    """Return the host; "" if the address has a user name, which must not be published."""
+    """Return the host, "" if the address has a user name, which must not be published."""
     if "@" in netloc:
         return ""
     host, _, port = netloc.rpartition(":")

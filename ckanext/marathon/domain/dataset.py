@@ -1,6 +1,6 @@
-"""Required fields of datasets, exempt datasets, and the origin of places and problems.
+"""Required fields of datasets, exempt datasets, and the inheritance of places and problems.
 
-Municipalities and problems of a dataset are its own or those of its ideas; an idea's are its own or
+A dataset without municipalities or problems of its own inherits those of its ideas, and an idea
 those of its workshop.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ckanext.marathon.domain.dates import (
     find_first_instant,
@@ -24,7 +24,7 @@ FROM_ITSELF, FROM_IDEA, FROM_WORKSHOP, FROM_NOTHING = "own", "idea", "workshop",
 
 
 class ResolvedValues(NamedTuple):
-    """Values, and where they come from."""
+    """The values of a record, and their origin (one of ``FROM_…``)."""
 
     values: list[str]
     origin: str
@@ -36,7 +36,7 @@ def resolve_values(own: Sequence[str], inherited: Iterable[str], source: str) ->
     Args:
         own: the values stored with the record.
         inherited: the values of its ideas or workshop.
-        source: ``IDEA`` or ``WORKSHOP``.
+        source: ``FROM_IDEA`` or ``FROM_WORKSHOP``.
     """
     if own:
         return ResolvedValues(list(own), FROM_ITSELF)
@@ -50,17 +50,18 @@ def select_own_values(
     stored: Sequence[str] | None,
     computed: Sequence[str],
 ) -> list[str]:
-    """Return the values to store as a record's own, if a client may send back computed ones.
+    """Return the values to store as a record's own; a client may send back inherited ones.
 
     Args:
-        given: the values sent.
-        origin: the origin sent with them, if any.
-        stored: the thing's own values so far; ``None`` for a new thing.
-        computed: what it has, or would have, without values of its own.
+        given: the values in the request.
+        origin: the origin in the request, if any.
+        stored: the record's own values so far; ``None`` for a new record.
+        computed: the values that the record inherits without values of its own.
 
     Returns:
-        nothing where the values are the computed ones and nobody says that they are its own:
-        a form need not send the origin back, a copy of another thing must.
+        the given values, or none if they are the inherited ones. They count as inherited if the
+        request says so, or if the record had none of its own and the request does not say that
+        they are its own. A form need not send the origin; a copy of another record must.
     """
     unchanged = stored is not None and not stored and origin != FROM_ITSELF
     if sorted(set(given)) == sorted(set(computed)) and (
@@ -87,12 +88,12 @@ NATIONAL = frozenset({COORDINATING_BODY, "other_public_body"})
 
 @dataclass(frozen=True)
 class Publisher:
-    """The organisation of a dataset; without one, all values are empty.
+    """The organisation of a dataset; without an organisation all values are empty.
 
     Attributes:
-        role: its role in the marathons, "" where none was set.
-        municipality_code: its INE code, "" for none.
-        is_older: whether it was on the site before the plugin.
+        role: role in the marathons, "" if none is set.
+        municipality_code: INE code, "" for none.
+        is_older: whether the organisation is older than the plugin on this site.
     """
 
     role: str = ""
@@ -101,7 +102,7 @@ class Publisher:
 
     @property
     def acts_as(self) -> str:
-        """The role whose rules apply: a code alone makes a municipality."""
+        """The role whose rules apply; an organisation with a code only is a municipality."""
         return self.role or (MUNICIPALITY if self.municipality_code else "")
 
 
@@ -117,17 +118,17 @@ class Requirements:
 
 
 NOTHING_REQUIRED = Requirements()
-# What every organisation that takes part must give, asked of who has not yet said which one it is.
+# The requirements of all organisations, for forms in which no organisation is chosen yet.
 REQUIRED_OF_ANYBODY = Requirements(title=True, notes=True)
 
 
 def is_dataset_exempt(created: datetime | None, installed: datetime, setting: IdeaRequired) -> bool:
-    """Return whether a dataset is older than the plugin and so free of its rules.
+    """Return whether the rules do not apply to a dataset because it is older than the plugin.
 
     Args:
-        created: when the dataset was created, ``None`` for a new one; UTC, like ``installed``.
-        installed: when the plugin was installed.
-        setting: under ``always`` nothing is exempt.
+        created: when the dataset was created, in UTC; ``None`` for a new dataset.
+        installed: when the plugin was installed, in UTC.
+        setting: with ``always`` no dataset is exempt.
     """
     return created is not None and created < installed and setting != IdeaRequired.ALWAYS
 
@@ -135,11 +136,11 @@ def is_dataset_exempt(created: datetime | None, installed: datetime, setting: Id
 def find_requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired) -> Requirements:
     """Return the required fields of a dataset of this publisher.
 
-    A national body publishes reference data without an idea and for the whole country. Everybody
-    else names an idea. So does an organisation without a role, and a dataset without an
-    organisation: leaving the role out must not be a way around the rules. An organisation without a
-    role that was on the site before the plugin takes no part in the marathons; its datasets are
-    what they would be without the plugin, unless the setting is ``always``.
+    A national body publishes reference data without an idea and for the whole country. All others
+    must name an idea, also an organisation without a role and a dataset without an organisation:
+    otherwise the rules could be avoided by leaving out the role. An organisation without a role
+    that is older than the plugin does not take part in the marathons, so nothing is required of its
+    datasets, unless the setting is ``always``.
     """
     role = publisher.acts_as
     takes_no_part = not role and publisher.is_older and setting != IdeaRequired.ALWAYS
@@ -156,7 +157,7 @@ def find_requirements(publisher: Publisher, exempt: bool, setting: IdeaRequired)
 
 
 def check_required(
-    dataset: Mapping[str, Any],
+    dataset: Mapping[str, object],
     municipalities: Collection[str],
     problems: Collection[str],
     required: Requirements,
@@ -164,9 +165,9 @@ def check_required(
     """Return a fault for each required value that a dataset lacks.
 
     Args:
-        dataset: its fields.
-        municipalities: its codes, its own or computed.
-        problems: its notations, its own or computed.
+        dataset: the fields of the dataset.
+        municipalities: codes, own or inherited.
+        problems: notations, own or inherited.
         required: the required fields.
     """
     messages = (
@@ -195,17 +196,17 @@ def check_required(
     return [make_fault(field, message) for lacking, field, message in messages if lacking]
 
 
-def _is_blank(text: Any) -> bool:
+def _is_blank(text: object) -> bool:
     return is_blank(str(text or ""))
 
 
 def check_licence(given: str, stored: str, known: Collection[str]) -> list[FieldFault]:
-    """Return a fault if a new licence is not one of the site's; the stored one may stay.
+    """Return a fault if a new licence is not in CKAN's register; the stored one may stay.
 
     Args:
-        given: CKAN's id of a licence, or ``""``.
-        stored: the one the dataset has now, or ``""``.
-        known: the ids that exist.
+        given: id of a licence, or ``""``.
+        stored: id of the present licence of the dataset, or ``""``.
+        known: the ids in the register.
     """
     if not given or given == stored or given in known:
         return []
@@ -222,7 +223,7 @@ def check_needs(chosen: Sequence[str], of_ideas: Collection[str]) -> list[FieldF
     return [make_fault("data_need", message, ids=tuple(strange))]
 
 
-def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
+def check_periods(periods: Sequence[Mapping[str, object]]) -> list[FieldFault]:
     """Return a fault for each period that ends before it starts."""
     return [
         FieldFault(("temporal_coverage", row, "end"), Fault(N_("The period ends before it starts")))
@@ -231,7 +232,7 @@ def check_periods(periods: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
     ]
 
 
-def is_period_backwards(period: Mapping[str, Any]) -> bool:
-    """Return whether a period ends before it starts; one by year ends with its last day."""
+def is_period_backwards(period: Mapping[str, object]) -> bool:
+    """Return whether a period ends before it starts; a year ends with its last day."""
     start, end = (normalize_stored_date(period.get(name)) for name in ("start", "end"))
     return bool(start and end) and find_last_instant(end) < find_first_instant(start)

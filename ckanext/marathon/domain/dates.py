@@ -2,18 +2,18 @@
 
 The site accepts these notations of a date in forms, the API, imports and harvests:
 
-| written | kept | |
+| written | stored | |
 |---|---|---|
 | ``2024`` | ``2024`` | a year stays a year |
 | ``2024-05`` | ``2024-05`` | a month stays a month |
 | ``2024-05-06`` | ``2024-05-06`` | a day stays a day, without a zone |
-| ``2024-05-06T10:00:00`` | ``2024-05-06T10:00:00-06:00`` | without an offset it is Guatemala's |
-| ``2024-05-06T16:00:00Z`` | ``2024-05-06T16:00:00+00:00`` | with one, that instant |
-| ``06/05/2024``, ``6-5-2024``, ``6.5.2024`` | ``2024-05-06`` | day/month/year, told in a notice |
-| ``05/2024``, ``2024/05/06``, ``2024-5-6`` | ``2024-05``, ``2024-05-06`` | the same |
+| ``2024-05-06T10:00:00`` | ``2024-05-06T10:00:00-06:00`` | Guatemala's time without an offset |
+| ``2024-05-06T16:00:00Z`` | ``2024-05-06T16:00:00+00:00`` | a time with an offset |
+| ``06/05/2024``, ``6-5-2024``, ``6.5.2024`` | ``2024-05-06`` | day/month/year, with a notice |
+| ``05/2024``, ``2024/05/06``, ``2024-5-6`` | ``2024-05``, ``2024-05-06`` | with a notice |
 
-Which of these forms a field takes, what its value means, and the period that a report covers
-follow below.
+The module also has readers for fields that accept only some of these forms, functions that compute
+with stored dates, and the period of a report.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ckanext.marathon.domain.texts import quote_value
 
 # Guatemala has one time zone and no summer time.
 GUATEMALA = timezone(timedelta(hours=-6))
-# Other years are slips: 0217, 20177, or a number of something else.
+# Other years are typing errors (0217, 20177) or no years.
 EARLIEST, LATEST = 1000, 2200
 # Source: XML Schema 1.1 part 2, timezone fragments.
 _FARTHEST = timedelta(hours=14)
@@ -39,7 +39,7 @@ _DAY = timedelta(days=1)
 
 
 class DateForm(StrEnum):
-    """How exact a date is."""
+    """The precision of a date."""
 
     YEAR = "year"
     MONTH = "month"
@@ -52,9 +52,9 @@ class DateReading(NamedTuple):
 
     Attributes:
         text: ISO 8601: a year, month or day without a zone, or a moment with its offset.
-        form: how exact it is.
-        is_repaired: it was written in a way that others could read in another way, or lost
-            something: the person who sent it is told.
+        form: the precision.
+        is_repaired: whether the person must get a notice, because the date was written in another
+            notation or lost its zone.
     """
 
     text: str
@@ -87,14 +87,13 @@ _STRICT_DAY = re.compile(r"\d{4}(?:-\d{2}){0,2}")
 
 
 def read_date(value: object) -> DateReading:
-    """Return a date in any of the forms.
+    """Parse a date in any of the notations.
 
     Args:
-        value: text, a year as a number, or a date of Python's, as YAML and spreadsheets give them.
+        value: text, a year as a number, or a ``date`` or ``datetime`` from YAML or a spreadsheet.
 
     Raises:
-        Malformed: it is in none of them, there is no such day, month or hour, or its year is none
-            that is accepted.
+        Malformed: the value is no date, does not exist (a 31 June), or its year is not accepted.
     """
     found = _match(value)
     if found is None:
@@ -147,7 +146,7 @@ def _reading(form: DateForm, parts: dict[str, str | None], text: str) -> DateRea
     found = _moment(first, parts)
     if found is None:
         return None
-    # 24:00 is of the next day, and another zone may have another year.
+    # 24:00 is the next day, and in another zone the year may be another.
     for zone in (found.tzinfo, GUATEMALA):
         _check_year(found.astimezone(zone).year, text)
     return DateReading(_written(found), form, not text.startswith(first.isoformat()))
@@ -189,7 +188,7 @@ def _offset(text: str | None) -> timezone:
 
 
 def _written(moment_: datetime) -> str:
-    """Return ISO 8601 to the second, and with the fraction of it where there is one."""
+    """Return ISO 8601 to the second, with a fraction if it is not zero."""
     text = moment_.isoformat()
     if not moment_.microsecond:
         return text
@@ -205,10 +204,10 @@ _DURATION = re.compile(
 
 
 def read_day(value: object) -> DateReading:
-    """Return a full date; a spreadsheet's midnight is dropped.
+    """Parse a full date; the midnight that spreadsheets add is dropped.
 
     Raises:
-        Malformed: it is no date, or a year or month without a day.
+        Malformed: the value is no date, or has no day, or has an hour.
     """
     reading = read_date(value)
     if reading.form == DateForm.MOMENT:
@@ -227,10 +226,10 @@ def read_day(value: object) -> DateReading:
 
 
 def read_moment(value: object) -> DateReading:
-    """Return a date and time, or a full date: where the hour is not known, none is made up.
+    """Parse a full date with or without an hour.
 
     Raises:
-        Malformed: it is no date, or a year or month only, or the hour does not exist.
+        Malformed: the value is no date, or has no day, or does not exist.
     """
     reading = read_date(value)
     if reading.form not in {DateForm.DAY, DateForm.MOMENT}:
@@ -245,10 +244,10 @@ def read_moment(value: object) -> DateReading:
 
 
 def read_duration(value: object) -> str:
-    """Return an ISO 8601 duration such as ``P1Y`` or ``PT15M``.
+    """Parse an ISO 8601 duration such as ``P1Y`` or ``PT15M``.
 
     Raises:
-        Malformed: it is none.
+        Malformed: the value is not a duration.
     """
     text = value.strip().upper() if isinstance(value, str) and len(value) < 60 else ""
     if not _DURATION.fullmatch(text):
@@ -262,7 +261,7 @@ def read_duration(value: object) -> str:
 def read_stored_date(value: object) -> DateReading | None:
     """Return a stored date, parsed; ``None`` if the value is not a date.
 
-    Fields of older records may hold anything; only what :func:`read_date` takes has a meaning.
+    Records that are older than the plugin may have any text in a field.
     """
     try:
         return read_date(value)
@@ -277,10 +276,10 @@ def normalize_stored_date(value: object) -> str:
 
 
 def find_first_instant(text: str) -> datetime:
-    """Return when a stored date begins, with its offset; years, months and days in Guatemala.
+    """Return the first instant of a stored date; years, months and days are Guatemala's.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: the text is not a date.
     """
     reading = _stored(text)
     if reading.form == DateForm.MOMENT:
@@ -289,10 +288,10 @@ def find_first_instant(text: str) -> datetime:
 
 
 def find_last_instant(text: str) -> datetime:
-    """Return the last instant of a stored year, month or day; of an instant, itself.
+    """Return the last instant of a stored date; years, months and days are Guatemala's.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: the text is not a date.
     """
     reading = _stored(text)
     if reading.form == DateForm.MOMENT:
@@ -302,19 +301,19 @@ def find_last_instant(text: str) -> datetime:
 
 
 def find_local_day(text: str) -> date:
-    """Return the day in Guatemala of a stored date; of a year or month its first.
+    """Return the day in Guatemala of a stored date; the first day of a year or month.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: the text is not a date.
     """
     return find_first_instant(text).astimezone(GUATEMALA).date()
 
 
 def find_last_local_day(text: str) -> date:
-    """Return the last day in Guatemala of a stored date: of ``2018`` the 31 December.
+    """Return the last day in Guatemala of a stored date, for example 31 December of ``2018``.
 
     Raises:
-        ValueError: it is no date.
+        ValueError: the text is not a date.
     """
     return find_last_instant(text).astimezone(GUATEMALA).date()
 
@@ -323,8 +322,8 @@ def make_date_sort_key(text: str) -> tuple[date, timedelta]:
     """Return a key that sorts stored dates by their first instant in Guatemala.
 
     A day without an hour sorts before its hours, and values that are not dates before all dates.
-    The texts themselves do not sort like this: ``2017-06-03T01:00:00+00:00`` is still the second
-    of June.
+    The texts do not sort in this way: in Guatemala, ``2017-06-03T01:00:00+00:00`` is the second of
+    June.
     """
     reading = read_stored_date(text)
     if reading is None:
@@ -336,10 +335,7 @@ def make_date_sort_key(text: str) -> tuple[date, timedelta]:
 
 
 def drop_hour(text: str) -> str:
-    """Return a stored year, month or day unchanged, and the day in Guatemala of an instant.
-
-    A value that is not a date is returned unchanged.
-    """
+    """Return the day in Guatemala of a stored instant; any other text is returned unchanged."""
     reading = read_stored_date(text)
     if reading is None:
         return text
@@ -351,7 +347,7 @@ def drop_hour(text: str) -> str:
 
 
 def get_today() -> date:
-    """Return the day it is in Guatemala."""
+    """Return the present day in Guatemala."""
     return datetime.now(GUATEMALA).date()
 
 
@@ -377,10 +373,10 @@ FIRST_PARAMETER, LAST_PARAMETER = "from", "to"
 
 
 class UnclearPeriod(MarathonError):
-    """A period that cannot be read.
+    """A period is malformed.
 
     Attributes:
-        faults: what is wrong, by field.
+        faults: parameter → fault.
     """
 
     def __init__(self, faults: Mapping[str, Fault]) -> None:
@@ -390,32 +386,37 @@ class UnclearPeriod(MarathonError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days in Guatemala, both ends included.
+    """A period of days in Guatemala, both ends included.
 
     Attributes:
-        first: ``None`` is since the beginning.
+        first: the first day; ``None`` for a period without a beginning.
     """
 
     first: date | None
     last: date
 
     def has(self, day: date) -> bool:
-        """Return whether a day is one of them."""
+        """Return whether a day is in the period."""
         return (self.first is None or self.first <= day) and day <= self.last
 
     @property
     def starts(self) -> datetime | None:
-        """Its first instant, in UTC."""
+        """The first instant, in UTC; ``None`` for a period without a beginning."""
         return _midnight(self.first) if self.first else None
 
     @property
     def ends(self) -> datetime:
-        """The instant at which it is over, in UTC."""
+        """The first instant after the period, in UTC."""
         return _midnight(self.last + timedelta(days=1))
 
 
 def read_period(first: str, last: str, today: date) -> Period:
-    """Return the period between two days as people write them; "" is open, until today.
+    """Parse a period from two days.
+
+    Args:
+        first: first day; "" for a period without a beginning.
+        last: last day; "" for ``today``.
+        today: the present day in Guatemala.
 
     Raises:
         UnclearPeriod: a day is malformed, or the first is after the last.

@@ -1,17 +1,17 @@
 """The exceptions of the rules, and faults with their field and message.
 
 MarathonError
-├── Malformed   a value that cannot be read; its fault says what is accepted
-└── Taken       a code that somebody else has
+├── Malformed   a value cannot be parsed; its fault says what is accepted
+└── Taken       another record has the code
 
-A rule that finds several faults returns them instead of raising. The words are English and stay so
-here; logic translates them. ``N_`` marks them for translation.
+A rule that may find several faults returns them instead of raising. Messages are English and are
+marked for translation with ``N_``; ``logic`` translates them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     """A message with named placeholders (``{code}``) and their values."""
 
     message: str
-    values: Mapping[str, Any] = {}
+    values: Mapping[str, object] = {}
 
     def __str__(self) -> str:
         """Return the English sentence."""
@@ -39,7 +39,7 @@ class FieldFault(NamedTuple):
     fault: Fault
 
 
-def make_fault(field: str, message: str, **values: Any) -> FieldFault:
+def make_fault(field: str, message: str, **values: object) -> FieldFault:
     """Return a fault at a field that is not part of a list."""
     return FieldFault((field,), Fault(message, values))
 
@@ -49,10 +49,10 @@ class MarathonError(Exception):
 
 
 class Malformed(MarathonError):
-    """A value cannot be read."""
+    """A value cannot be parsed."""
 
-    def __init__(self, message: str, **values: Any) -> None:
-        """Keep the fault; ``message`` is marked by ``N_`` where it is written."""
+    def __init__(self, message: str, **values: object) -> None:
+        """Store the fault; the caller marks ``message`` with ``N_``."""
         self.fault = Fault(message, values)
         super().__init__(str(self.fault))
 

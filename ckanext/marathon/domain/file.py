@@ -1,11 +1,11 @@
 """Media types and checksums of files.
 
-One function finds the media type for the upload, whose type the feeds publish, and for the
-download, so that both agree. Bytes decide wherever a wrong type would do harm: what browsers draw
-(images, PDF) and what they run (HTML, SVG). Names decide among tables, archives and texts, which
+One function finds the media type, at the upload (for the feeds) and at the download, so that both
+agree. The content decides where a wrong type would do harm: for types that browsers display
+(images, PDF) or execute (HTML, SVG). The name decides among tables, archives and texts, which
 libmagic cannot tell apart.
 
-Checksums: which there are, what a text says of one, and how they are computed.
+Checksums are parsed and computed here, too.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import codecs
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import magic
 
 from ckanext.marathon.vocabulary import authorities
 
-# Name and number of hexadecimal digits. Source: the algorithms of SPDX that hashlib has everywhere.
+# Name → number of hexadecimal digits. Source: algorithms of SPDX that hashlib always has.
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha384": 96, "sha512": 128}
-#: What every uploaded file gets.
+#: The algorithm of the checksum of every upload.
 OWN_ALGORITHM = "sha256"
 
 _BLOCK = 2**20
@@ -30,18 +30,18 @@ _HEX = re.compile(r"[0-9a-f]+")
 
 
 class Checksum(NamedTuple):
-    """A checksum: a name of :data:`ALGORITHMS`, and hexadecimal digits in small letters."""
+    """A checksum: a name of :data:`ALGORITHMS`, and hexadecimal digits in lower case."""
 
     algorithm: str
     digits: str
 
 
-def read_checksum(resource: Mapping[str, Any]) -> Checksum | None:
-    """Return the checksum that a resource states, ``None`` if it states none.
+def read_checksum(resource: Mapping[str, object]) -> Checksum | None:
+    """Return the checksum of a resource, ``None`` if it has none or it is malformed.
 
     Args:
-        resource: with ``hash`` (``sha256:…``, or digits alone) and ``hash_algorithm``. The
-            algorithm also shows in the number of digits.
+        resource: a dict with ``hash`` (``sha256:…``, or digits alone) and ``hash_algorithm``.
+            Without an algorithm, the number of digits decides.
     """
     name, _, digits = _text(resource.get("hash")).rpartition(":")
     digits = digits.strip().lower()
@@ -54,7 +54,7 @@ def read_checksum(resource: Mapping[str, Any]) -> Checksum | None:
 
 
 def is_own_algorithm(algorithm: object) -> bool:
-    """Return whether an algorithm, in any spelling, is the one that every upload gets."""
+    """Return whether an algorithm, in any spelling, is :data:`OWN_ALGORITHM`."""
     return _plain_name(_text(algorithm)) == OWN_ALGORITHM
 
 
@@ -65,7 +65,7 @@ def read_blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def compute_checksums(blocks: Iterable[bytes], algorithms: Collection[str]) -> dict[str, str]:
-    """Return algorithm → digits of a file that is read once, in constant memory."""
+    """Return algorithm → digits of a file; the blocks are read once."""
     states = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     for block in blocks:
         for state in states.values():
@@ -82,7 +82,7 @@ def _text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-# libmagic needs two kilobytes to know a workbook, and looks for HTML in the first four.
+# libmagic recognises a workbook in the first two kilobytes, and looks for HTML in the first four.
 SAMPLE_SIZE = 8192
 
 OCTET_STREAM = "application/octet-stream"
@@ -90,18 +90,18 @@ PDF = "application/pdf"
 PLAIN_TEXT = "text/plain"
 
 RASTER_IMAGES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
-#: Browsers draw these, so that only bytes that are such a file may be called so.
+#: Browsers display these, so the type is only used if the content agrees.
 DRAWN = RASTER_IMAGES | {PDF}
-#: Browsers run scripts in these when they are opened as pages.
+#: Browsers execute scripts in these when they are opened as pages.
 ACTIVE = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
-#: A page of the site may load these from the site itself, whatever the disposition says.
+#: Pages can load these from the site itself, even with a ``Content-Disposition: attachment``.
 LOADABLE = frozenset(
     {
         *("text/css", "text/javascript", "application/javascript", "application/x-javascript"),
         *("application/ecmascript", "text/ecmascript", "application/wasm"),
     }
 )
-# What libmagic calls texts besides ``text/…``.
+# Types of libmagic for texts, besides ``text/…``.
 _TEXTS = frozenset({"application/json", "application/javascript", "application/x-javascript"})
 _LOADABLE_EXTENSIONS = frozenset({"css", "js", "mjs", "cjs", "wasm"})
 _IANA = "/media-types/"
@@ -112,11 +112,11 @@ def detect_media_type(sample: bytes, name: str) -> str:
 
     Args:
         sample: the first :data:`SAMPLE_SIZE` bytes, or all of a shorter file.
-        name: the file's name; only its extension counts.
+        name: name of the file; only its extension counts.
 
     Returns:
-        One of :data:`DRAWN` or :data:`ACTIVE` only if the bytes are such a file; never one of
-        :data:`LOADABLE`, which become plain text. HTML under the name of something else is
+        a type of :data:`DRAWN` or :data:`ACTIVE` only if the content is such a file; never a type
+        of :data:`LOADABLE`, which become plain text. HTML with another extension is
         ``application/octet-stream``.
     """
     found = magic.from_buffer(sample, mime=True) if sample else PLAIN_TEXT
@@ -140,12 +140,13 @@ def detect_media_type(sample: bytes, name: str) -> str:
 
 
 def add_charset(media_type: str, sample: bytes, is_whole: bool) -> str:
-    """Return a content type; texts say that they are UTF-8 where their beginning shows it.
+    """Return a content type, with ``charset=utf-8`` for a text that is UTF-8.
 
     Args:
-        media_type: of the file.
-        sample: as for :func:`detect_media_type`.
-        is_whole: the sample is the whole file.
+        media_type: media type of the file.
+        sample: as for :func:`detect_media_type`. A sample in ASCII does not show the encoding,
+            unless it is the whole file.
+        is_whole: whether the sample is the whole file.
     """
     if not media_type.startswith("text/") or (sample.isascii() and not is_whole):
         return media_type

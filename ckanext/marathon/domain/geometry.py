@@ -8,7 +8,7 @@ from typing import Any
 from ckanext.marathon.domain.errors import N_, Malformed
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json, quote_value
 
-# How deep the positions of each type are nested in its coordinates.
+# Type → depth of positions in its coordinates.
 DEPTHS = {
     "Point": 0,
     "MultiPoint": 1,
@@ -24,7 +24,7 @@ def read_geometry(value: object) -> str:
     """Return a geometry as compact JSON text.
 
     Raises:
-        Malformed: it is no geometry in longitude and latitude.
+        Malformed: the value is not a geometry in longitude and latitude.
     """
     loaded = value
     if isinstance(value, str):

@@ -1,8 +1,8 @@
-"""Rules for ideas, the table of their statuses, and the sentence about an idea.
+"""Rules for ideas, the table of their statuses, and the story of an idea.
 
-The sentence says what was asked, where it stands, what comes next, and whom to ask. It comes in
-clauses, each a whole phrase with named places, so that every language puts the words in its own
-order. The words are English here; helpers translate them.
+The story is one sentence: origin, status, next step and contact. It is made of clauses with named
+placeholders, so that each language can have its own word order. The texts are English here; helpers
+translate them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from ckanext.marathon.domain import dates, privacy
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, Path, make_fault
@@ -18,7 +18,7 @@ from ckanext.marathon.vocabulary.schemes import IDEA_STATUS
 
 FIRST_STATUS = "proposed"
 
-# From a status to those that may follow it, in the order in which people are offered them.
+# Status → the statuses that may follow it, in the order of forms.
 STEPS: Mapping[str, tuple[str, ...]] = {
     "proposed": ("prioritised", "discarded"),
     "prioritised": ("in_progress", "discarded"),
@@ -32,12 +32,12 @@ REOPENINGS = frozenset({("implemented", "in_progress"), ("discarded", "proposed"
 
 
 def list_next_statuses(status: str) -> tuple[str, ...]:
-    """Return the statuses that may follow one; none after a status that does not exist."""
+    """Return the statuses that may follow a status; ``()`` for an unknown one."""
     return STEPS.get(status, ())
 
 
 def needs_reason(before: str, after: str) -> bool:
-    """Return whether the step reopens an idea."""
+    """Return whether a step needs a reason, because it reopens an idea."""
     return (before, after) in REOPENINGS
 
 
@@ -45,9 +45,9 @@ def check_start(status: str, may_record_the_past: bool) -> list[FieldFault]:
     """Return the faults of the status of a new idea.
 
     Args:
-        status: the status asked for.
-        may_record_the_past: whether the person may enter an idea with a later status;
-            sysadmins and the coordinating body may.
+        status: the status in the request.
+        may_record_the_past: whether the person may enter an idea with a later status; sysadmins and
+            the coordinating body may.
     """
     if status == FIRST_STATUS or may_record_the_past:
         return []
@@ -84,8 +84,8 @@ class Needs:
     """Facts about the data needs of an idea.
 
     Attributes:
-        own: ids of those it has already.
-        met: id → title of a dataset that meets it (``None`` where it may not be seen).
+        own: ids of the stored data needs.
+        met: id → title of a dataset that meets the need; ``None`` if the person may not see it.
     """
 
     own: Collection[str]
@@ -93,36 +93,43 @@ class Needs:
 
 
 def check_idea(
-    idea: Mapping[str, Any], municipalities_of_workshop: Collection[str], needs: Needs
+    idea: Mapping[str, object], municipalities_of_workshop: Collection[str], needs: Needs
 ) -> list[FieldFault]:
     """Return the faults of an idea whose fields are all valid by themselves.
 
     Args:
-        idea: its fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
-        municipalities_of_workshop: codes of those that take part in its workshop.
+        idea: the fields; ``municipality`` is a list of codes, ``data_need`` a list of dicts.
+        municipalities_of_workshop: codes of the municipalities that take part in its workshop.
         needs: facts about its data needs.
     """
     return [
-        *check_municipalities(idea.get("municipality") or [], municipalities_of_workshop),
-        *_check_needs(idea.get("data_need") or [], needs),
+        *check_municipalities(_list_texts(idea, "municipality"), municipalities_of_workshop),
+        *_check_needs(_list_needs(idea), needs),
         *privacy.check_personal_data(_texts(idea)),
     ]
 
 
-def _texts(idea: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Yield the free texts of an idea, which must not name persons who were at the workshop."""
+def _list_texts(idea: Mapping[str, object], field: str) -> list[str]:
+    return cast(list[str], idea.get(field) or [])
+
+
+def _list_needs(idea: Mapping[str, object]) -> list[Mapping[str, str | None]]:
+    return cast(list[Mapping[str, str | None]], idea.get("data_need") or [])
+
+
+def _texts(idea: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
+    """Yield the free texts of an idea, which must not name people who were at the workshop."""
     for field in ("title", "notes", "proponent_group", "status_reason"):
-        yield (field,), idea.get(field) or ""
-    written: list[str] = idea.get("community") or []
-    for text in written:
+        yield (field,), str(idea.get(field) or "")
+    for text in _list_texts(idea, "community"):
         yield ("community",), text
-    for number, row in enumerate(idea.get("data_need") or []):
+    for number, row in enumerate(_list_needs(idea)):
         for name in ("what", "why"):
             yield ("data_need", number, name), row.get(name) or ""
 
 
 def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> list[FieldFault]:
-    """Return a fault if an idea is of a municipality that does not take part in its workshop."""
+    """Return a fault if an idea has a municipality that does not take part in its workshop."""
     strange = [code for code in own if code not in of_workshop]
     if not strange:
         return []
@@ -136,7 +143,7 @@ def check_municipalities(own: Sequence[str], of_workshop: Collection[str]) -> li
     ]
 
 
-def _check_needs(rows: Sequence[Mapping[str, Any]], needs: Needs) -> list[FieldFault]:
+def _check_needs(rows: Sequence[Mapping[str, str | None]], needs: Needs) -> list[FieldFault]:
     faults: list[FieldFault] = []
     seen: set[str] = set()
     for number, row in enumerate(rows):
@@ -173,15 +180,16 @@ class StoryFacts(NamedTuple):
     """Facts of an idea for its story.
 
     Attributes:
-        title: of the idea.
-        status: its code, "" where none is kept.
-        since: the day it came to that, ISO, "" where nobody knows.
-        is_since_exact: whether it came to it then; else it was only written down then.
-        workshop: title of the workshop, "" where the reader may not know it.
-        said_on: day of the workshop, ISO, "" where it is not known or has not come yet.
-        is_explained: whether the last step gave a reason.
-        is_evident: whether there is evidence that it was put into practice.
-        contact: whom to ask.
+        title: title of the idea.
+        status: code of its status, "" if there is none.
+        since: day of its status in ISO 8601, "" if unknown.
+        is_since_exact: whether ``since`` is the day of the status; else it is the day on which the
+            status was recorded.
+        workshop: title of the workshop, "" if the reader may not see it.
+        said_on: day of the workshop in ISO 8601, "" if it is unknown or in the future.
+        is_explained: whether the last step has a reason.
+        is_evident: whether there is evidence that the idea was put into practice.
+        contact: the institution to contact.
     """
 
     title: str
@@ -196,9 +204,10 @@ class StoryFacts(NamedTuple):
 
 
 class StoryClause(NamedTuple):
-    """A phrase with placeholders ``{title}``, ``{workshop}``, ``{date}``, and their values.
+    """A phrase with placeholders and their values.
 
-    ``{date}`` is an ISO day; ``{organization}`` and ``{address}`` are a contact's.
+    ``{title}`` is that of the idea, ``{workshop}`` a title, ``{date}`` a day in ISO 8601;
+    ``{organization}`` and ``{address}`` are those of the contact.
     """
 
     text: str
@@ -206,13 +215,13 @@ class StoryClause(NamedTuple):
 
 
 class StatusSince(NamedTuple):
-    """The day of a status, ISO or "", and whether the idea came to it on that very day."""
+    """The day of a status, ISO 8601 or "", and whether it is exact (see :class:`StoryFacts`)."""
 
     day: str
     is_exact: bool
 
 
-# Status → with the day it came to that; with the day on which that was written down; without.
+# Status → text with the day of the status; with the day on which it was recorded; without a day.
 _STANDS: Mapping[str, tuple[str, str, str]] = {
     "proposed": (
         N_("it has been waiting for a decision since {date}"),
@@ -250,23 +259,23 @@ _NEXT: Mapping[str, str] = {
 
 
 def write_story(facts: StoryFacts) -> list[StoryClause]:
-    """Return the clauses of the sentence, in order; between them goes a semicolon."""
+    """Return the clauses of the story, in order, to be joined with semicolons."""
     found = [_asked(facts), _stands(facts), _comes_next(facts), _whom_to_ask(facts.contact)]
     return [clause for clause in found if clause]
 
 
 def find_status_since(
-    status: str, history: Sequence[Mapping[str, Any]], said_on: str
+    status: str, history: Sequence[Mapping[str, str]], said_on: str
 ) -> StatusSince:
     """Return since when an idea has its status.
 
-    An idea is proposed from the day of its workshop on, not only from the day on which somebody
-    typed it in. One that was typed in as further along came to that on a day nobody wrote down.
+    An idea has its first status since the day of its workshop, not only since it was entered. If an
+    idea was entered with a later status, the day of that status is not known.
 
     Args:
-        status: its status now.
-        history: its steps, first to last: ``at`` (ISO with offset), ``status``.
-        said_on: day of its workshop, ISO or "".
+        status: the present status.
+        history: its steps, first to last: ``at`` (ISO 8601 with offset), ``status``.
+        said_on: day of its workshop, ISO 8601 or "".
     """
     if not history or history[-1].get("status") != status:
         return StatusSince("", False)
@@ -279,7 +288,7 @@ def find_status_since(
 
 
 def read_said_on(starts_at: str, today: date) -> str:
-    """Return the day of a workshop, ISO; "" where it is unknown, unreadable or still to come."""
+    """Return the day of a workshop in ISO 8601; "" if it is unknown, malformed or in the future."""
     try:
         day = dates.find_local_day(starts_at)
     except ValueError:
@@ -288,13 +297,13 @@ def read_said_on(starts_at: str, today: date) -> str:
 
 
 def find_contact(candidates: Sequence[StoryContact]) -> StoryContact | None:
-    """Return the first of some institutions that can be reached, else the first."""
+    """Return the first institution with an e-mail address or web site, else the first."""
     reachable = (candidate for candidate in candidates if candidate.email or candidate.homepage)
     return next(reachable, candidates[0] if candidates else None)
 
 
 def find_status_ahead(status: str) -> str:
-    """Return the status that an idea is on its way to, "" where its way has ended."""
+    """Return the next status of an idea, "" after a final status."""
     return list_next_statuses(status)[0] if status in _NEXT else ""
 
 

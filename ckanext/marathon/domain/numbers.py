@@ -1,8 +1,8 @@
-"""Numbers as people and spreadsheets write them: one table for forms, API and imports.
+"""Parsing numbers of people and spreadsheets: the same rules for forms, API and imports.
 
-In Guatemala a comma separates thousands and a point decimals. Much of what is pasted here comes
-from programs and countries that do it the other way round, so what both could have written is
-refused with both readings, and nothing is ever cut to its first digits.
+In Guatemala a comma separates thousands and a point decimals. Values are often pasted from programs
+and countries with the opposite convention. So a number that has two readings is refused with a
+message that has both, and digits are never cut off.
 
 | written | read as |
 |---|---|
@@ -18,22 +18,22 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 from ckanext.marathon.domain.texts import quote_value
 
 LONGEST = 60
-# A double of JSON has at most 17 digits that count; with its zeros, 1e-16 has 16 decimals.
+# A number of JSON (a double) has at most 17 significant digits; written out, 1e-16 has 16 decimals.
 MOST_WHOLE, MOST_DECIMALS = 15, 30
 
-# Amounts: "Q 1,234.50", "Q.1,234.50", "GTQ 1234.5". The blank may be one that does not break.
+# Amounts: "Q 1,234.50", "Q.1,234.50", "GTQ 1234.5"; the blank may be a no-break space.
 _QUETZALES = re.compile("(?:GTQ|Q)\\.?[ \t\u00a0\u202f]*", re.IGNORECASE)
 _PLAIN = re.compile(rf"-?\d{{1,{MOST_WHOLE}}}(?:\.\d{{1,{MOST_DECIMALS}}})?", re.ASCII)
-# A number as well, which has more digits than are kept.
+# A number with more digits than are stored.
 _LONG = re.compile(r"-?(?P<whole>\d+)(?:\.\d+)?", re.ASCII)
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:,\d{3}){1,4}(?:\.\d{1,15})?", re.ASCII)
-# A point before three digits: decimals here, thousands elsewhere. Thousands do not begin with 0.
+# A point before three digits: decimals in Guatemala, thousands elsewhere.
 _DOUBTFUL = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _DIGITS_AND_SIGNS = re.compile(r"-?\d[\d.,]*\d", re.ASCII)
 _WHOLE = re.compile(r"(\d+)(?:\.0+)?", re.ASCII)
@@ -56,10 +56,11 @@ _AMOUNT_READ_AS = N_("“{value}” was read as {number}")
 
 
 class NumberReading(NamedTuple):
-    """A number, and the notice about how it was written, if any.
+    """A parsed number.
 
-    ``text`` has digits and, before decimals, a point; ``notice`` is ``None`` where what was written
-    is what was read.
+    Attributes:
+        text: digits with a decimal point.
+        notice: a notice for the person if the number was written in another form, else ``None``.
     """
 
     text: str
@@ -67,10 +68,10 @@ class NumberReading(NamedTuple):
 
 
 def read_count(value: object) -> NumberReading:
-    """Read a whole number from 0 up.
+    """Parse a whole number from 0 up.
 
     Raises:
-        Malformed: it is negative, broken, a word, absurdly long, or can be read in two ways.
+        Malformed: the value is no such number, is too long, or has two readings.
     """
     reading = _read(value, _NOT_A_COUNT)
     whole = _WHOLE.fullmatch(reading.text)
@@ -78,14 +79,14 @@ def read_count(value: object) -> NumberReading:
         raise Malformed(_NOT_A_COUNT, value=quote_value(value))
     text = str(int(whole[1]))
     notice = reading.notice
-    return NumberReading(text, notice and Fault(notice.message, _said(value, text)))
+    return NumberReading(text, notice and Fault(notice.message, _make_values(value, text)))
 
 
 def read_decimal(value: object, least: float = -math.inf, most: float = math.inf) -> NumberReading:
-    """Read a number between bounds.
+    """Parse a number between bounds.
 
     Raises:
-        Malformed: it is no number, out of bounds, or can be read in two ways within the bounds.
+        Malformed: the value is no number, is out of bounds, or has two readings within the bounds.
     """
     reading = _read(value, _NOT_A_NUMBER, least, most)
     if not least <= Decimal(reading.text) <= most:
@@ -105,7 +106,7 @@ def parse_count(value: object) -> int:
 
 
 def is_count(value: object) -> bool:
-    """Return whether a value can be read as a count; see :func:`read_count`."""
+    """Return whether a value can be parsed as a count; see :func:`read_count`."""
     try:
         read_count(value)
     except Malformed:
@@ -113,16 +114,14 @@ def is_count(value: object) -> bool:
     return True
 
 
-def parse_decimal(value: object, least: float = -math.inf, most: float = math.inf) -> str:
-    """Return a number between bounds as text with a decimal point; see :func:`read_decimal`."""
-    return read_decimal(value, least, most).text
+def write_number(value: object, is_bounded: bool = False) -> object:
+    """Return a JSON number as text that has only one reading; any other value unchanged.
 
+    1.125 becomes ``1.1250``, which cannot mean thousands.
 
-def write_number(value: object, is_bounded: bool = False) -> Any:
-    """Return a JSON number as text that has one reading only; any other value as it is.
-
-    1.125 becomes ``1.1250``, which nobody takes for thousands; where bounds rule thousands out
-    (``is_bounded``), it stays as it is.
+    Args:
+        value: any value.
+        is_bounded: whether bounds exclude thousands; then 1.125 becomes ``1.125``.
     """
     text = _digits(value)
     if text is None:
@@ -131,12 +130,12 @@ def write_number(value: object, is_bounded: bool = False) -> Any:
 
 
 def _read(
-    value: Any, otherwise: str, least: float = -math.inf, most: float = math.inf
+    value: object, otherwise: str, least: float = -math.inf, most: float = math.inf
 ) -> NumberReading:
-    """Read a number by Guatemala's convention; bounds may rule one of two readings out.
+    """Parse a number by Guatemala's convention; bounds may exclude one of two readings.
 
     Raises:
-        Malformed: with the message ``otherwise`` where it is no number.
+        Malformed: the value is no number (with the message ``otherwise``), or has two readings.
     """
     written = value.strip() if isinstance(value, str) else _digits(value)
     if written is not None:
@@ -146,23 +145,23 @@ def _read(
     bare = _QUETZALES.sub("", written, count=1) if _QUETZALES.match(written) else written
     readings = _readings(bare)
     if _PLAIN.fullmatch(bare):
-        notice = None if bare == written else Fault(_AMOUNT_READ_AS, _said(value, bare))
+        notice = None if bare == written else Fault(_AMOUNT_READ_AS, _make_values(value, bare))
         if not _DOUBTFUL.fullmatch(bare) or not least <= readings[1] <= most:
             return NumberReading(bare, notice)
         if not isinstance(value, str):
             return NumberReading(_without_doubt(bare))
     elif _GROUPED.fullmatch(bare) and least <= readings[0] <= most:
         text = bare.replace(",", "")
-        return NumberReading(text, Fault(_READ_AS, _said(value, text)))
+        return NumberReading(text, Fault(_READ_AS, _make_values(value, text)))
     possible = [reading for reading in readings if least <= reading <= most]
     raise _refusal(value, possible or readings, otherwise)
 
 
 def _refuse_long(written: str) -> None:
-    """Refuse a number with more digits than are kept.
+    """Refuse a number with more digits than are stored.
 
     Raises:
-        Malformed: it is one.
+        Malformed: it has more.
     """
     long = None if _PLAIN.fullmatch(written) else _LONG.fullmatch(written)
     if long and len(long["whole"]) > MOST_WHOLE:
@@ -171,7 +170,7 @@ def _refuse_long(written: str) -> None:
         raise Malformed(_TOO_EXACT, value=quote_value(written), most=MOST_DECIMALS)
 
 
-def _digits(value: Any) -> str | None:
+def _digits(value: object) -> str | None:
     """Return a JSON number as digits without an exponent; ``None`` if the value is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
@@ -186,7 +185,7 @@ def _readings(text: str) -> list[Decimal]:
     return list(dict.fromkeys(Decimal(text) for text in found if _PLAIN.fullmatch(text)))
 
 
-def _refusal(value: Any, readings: list[Decimal], otherwise: str) -> Malformed:
+def _refusal(value: object, readings: list[Decimal], otherwise: str) -> Malformed:
     forms = [_without_doubt(_shortest(reading)) for reading in readings]
     if len(forms) == 2:
         return Malformed(_TWO_READINGS, value=quote_value(value), one=forms[0], other=forms[1])
@@ -205,5 +204,5 @@ def _without_doubt(text: str) -> str:
     return f"{text}0" if _DOUBTFUL.fullmatch(text) else text
 
 
-def _said(value: Any, text: str) -> dict[str, str]:
+def _make_values(value: object, text: str) -> dict[str, str]:
     return {"value": quote_value(value), "number": text}

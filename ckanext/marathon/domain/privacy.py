@@ -1,10 +1,10 @@
 """Finding personal data and credentials in texts.
 
-DPI/CUI: eight digits, a check digit (their sum weighted 2…9, modulo 11), then the department and
-municipality of birth, of which there are as many as the vocabulary knows.
-Telephones: eight digits that begin with 2 to 8 (Guatemala's numbering plan), with or without +502,
-and international ones that begin with a plus.
-Credentials: passwords, tokens and the like, taken out of a text that somebody may read.
+Identity numbers (DPI/CUI) have eight digits, a check digit (the sum of the digits weighted 2…9,
+modulo 11), and the codes of department and municipality of birth, which must exist.
+Telephone numbers have eight digits that begin with 2 to 8 (Guatemala's numbering plan), with or
+without +502; international ones begin with a plus.
+Credentials (passwords, tokens) are removed from texts that people may read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 _EMAIL = re.compile(r"[\w.+-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _IDENTITY = re.compile(r"(?<!\d)(\d{4})[ .-]?(\d{4})[ .-]?(\d)[ .-]?(\d{4})(?!\d)")
 _PHONE = re.compile(
-    # Not after what stands before an amount of money.
+    # Not after a sign before an amount of money.
     r"(?<![\d.,/+$-])(?<!\bQ)(?<!\bQ )(?<!\bQ\. )(?:\+?\(?502\)?[ .-]?)?"
     r"([2-8]\d{3}[ .-]?\d{4}|[2-8]\d(?:[ .-]\d\d){3}|[2-8]\d{7})(?![\d/])(?![.,-]\d)"
 )
@@ -35,7 +35,7 @@ IDENTITY = N_("No identity numbers (DPI/CUI) here: people are counted, never lis
 
 
 def find_personal_data(text: str) -> str | None:
-    """Return the message about the first kind of personal data found in a text, else ``None``."""
+    """Return the message about personal data in a text, ``None`` if it has none."""
     text = text[:LONGEST_READ]
     if _EMAIL.search(text):
         return EMAIL
@@ -63,7 +63,7 @@ def is_identity_number(digits: str) -> bool:
 
 
 def check_personal_data(texts: Iterable[tuple[Path, str]]) -> list[FieldFault]:
-    """Return a fault for each text that names a person by e-mail, telephone or identity number."""
+    """Return a fault for each text with an e-mail address, telephone or identity number."""
     return [
         FieldFault(path, Fault(message))
         for path, text in texts
@@ -85,11 +85,10 @@ def _is_span_of_time(digits: str) -> bool:
 
 HIDDEN = "***"
 
-# A shorter one may be a word of the text itself; in an address it is found by its place.
+# A shorter secret may be an ordinary word; after a label or in an address it is removed anyway.
 SHORTEST_SECRET = 8
 
-# ``scheme://user:password@host``. A password with a slash or a space is no valid address, and an
-# @ within the password belongs to it: the last one before the path counts.
+# ``scheme://user:password@host``. A password may have an @: the last one before the path counts.
 _USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/?#'\"<>]*@", re.IGNORECASE)
 # password=…, 'token': '…', "secret" = "…", Authorization: Bearer …, also in an address's query.
 _LABELLED = re.compile(
@@ -102,10 +101,10 @@ _JSON_WEB_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 
 
 class Redactor:
-    """Replaces credentials in texts: known secrets, and values in the place of a credential."""
+    """Replaces credentials in texts: known secrets, and values that follow a label or a scheme."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Remember secrets; each is found as it is and as it is written in an address."""
+        """Store known secrets; they are also found if they are URL-encoded."""
         spellings = {
             spelling
             for secret in secrets

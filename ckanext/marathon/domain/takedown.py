@@ -1,4 +1,4 @@
-"""The list of takedowns in the form in which it is moved from one site to another."""
+"""Parsing the list of takedowns that one site exports and another imports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ckanext.marathon.domain.texts import (
 )
 
 LONGEST_REASON = 5_000
-# What CKAN takes as an id; nothing that leads out of the folder of files.
+# CKAN's ids; nothing that leads out of the folder of files.
 _ID = re.compile(r"[A-Za-z0-9_-]{7,100}")
 
 
@@ -38,8 +38,8 @@ def parse_takedowns(text: str) -> list[TakedownEntry]:
     """Return the rows of a list that ``ckan marathon takedown list --format json`` wrote.
 
     Raises:
-        Malformed: it is no JSON, no list of objects, or a field of a row is wrong; the fault
-            names both.
+        Malformed: the text is not JSON or not a list of objects, or a field is wrong; then the
+            fault names row and field.
     """
     try:
         loaded = load_json(text.removeprefix("\ufeff"))
@@ -49,10 +49,10 @@ def parse_takedowns(text: str) -> list[TakedownEntry]:
 
 
 def check_takedown_rows(rows: object) -> list[TakedownEntry]:
-    """Return the rows of a list, all of them checked.
+    """Check and return the rows of a list.
 
     Raises:
-        Malformed: as :func:`parse_takedowns`.
+        Malformed: as in :func:`parse_takedowns`.
     """
     if not is_json_list(rows):
         raise Malformed(N_("A list of objects is expected"))
@@ -66,8 +66,8 @@ def _read_row(number: int, row: Any) -> TakedownEntry:
     for field, (is_right, message) in _FIELDS.items():
         value = row.get(field, _ABSENT.get(field))
         if not is_right(value):
-            said = quote_value(value) if field in row else "—"
-            raise Malformed(message, row=number, value=said)
+            shown = quote_value(value) if field in row else "—"
+            raise Malformed(message, row=number, value=shown)
         found[field] = value
     return TakedownEntry(
         id=found["id"],
@@ -116,7 +116,7 @@ def _is_user(value: Any) -> bool:
     return value is None or (_is_text(value) and len(value) <= 100)
 
 
-# What older lists lack.
+# Field → default for lists of versions that did not have the field.
 _ABSENT: dict[str, Any] = {"resources": [], "files": 0}
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (_is_id, N_("Row {row}, field id: an id is expected, not “{value}”")),

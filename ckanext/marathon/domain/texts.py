@@ -1,6 +1,6 @@
-"""Text from forms, programs and spreadsheets: what can be stored, lists, and keywords.
+"""Texts from forms, programs and spreadsheets: invalid characters, JSON, lists and keywords.
 
-Keywords come as others write them; CKAN can keep only some of them as tags.
+CKAN accepts only some keywords as tags.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any, TypeGuard
 
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 
-# PostgreSQL stores no NUL and UTF-8 no half of a surrogate pair.
+# PostgreSQL does not store NUL, and UTF-8 does not encode surrogates.
 _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
-# XML 1.0 has no other characters (https://www.w3.org/TR/xml/#charsets): a text with one of these
-# breaks workbooks, Atom and RDF/XML, which cannot write it in any other way either.
+# XML 1.0 does not allow these characters (https://www.w3.org/TR/xml/#charsets), not even escaped,
+# so they break workbooks, Atom and RDF/XML.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-# Characters that show nothing and change what a reader sees or a search finds: control characters
-# but tab and line breaks, directional formatting, zero-width characters, fillers, tags and
+# Invisible characters that change what a reader sees or a search finds: control characters except
+# tab and line breaks, directional formatting, zero-width characters, fillers, tags and
 # non-characters.
 # Source: Unicode Standard Annex 9 (2.1-2.5) and Technical Report 36 (2.5.2, 3.5).
 _JOINERS = "\u200c\u200d"
@@ -32,11 +32,12 @@ _HIDDEN = re.compile(
     )
     + "]"
 )
-# Python names no control characters; these are the ones that people paste.
+# ``unicodedata`` has no names of control characters; these are the ones that people paste.
 _CONTROLS = {"\x00": "NULL", "\x08": "BACKSPACE", "\x1b": "ESCAPE", "\x7f": "DELETE"}
 _VIRAMA, _EMOJI_STYLE = 9, "\ufe0f"
 
-# Letters by their Unicode category that print nothing: Braille's empty cell, Hangul's fillers.
+# Characters that print nothing, although Unicode classes them as letters or symbols: Braille's
+# empty cell, Hangul's fillers.
 _EMPTY_LETTERS = frozenset("\u2800\u115f\u1160\u3164\uffa0")
 
 LONGEST_TEXT = 100_000
@@ -44,25 +45,25 @@ LONGEST_TITLE = 500
 LONGEST_LIST = 500
 LONGEST_ITEM = 2_000
 SHOWN = 60
-# Characters before a hidden one that are repeated, so that it can be found.
+# The number of characters before a hidden one that are quoted in an error message.
 _CONTEXT = 20
 
 
 def is_holdable(text: str) -> bool:
-    """Return whether the database can hold the text; only such a text can name a record."""
+    """Return whether PostgreSQL can store a text; no other text can be an id or name."""
     return not _UNHOLDABLE.search(text)
 
 
 def is_storable(text: str) -> bool:
-    """Return whether the text may be stored: whether XML can hold it, too."""
+    """Return whether a text may be stored, because XML allows all its characters."""
     return not _UNSTORABLE.search(text)
 
 
 def find_hidden(text: str) -> int | None:
-    """Return where the first hidden character of a text is, ``None`` if it has none.
+    """Return the index of the first hidden character of a text, ``None`` if it has none.
 
-    Joiners are no hidden characters where writing needs them: inside emoji, after a virama and
-    between letters of cursive scripts (RFC 5892, appendices A.1 and A.2).
+    Joiners are allowed where they are needed: inside emoji, after a virama and between letters of
+    cursive scripts (RFC 5892, appendices A.1 and A.2).
     """
     for found in _HIDDEN.finditer(text):
         if found[0] not in _JOINERS or not _is_joining(text, found.start()):
@@ -71,12 +72,12 @@ def find_hidden(text: str) -> int | None:
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text has no hidden characters, as every shown text must."""
+    """Return whether a text has no hidden characters."""
     return find_hidden(text) is None
 
 
 def explain_hidden(text: str) -> Fault | None:
-    """Return an error message that names a text's first hidden character and its place."""
+    """Return a fault with a text's first hidden character and the text before it, or ``None``."""
     place = find_hidden(text)
     if place is None:
         return None
@@ -93,15 +94,15 @@ def explain_hidden(text: str) -> Fault | None:
 
 
 def name_character(character: str) -> str:
-    """Return a character as Unicode's charts call it: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
+    """Return the code and name of a character: ``U+202E RIGHT-TO-LEFT OVERRIDE``."""
     name = unicodedata.name(character, "") or _CONTROLS.get(character, "")
     return f"U+{ord(character):04X} {name}".rstrip()
 
 
 def remove_hidden(text: str) -> str:
-    """Return a stored text without hidden characters, in the order in which it was written.
+    """Return a text without hidden characters.
 
-    Texts that were stored before :func:`find_hidden` was asked may have them.
+    Texts that are older than the plugin may have them.
     """
 
     def keep(found: re.Match[str]) -> str:
@@ -121,22 +122,22 @@ def _is_joining(text: str, place: int) -> bool:
     if _is_cursive(before) and _is_cursive(after):
         return True
     is_picture = unicodedata.category(before) in ("So", "Sk") or before == _EMOJI_STYLE
-    # After U+2640 and the like comes U+FE0F: what is joined is a symbol all the same.
+    # U+FE0F may stand between a symbol (U+2640, for example) and the joiner.
     return text[place] == "\u200d" and is_picture and unicodedata.category(after) == "So"
 
 
 def _is_cursive(character: str) -> bool:
-    # Arabic, Syriac, N'Ko and their marks; Mongolian, which is written in columns.
+    # Arabic, Syriac, N'Ko and their marks, by direction; Mongolian, which is written in columns.
     return unicodedata.bidirectional(character) in ("AL", "R", "NSM") or (
         "\u1820" <= character <= "\u18aa"
     )
 
 
 def is_blank(text: str) -> bool:
-    """Return whether a text shows nothing to a reader, although it may have characters.
+    """Return whether a text prints nothing.
 
-    Blanks of every width, control and format characters (zero width, direction marks), combining
-    marks without a letter, and the few letters that print nothing.
+    Such a text has only blanks, control and format characters (zero width, direction marks),
+    combining marks, and the few letters that print nothing.
 
     Source: Unicode Standard, General_Category Z*, C* and M*.
     """
@@ -147,12 +148,12 @@ def is_blank(text: str) -> bool:
 
 
 def is_reference(value: object) -> TypeGuard[str]:
-    """Return whether something can be the id or name of anything in the database."""
+    """Return whether a value can be an id or name in the database."""
     return isinstance(value, str) and is_holdable(value)
 
 
 def quote_value(value: object) -> str:
-    """Return a value as it can be repeated to a person: one short line, safe to print."""
+    """Return a value for a message to a person: one short line of printable characters."""
     text = value if isinstance(value, str) else _one_line(value)
     text = _UNSTORABLE.sub("�", text[: SHOWN * 4])
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -167,7 +168,7 @@ def load_json(text: str) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: it is no JSON, or nested so deeply that Python gives up (``RecursionError``).
+        ValueError: the text is not JSON, or is nested too deeply for Python.
     """
     try:
         return json.loads(text)
@@ -176,30 +177,30 @@ def load_json(text: str) -> Any:
 
 
 def is_json_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether a value from JSON, from CKAN or from a form is an object with named parts."""
+    """Return whether a value from JSON, CKAN or a form is an object (a ``dict``)."""
     return isinstance(value, dict)
 
 
 def is_json_list(value: object) -> TypeGuard[list[Any]]:
-    """Return whether a value from JSON, from CKAN or from a form is a list of anything."""
+    """Return whether a value from JSON, CKAN or a form is a list."""
     return isinstance(value, list)
 
 
 def is_list_or_tuple(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    """Return whether a value has several parts in an order: a list of JSON or one of Python's."""
+    """Return whether a value is a list or a tuple."""
     return isinstance(value, list | tuple)
 
 
 def is_nested(value: object) -> bool:
-    """Return whether a value has parts, as no single text or number has."""
+    """Return whether a value is a ``dict``, list or tuple."""
     return is_json_object(value) or is_list_or_tuple(value)
 
 
 def list_distinct_words(words: Iterable[str]) -> list[str]:
-    """Return keywords without blanks around them and without those that differ in case alone.
+    """Return keywords without blanks around them, each once.
 
-    The first way of writing a word is kept. Accents make another word: ``publico`` is none that
-    anybody means, ``público`` and ``publicó`` are two.
+    Of words that differ only in case, the first is kept. Words that differ in accents are
+    different: ``público`` and ``publicó``.
     """
     found: dict[str, str] = {}
     for word in words:
@@ -216,10 +217,10 @@ def split_items(value: object, separator: str = r"[,;\n]") -> list[str]:
     Args:
         value: a list, one item, a JSON list as text, or items between commas, semicolons or
             line breaks; ``None`` and ``""`` are the empty list.
-        separator: regular expression of what stands between items in plain text.
+        separator: regular expression of the separator of items in a text.
 
     Raises:
-        Malformed: it is none of these, or too long.
+        Malformed: the value is none of these, or too long.
     """
     if value is None:
         return []
@@ -234,7 +235,7 @@ def split_items(value: object, separator: str = r"[,;\n]") -> list[str]:
     if len(value) > LONGEST_LIST:
         raise Malformed(N_("At most {most} items are accepted"), most=LONGEST_LIST)
     found = [_item(item) for item in value]
-    return list(dict.fromkeys(each for each in found if each))
+    return list(dict.fromkeys(text for text in found if text))
 
 
 def _from_text(text: str, separator: str) -> list[Any]:
@@ -264,7 +265,7 @@ def _item(value: Any) -> str:
     return text
 
 
-# CKAN's own limits of a tag (``tag_length_validator``, ``tag_name_validator``).
+# CKAN's limits for tags (``tag_length_validator``, ``tag_name_validator``).
 SHORTEST_TAG, LONGEST_TAG = 2, 100
 _OTHER = re.compile(r"[^\w \-.]+")
 _BETWEEN = re.compile(r"[,;\r\n]")
@@ -279,14 +280,14 @@ def list_tags(text: str) -> list[str]:
     """Return a keyword as valid CKAN tags: ``I+D`` becomes ``I D``.
 
     Returns:
-        The tags; parts that are too short or too long for a tag are left out.
+        the tags, without those that are too short or too long.
     """
     found = (_as_tag(keyword) for keyword in split_keyword(remove_hidden(text)))
     return [tag for tag in dict.fromkeys(found) if SHORTEST_TAG <= len(tag) <= LONGEST_TAG]
 
 
 def is_kept_as_tags(text: str) -> bool:
-    """Return whether CKAN's tags can hold a keyword without loss."""
+    """Return whether a keyword is valid as CKAN tags without a change."""
     return all(
         _as_tag(keyword) == keyword and SHORTEST_TAG <= len(keyword) <= LONGEST_TAG
         for keyword in split_keyword(text)
@@ -294,7 +295,7 @@ def is_kept_as_tags(text: str) -> bool:
 
 
 def restore_keywords(tags: Iterable[str], originals: Iterable[str]) -> list[str]:
-    """Return the keywords of tags, those that had to be changed as they were written."""
+    """Return tags as keywords, with the originals of those that had to be changed."""
     written = list(dict.fromkeys(originals))
     changed = {tag for keyword in written for tag in list_tags(keyword)}
     return [*(tag for tag in tags if tag not in changed), *written]

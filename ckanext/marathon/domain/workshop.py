@@ -1,16 +1,16 @@
 """Rules for workshops, masking of participant counts, and the agenda.
 
-Counts that are too small are masked for outsiders. Masking follows the usual threshold rule of
-statistical offices: no cell under 5, and none that subtraction from the total would give away.
+Small counts are masked for outsiders. Masking follows the usual threshold rule of statistical
+offices: no count under 5, and none from which such a count could be computed by subtraction.
 
-The agenda says which workshops are to come, which are past, and which answers are still missing.
+The agenda has coming, past and undated workshops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from ckanext.marathon.domain import privacy
 from ckanext.marathon.domain.dates import (
@@ -36,14 +36,14 @@ Counts = Mapping[str, int | None]
 
 
 class Masked(NamedTuple):
-    """Counts as outsiders see them (``None``: masked or not recorded) and which were masked."""
+    """Counts as outsiders see them (``None``: masked or not recorded), and the masked fields."""
 
     counts: dict[str, int | None]
     masked: list[str]
 
 
 def check_counts(counts: Counts) -> list[FieldFault]:
-    """Return a fault for each group of participants that is larger than all of them."""
+    """Return a fault for each group that is larger than the number of participants."""
     total = counts.get(TOTAL_FIELD)
     if total is None:
         return []
@@ -74,7 +74,7 @@ def mask_counts(counts: Counts) -> Masked:
     total = known.get(TOTAL_FIELD)
     masked = {name for name, value in known.items() if value < SMALLEST_SHOWN}
     if total is not None and TOTAL_FIELD not in masked:
-        # All but one of the participants being women says as much as one man does.
+        # A number of women that is the total minus one shows that there was one man.
         masked |= {
             name for name in GROUPS if name in known and 0 < total - known[name] < SMALLEST_SHOWN
         }
@@ -89,11 +89,11 @@ UNANSWERED = ("", "no_answer")
 
 
 class WorkshopTimes(NamedTuple):
-    """When a workshop is, as it is stored.
+    """The stored times of a workshop.
 
     Attributes:
-        starts: a day (``2017-06-03``) or a moment with its offset, ``""`` if not known.
-        ends: the same.
+        starts: a day (``2017-06-03``) or a moment with its offset, ``""`` if not known; so is
+            ``ends``.
         status: ``announced``, ``held`` or ``cancelled``.
     """
 
@@ -107,9 +107,9 @@ class Agenda(NamedTuple):
     """Ids of workshops.
 
     Attributes:
-        coming: those not over yet, the next one first.
-        past: those that are over, the latest first.
-        undated: those without a date.
+        coming: workshops that are not over, the next one first.
+        past: workshops that are over, the latest first.
+        undated: workshops without a date.
     """
 
     coming: list[str]
@@ -118,7 +118,7 @@ class Agenda(NamedTuple):
 
 
 def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda:
-    """Sort workshops into coming, past and undated; one that was held today is past."""
+    """Sort workshops into coming, past and undated; a workshop held today is past."""
     coming: list[tuple[tuple[date, timedelta], str]] = []
     past: list[tuple[tuple[date, timedelta], str]] = []
     undated: list[str] = []
@@ -137,7 +137,7 @@ def arrange_workshops(workshops: Iterable[WorkshopTimes], today: date) -> Agenda
 
 
 def is_workshop_over(times: WorkshopTimes, today: date) -> bool:
-    """Return whether a workshop is over; one without a date is not."""
+    """Return whether a workshop is over; a workshop without a date is not."""
     days = find_day_span(times.starts, times.ends)
     return days is not None and (times.status == HELD or days[1] < today)
 
@@ -152,7 +152,7 @@ def find_day_span(starts: str, ends: str) -> tuple[date, date] | None:
 
 
 def is_time(text: str) -> bool:
-    """Return whether a text is a date or time: older records may have anything in the field."""
+    """Return whether a text is a date or time; records older than the plugin may have any text."""
     try:
         find_first_instant(text).astimezone(GUATEMALA)
     except ValueError:
@@ -169,7 +169,7 @@ def localize_moment(text: str) -> str:
 
 
 def has_day_passed(deadline: str, today: date) -> bool:
-    """Return whether the last day of something is over; of ``2017`` it is the 31 December."""
+    """Return whether the last day of a date is over; that of ``2017`` is the 31 December."""
     return bool(deadline) and is_time(deadline) and find_last_local_day(deadline) < today
 
 
@@ -177,25 +177,29 @@ def _day(text: str) -> date:
     return find_first_instant(text).astimezone(GUATEMALA).date()
 
 
-def check_workshop(workshop: Mapping[str, Any], today: date) -> list[FieldFault]:
+def check_workshop(workshop: Mapping[str, object], today: date) -> list[FieldFault]:
     """Return the faults of a workshop whose fields are all valid by themselves.
 
     Args:
-        workshop: its fields; counts as int, dates as ISO text, ``organiser`` and ``invitation``
+        workshop: the fields; counts as ``int``, dates as ISO 8601, ``organiser`` and ``invitation``
             as lists of dicts.
-        today: the day it is in Guatemala.
+        today: the present day in Guatemala.
     """
     return [
-        *check_counts({name: workshop.get(name) for name in COUNT_FIELDS}),
+        *check_counts({name: cast("int | None", workshop.get(name)) for name in COUNT_FIELDS}),
         *_check_times(workshop),
         *_check_held(workshop, today),
-        *_check_invitations(workshop.get("invitation") or []),
+        *_check_invitations(_list_rows(workshop, "invitation")),
         *_check_point(workshop),
         *privacy.check_personal_data(_texts_about_people(workshop)),
     ]
 
 
-def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+def _list_rows(workshop: Mapping[str, object], field: str) -> list[Mapping[str, str | None]]:
+    return cast(list[Mapping[str, str | None]], workshop.get(field) or [])
+
+
+def _check_times(workshop: Mapping[str, object]) -> Iterator[FieldFault]:
     starts, ends, rsvp_by = (
         normalize_stored_date(workshop.get(name)) for name in ("starts_at", "ends_at", "rsvp_by")
     )
@@ -207,8 +211,8 @@ def _check_times(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
         yield make_fault("rsvp_by", N_("The day to confirm by is after the workshop starts"))
 
 
-def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[FieldFault]:
-    # By day: who closes the list of participants early in the afternoon is not lying.
+def _check_held(workshop: Mapping[str, object], today: date) -> Iterator[FieldFault]:
+    # Days are compared, not hours: a workshop may be recorded as held before its last hour is over.
     starts = normalize_stored_date(workshop.get("starts_at"))
     if workshop.get("status") == "held" and starts and find_local_day(starts) > today:
         message = N_("It starts on {day}, which is still to come: until then it is not held")
@@ -216,13 +220,13 @@ def _check_held(workshop: Mapping[str, Any], today: date) -> Iterator[FieldFault
 
 
 def _is_before(one: str, other: str) -> bool:
-    """Compare by day where one of them has no hour."""
+    """Return whether one date is before another; without hours, days are compared."""
     if "T" in one and "T" in other:
         return find_first_instant(one) < find_first_instant(other)
     return find_local_day(one) < find_local_day(other)
 
 
-def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFault]:
+def _check_invitations(invitations: list[Mapping[str, str | None]]) -> Iterator[FieldFault]:
     for row, invitation in enumerate(invitations):
         invited, answered = (
             normalize_stored_date(invitation.get(f"{name}_on")) for name in ("invited", "answered")
@@ -235,16 +239,16 @@ def _check_invitations(invitations: list[Mapping[str, Any]]) -> Iterator[FieldFa
             yield FieldFault(("invitation", row, "answer"), fault)
 
 
-def _check_point(workshop: Mapping[str, Any]) -> Iterator[FieldFault]:
+def _check_point(workshop: Mapping[str, object]) -> Iterator[FieldFault]:
     message = N_("A point needs both latitude and longitude")
     for field, other in (("latitude", "longitude"), ("longitude", "latitude")):
         if workshop.get(other) and not workshop.get(field):
             yield make_fault(field, message)
 
 
-def _texts_about_people(workshop: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _texts_about_people(workshop: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
     for field in ("venue", "participants_note"):
-        yield (field,), workshop.get(field) or ""
+        yield (field,), str(workshop.get(field) or "")
     for field, name in (("organiser", "name"), ("invitation", "organisation")):
-        for row, each in enumerate(workshop.get(field) or []):
-            yield (field, row, name), each.get(name) or ""
+        for number, row in enumerate(_list_rows(workshop, field)):
+            yield (field, number, name), row.get(name) or ""

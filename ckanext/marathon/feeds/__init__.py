@@ -1,8 +1,9 @@
 """The feed: a log of all changes of public records, and the documents that are written from it.
 
-The log is written in the transaction of a save: ``publish`` notes which records it touches, asks
-the source (``port``; ``source`` answers for CKAN) which descriptions that affects and what they are
-now, and numbers and writes those that differ. ``log_state`` says how far the log is, ``catalogue``
-and ``changes`` answer requests from it, and ``verify`` compares it with CKAN. ``README.md`` says on
-one page what it is, ``docs/feeds.md`` how it works and why.
+The log is written in the transaction of a save. ``publish`` notes which records the save touches,
+asks the source (``port``, implemented for CKAN by ``source``) for the affected records and their
+new descriptions, and writes a numbered change for each description that differs. ``log_state`` has
+the state of the log and cursors, ``catalogue`` and ``changes`` answer requests from the log, and
+``verify`` compares it with CKAN. ``README.md`` is an overview; ``docs/feeds.md`` explains how it
+works and why.
 """

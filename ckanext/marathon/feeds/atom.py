@@ -1,8 +1,8 @@
 """Atom feeds: the newest changes of datasets, and news in sentences.
 
-Changes are for simple programs. News are for people who follow a place, a problem or an idea: ideas
-and how far they are, workshops, datasets. They come from the feed's log, the history of ideas and
-what is on the site now, in a fixed number of queries, and name public records only.
+Changes are for simple programs. News are for people who follow a place, a problem or an idea: new
+ideas and their statuses, workshops, datasets. They come from the feed's log, the history of ideas
+and the packages, in a fixed number of queries, and name public records only.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from ckanext.marathon.rdf.namespaces import DCT
 from ckanext.marathon.records import Workshop
 from ckanext.marathon.vocabulary import schemes
 
-# Somebody who publishes a dataset goes on with it for a while: that is no change yet.
+# People go on editing a dataset after its publication. In this time an edit is no news.
 _STILL_NEW = timedelta(hours=1)
 
 
 class NewsEvent(StrEnum):
-    """What happened."""
+    """The kind of an item of news."""
 
     IDEA = "idea"
     STEP = "step"
@@ -49,15 +49,15 @@ class NewsEvent(StrEnum):
 
 
 class NewsItem(NamedTuple):
-    """One piece of news.
+    """One item of news about a record.
 
     Attributes:
-        at: when, with an offset.
-        key: tells it from other news of the same record; never changes.
-        thing: the record it is about; ``None`` for a dataset that no longer exists.
-        id: of the thing.
-        status: of an idea or workshop, then.
-        reason: why the status changed.
+        at: time of the event, with an offset.
+        key: unique among items of the same event and record; never changes.
+        id: id of the record.
+        thing: the package; ``None`` for a dataset that is no longer public.
+        status: the status of an idea or workshop by this event.
+        reason: the reason for a change of status.
     """
 
     event: NewsEvent
@@ -73,20 +73,20 @@ def list_newest_news(kind: str, code: str, limit: int) -> list[NewsItem]:
     """Return the newest news of a part of the catalogue, newest first.
 
     Args:
-        kind: one of ``feeds.scopes.KINDS``; "" for everything.
+        kind: one of :data:`.source.KINDS`; "" for the whole catalogue.
         code: code, notation or id.
-        limit: how many at most.
+        limit: the maximum number of items.
     """
     talks, scope = _talks(kind, code), f"{kind}/{code}" if kind else ""
     datasets = _published(scope, limit)
-    born = {each.id: each.at for each in datasets if each.event == NewsEvent.DATASET}
+    born = {item.id: item.at for item in datasets if item.event == NewsEvent.DATASET}
     changed = [
-        each
-        for each in _changed(scope, limit)
-        if each.id not in born or each.at > born[each.id] + _STILL_NEW
+        item
+        for item in _changed(scope, limit)
+        if item.id not in born or item.at > born[item.id] + _STILL_NEW
     ]
     found = [*_ideas(talks, limit), *_steps(talks, limit), *_workshops(talks, limit)]
-    return sorted([*found, *datasets, *changed], key=lambda each: each.at, reverse=True)[:limit]
+    return sorted([*found, *datasets, *changed], key=lambda item: item.at, reverse=True)[:limit]
 
 
 def _talks(kind: str, code: str) -> sa.Select[Any] | None:
@@ -94,14 +94,14 @@ def _talks(kind: str, code: str) -> sa.Select[Any] | None:
     if not kind:
         return None
     if kind in {link.MUNICIPALITY, link.DEPARTMENT, link.PROBLEM}:
-        return link.select_talks_about(kind, code)
+        return link.select_workshops_and_ideas(kind, code)
     other = aliased(PACKAGE)
     if kind == "organization":
         return sa.select(other.id).where(other.owner_org == code)
-    said_there = sa.select(Link.subject).where(
+    ideas = sa.select(Link.subject).where(
         Link.object == code, Link.predicate == str(Predicate.IDEA_WORKSHOP)
     )
-    return sa.select(other.id).where(sa.or_(other.id == code, other.id.in_(said_there)))
+    return sa.select(other.id).where(sa.or_(other.id == code, other.id.in_(ideas)))
 
 
 def _of(talks: sa.Select[Any] | None, package_type: str) -> sa.ColumnElement[bool]:
@@ -154,15 +154,22 @@ def _workshops(talks: sa.Select[Any] | None, limit: int) -> list[NewsItem]:
         .limit(limit)
     )
     return [
-        # Each status is news once; what is edited afterwards comes with its new date.
-        NewsItem(NewsEvent.WORKSHOP, _utc(each.metadata_modified), status, each.id, each, status)
-        for each in model.Session.scalars(query)
-        if (status := package.read_stored_text(each, "status"))
+        # Each status is one item of news; after an edit the item has a new date.
+        NewsItem(
+            NewsEvent.WORKSHOP,
+            _utc(workshop.metadata_modified),
+            status,
+            workshop.id,
+            workshop,
+            status,
+        )
+        for workshop in model.Session.scalars(query)
+        if (status := package.read_stored_text(workshop, "status"))
     ]
 
 
 def _published(scope: str, limit: int) -> list[NewsItem]:
-    """Return the news of datasets that entered or left a part or the whole."""
+    """Return the news of datasets that entered or left a part or the whole catalogue."""
     if scope:
         number = sa.case((Member.current, Member.entered), else_=Member.changed)
         query = (
@@ -181,7 +188,7 @@ def _published(scope: str, limit: int) -> list[NewsItem]:
             .where(
                 Entry.kind == str(Kind.DATASET),
                 Change.activity.in_([str(Activity.CREATE), str(Activity.DELETE)]),
-                # Nor is it gone because it is there under another IRI.
+                # A dataset that got another IRI is not gone.
                 sa.or_(is_here, ~_is_elsewhere()),
             )
         )
@@ -189,7 +196,7 @@ def _published(scope: str, limit: int) -> list[NewsItem]:
     seen = sa.select(model.Package).where(
         PACKAGE.id.in_([row.thing for row in rows]), visibility.filter_public(PACKAGE)
     )
-    known = {each.id: each for each in model.Session.scalars(seen)}
+    known = {dataset.id: dataset for dataset in model.Session.scalars(seen)}
     items: list[NewsItem] = []
     for row in rows:
         if not row.current:
@@ -221,13 +228,13 @@ def _changed(scope: str, limit: int) -> list[NewsItem]:
             .join(Member, Member.iri == Entry.iri)
             .where(Member.scope == scope, Member.current)
         )
-    # Only those that were changed after they were made can be news.
+    # Datasets that were not changed since they were created are no news.
     query = query.where(PACKAGE.metadata_modified > PACKAGE.metadata_created + _STILL_NEW)
     newest_first = query.order_by(PACKAGE.metadata_modified.desc(), PACKAGE.id).limit(limit)
     return [
-        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", each.id, each)
-        for each in model.Session.scalars(newest_first)
-        for at in [_utc(each.metadata_modified)]
+        NewsItem(NewsEvent.CHANGED, at, f"{at:%Y%m%dT%H%M%S}", dataset.id, dataset)
+        for dataset in model.Session.scalars(newest_first)
+        for at in [_utc(dataset.metadata_modified)]
     ]
 
 
@@ -244,9 +251,9 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
     """Return the newest changes of datasets, newest first, and the present cursor.
 
     Args:
-        part: of the catalogue, or the whole.
-        address: of the document itself.
-        page: address of the pages for people, without a slash at the end.
+        part: part of the catalogue, or the whole.
+        address: address of the feed.
+        page: address of the site, without a slash at the end.
 
     Raises:
         LogNotReady: the log does not have everything public yet.
@@ -255,13 +262,13 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
         moment = log_state.fill_unpublished(feed_log.read_catalogue(connection))
         state = log_state.require_ready(log_state.make_state(moment))
         newest = feed_log.list_newest_changes(connection, part.scope.name, NEWEST)
-        shown = [each.iri for each in newest if each.activity != Activity.DELETE]
+        shown = [change.iri for change in newest if change.activity != Activity.DELETE]
         found = feed_log.describe_things(connection, shown)
-        things = feed_log.find_thing_ids(connection, [each.iri for each in newest])
-    said = {
-        each.iri: Statements(each.body.splitlines(), catalogue.find_language())
-        for each in found
-        if each.kind == Kind.DATASET
+        things = feed_log.find_thing_ids(connection, [change.iri for change in newest])
+    datasets = {
+        record.iri: Statements(record.body.splitlines(), catalogue.find_language())
+        for record in found
+        if record.kind == Kind.DATASET
     }
     feed: Any = FeedGenerator()
     feed.id(address)
@@ -269,17 +276,17 @@ def write_changes_atom(part: CataloguePart, address: str, page: str) -> tuple[by
     feed.updated(newest[0].published if newest else state.published)
     feed.link(href=address, rel="self")
     feed.link(href=page, rel="alternate", type="text/html")
-    for each in newest:
-        known = said.get(each.iri)
-        title = known.text(each.iri, DCT.title) if known else each.iri
+    for change in newest:
+        known = datasets.get(change.iri)
+        title = known.text(change.iri, DCT.title) if known else change.iri
         entry = feed.add_entry(order="append")
-        entry.id(f"{address}#{state.name_change(each)}")
-        entry.title(remove_hidden(f"{_name_activity(each.activity)}: {title}"))
-        entry.category(term=each.activity)
-        entry.link(href=f"{page}/dataset/{things[each.iri]}")
-        entry.updated(each.published)
+        entry.id(f"{address}#{state.name_change(change)}")
+        entry.title(remove_hidden(f"{_name_activity(change.activity)}: {title}"))
+        entry.category(term=change.activity)
+        entry.link(href=f"{page}/dataset/{things[change.iri]}")
+        entry.updated(change.published)
         entry.author(name=str(tk.config.get("ckan.site_title") or page))
-        summary = strip_markup(known.text(each.iri, DCT.description)) if known else ""
+        summary = strip_markup(known.text(change.iri, DCT.description)) if known else ""
         if summary:
             entry.summary(remove_hidden(summary[:LONGEST]))
     return feed.atom_str(pretty=True), state.cursor
@@ -307,10 +314,10 @@ def write_news_atom(part: CataloguePart, state: LogState, address: str, page: st
     """Return the newest news of a part of the catalogue, newest first.
 
     Args:
-        part: of the catalogue, or the whole.
-        state: how far the log is.
-        address: of the document itself.
-        page: address of the page for people about the same.
+        part: part of the catalogue, or the whole.
+        state: the state of the log.
+        address: address of the feed.
+        page: address of the page about the part.
     """
     items = list_newest_news(part.scope.kind, part.scope.code, NEWEST)
     feed: Any = FeedGenerator()
@@ -343,7 +350,7 @@ def _title_item(item: NewsItem) -> str:
     if item.event == NewsEvent.STEP:
         status = tk.h.marathon_term(schemes.IDEA_STATUS.name, item.status)
         return tk._("Idea now “{status}”: {title}").format(status=status, title=title)
-    said = {
+    titles = {
         NewsEvent.IDEA: tk._("New idea: {title}"),
         NewsEvent.DATASET: tk._("New data: {title}"),
         NewsEvent.CHANGED: tk._("Data updated: {title}"),
@@ -353,7 +360,7 @@ def _title_item(item: NewsItem) -> str:
             "cancelled": tk._("Workshop cancelled: {title}"),
         }.get(item.status, tk._("Workshop: {title}")),
     }
-    return said[item.event].format(title=title)
+    return titles[item.event].format(title=title)
 
 
 def _summarize_item(item: NewsItem) -> str:

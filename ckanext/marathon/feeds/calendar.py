@@ -1,4 +1,4 @@
-"""Workshops as a calendar that telephones and computers subscribe to.
+"""Workshops as an iCalendar file, to which calendar programs subscribe.
 
 Source: RFC 5545 (iCalendar), RFC 7986 (NAME, REFRESH-INTERVAL, SOURCE).
 """
@@ -29,15 +29,15 @@ class CalendarEvent(NamedTuple):
     """A workshop in a calendar.
 
     Attributes:
-        iri: its permanent address.
-        url: its page.
+        iri: IRI of the workshop.
+        url: address of its page.
         starts: a day or a moment, as stored.
-        ends: the same, ``""`` if not known.
+        ends: a day or a moment, as stored; ``""`` if not known.
         point: latitude and longitude of the venue.
-        created: when it came to the site, in UTC.
-        modified: when it changed last, in UTC.
-        confirm_by: last day to confirm, ``""`` if there is none (any more).
-        confirm_title: what that day is called.
+        created: when the record was created, in UTC and without an offset.
+        modified: when the record was changed last, in UTC and without an offset.
+        confirm_by: last day to confirm, ``""`` if there is none or it is over.
+        confirm_title: title of the event for that day.
     """
 
     iri: str
@@ -60,9 +60,9 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
     """Return a calendar.
 
     Args:
-        name: what it is called in the list of somebody's calendars.
-        source: its address.
-        events: those without a readable start are left out.
+        name: name of the calendar.
+        source: address of the calendar.
+        events: workshops; those without a readable start are left out.
     """
     whole = icalendar.Calendar()
     whole.add("prodid", PRODUCT)
@@ -78,17 +78,17 @@ def write_calendar(name: str, source: str, events: Iterable[CalendarEvent]) -> b
     whole.add("x-published-ttl", icalendar.vDuration(REFRESH))
     whole.add_component(_zone())
     head, end = whole.to_ical(), b"END:VCALENDAR\r\n"
-    known = (each for each in events if workshop.is_time(each.starts))
+    known = (event for event in events if workshop.is_time(event.starts))
     return b"".join((head.removesuffix(end), *map(_written, known), end))
 
 
 def make_uid(iri: str, part: str = "") -> str:
-    """Return the ``UID`` of an event, which is as permanent as the record's IRI."""
+    """Return the ``UID`` of an event, made of the record's IRI, which never changes."""
     split = urlsplit(iri)
     return f"{split.path.rsplit('/', 1)[-1]}{part}@{split.hostname or 'localhost'}"
 
 
-# Writing one takes milliseconds, and subscribed programs request it again and again.
+# Writing an event takes milliseconds, and subscribed programs request it often.
 @lru_cache(maxsize=2_000)
 def _written(event: CalendarEvent) -> bytes:
     written = _workshop(event).to_ical()
@@ -108,13 +108,13 @@ def _workshop(event: CalendarEvent) -> icalendar.Event:
     if event.point:
         made.add("geo", event.point)
     if event.categories:
-        made.add("categories", [_line(each) for each in event.categories])
+        made.add("categories", [_line(category) for category in event.categories])
     made.add("description", _text(event.description))
     return made
 
 
 def _deadline(event: CalendarEvent) -> icalendar.Event:
-    """Return the last day to confirm, as a day of its own: alarms of others are not rung."""
+    """Return the last day to confirm, as an all-day event of its own."""
     made = _base(event, make_uid(event.iri, ".confirm"), event.confirm_title)
     day = find_last_local_day(event.confirm_by)
     made.add("dtstart", day)
@@ -125,26 +125,26 @@ def _deadline(event: CalendarEvent) -> icalendar.Event:
 
 
 def _base(event: CalendarEvent, identifier: str, title: str) -> icalendar.Event:
-    created, modified = (each.replace(tzinfo=UTC) for each in (event.created, event.modified))
+    created, modified = (moment.replace(tzinfo=UTC) for moment in (event.created, event.modified))
     made = icalendar.Event()
     made.add("uid", identifier)
     made.add("dtstamp", modified)
     made.add("created", created)
     made.add("last-modified", modified)
-    # It must grow with each change, and CKAN does not count changes.
+    # The number must grow with each change, and CKAN does not count changes.
     made.add("sequence", max(0, int((modified - created).total_seconds())))
     made.add("summary", _line(title))
     made.add("url", event.url)
-    # Whoever subscribes need not take part.
+    # The event does not make its reader busy: a subscriber need not take part.
     made.add("transp", "TRANSPARENT")
     return made
 
 
 def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | None]:
-    """Return start and end: of days, the end is the day after; ``None`` where it is not known.
+    """Return start and end of an event; an unknown end is ``None``.
 
-    The hour of the start is kept where the end is a day: RFC 5545 wants both of one type, so the
-    end is when that day is over.
+    For days, the end is the day after the last. If only the start has an hour, the end is midnight
+    after the last day, because RFC 5545 requires both to be of one type.
     """
     if "T" not in starts:
         days = workshop.find_day_span(starts, ends)
@@ -159,12 +159,12 @@ def _times(starts: str, ends: str) -> tuple[date | datetime, date | datetime | N
 
 
 def _moment(text: str) -> datetime:
-    """Return the local time in Guatemala without an offset; ``TZID`` names the zone."""
+    """Return the local time in Guatemala without an offset; ``TZID`` has the zone."""
     return find_first_instant(text).astimezone(GUATEMALA).replace(tzinfo=None)
 
 
 def _zone() -> icalendar.Timezone:
-    """Return Guatemala's time: six hours behind, all the year since 2006."""
+    """Return Guatemala's time zone: UTC-6, since 2006 without summer time."""
     zone = icalendar.Timezone()
     zone.add("tzid", ZONE)
     standard = icalendar.TimezoneStandard()
@@ -184,4 +184,8 @@ def _line(text: str) -> str:
 def _text(text: str) -> str:
     """Return a text without characters that iCalendar does not allow."""
     lines = remove_hidden(text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(each for each in lines if each == "\n" or unicodedata.category(each) != "Cc")
+    return "".join(
+        character
+        for character in lines
+        if character == "\n" or unicodedata.category(character) != "Cc"
+    )

@@ -1,9 +1,9 @@
-"""The catalogue and its parts from the log: pages that never move, and all in one stream.
+"""The catalogue and its parts from the log, in pages and as one document.
 
 A document is a head, any number of pages, and a tail. The head has the catalogue's description,
-date and links to pages. Pages are stored compressed and concatenated as they are: each is deflated
-so that it refers to nothing before it and ends at a byte (a full flush). Only the checksum of the
-whole document has to be computed, from those of the pages (zlib's ``crc32_combine``).
+date and links to pages. Pages are stored deflated and are concatenated without being inflated: a
+full flush makes each independent of the bytes before it and end at a byte boundary. The checksum of
+the whole document is computed from the checksums of its pages (zlib's ``crc32_combine``).
 
 Sources: RFC 1951, RFC 1952.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -43,6 +43,13 @@ from ckanext.marathon.feeds.triples import (
 )
 from ckanext.marathon.model import disk, feed_log
 from ckanext.marathon.model.feed import Kind, read_description
+from ckanext.marathon.model.feed_log import (
+    CatalogueRow,
+    ClockRow,
+    ListedWindow,
+    PageRow,
+    WindowRow,
+)
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.rdf.catalogue import OF_THE_WHOLE, build_part_graph
 from ckanext.marathon.rdf.facts import PartFacts, Site
@@ -51,17 +58,17 @@ from ckanext.marathon.rdf.namespaces import DCT, RDF, XSD
 
 COMPRESSION_LEVEL = 6
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-# An empty last block.
+# An empty last block of deflate.
 _END = b"\x03\x00"
 
 
 class Piece(NamedTuple):
-    """Bytes, deflated.
+    """A deflated part of a document.
 
     Attributes:
-        body: deflated, without an end.
-        size: bytes before that.
-        crc: CRC-32 of those.
+        body: deflated bytes, without a last block.
+        size: number of bytes before compression.
+        crc: CRC-32 of the bytes before compression.
     """
 
     body: bytes
@@ -70,7 +77,7 @@ class Piece(NamedTuple):
 
 
 def deflate_bytes(data: bytes) -> Piece:
-    """Deflate bytes so that the result can follow other pieces (see the module)."""
+    """Deflate bytes so that the result can follow and precede other pieces."""
     compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH)
     return Piece(body, len(data), zlib.crc32(data))
@@ -82,7 +89,7 @@ def inflate_piece(piece: Piece) -> bytes:
 
 
 def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
-    """Return the parts of one gzip stream (one member) that holds these pieces one by one."""
+    """Yield one gzip stream (one member) with the concatenated pieces."""
     yield _HEADER
     crc = size = 0
     for piece in pieces:
@@ -92,19 +99,19 @@ def write_gzip(pieces: Iterable[Piece]) -> Iterator[bytes]:
     yield _END + struct.pack("<II", crc, size & 0xFFFFFFFF)
 
 
-# Parts that are about a record, and not about a place or a problem.
+# Kinds of parts that are about a record, not about a place or a problem.
 THINGS = (str(Kind.ORGANIZATION), str(Kind.WORKSHOP), str(Kind.IDEA))
 
 
 class Scope(NamedTuple):
-    """A part of the catalogue: its kind, and a code, a notation or the id of a record."""
+    """Which part of the catalogue: a kind, and a code, a notation or the id of a record."""
 
     kind: str
     code: str
 
     @property
     def name(self) -> str:
-        """Its name in the log; "" for the whole."""
+        """The name of the part in the log; "" for the whole catalogue."""
         return f"{self.kind}/{self.code}" if self.kind else ""
 
 
@@ -116,9 +123,9 @@ class CataloguePart:
     """A part of the catalogue, or the whole.
 
     Attributes:
-        scope: which.
-        titles: by language, of what it is about; empty for the whole.
-        places: kind and code of the places that it is about.
+        scope: kind and code of the part.
+        titles: language → title of the place, problem or record; empty for the whole catalogue.
+        places: kind and code of the places that the part is about.
     """
 
     scope: Scope
@@ -126,7 +133,7 @@ class CataloguePart:
     places: tuple[tuple[str, str], ...] = ()
 
     def iri(self, base: str) -> str:
-        """Return its IRI as a catalogue."""
+        """Return the IRI of the part as a ``dcat:Catalog``."""
         return f"{base}/{self.scope.name}/catalog" if self.scope.kind else base
 
     @property
@@ -136,16 +143,18 @@ class CataloguePart:
         return f"{self.scope.name}/catalog" if self.scope.kind in THINGS else self.scope.name
 
     def lines(self, whole: list[bytes], site: Site) -> list[bytes]:
-        """Return its own description, as lines of N-Triples.
+        """Return the description of the part as a catalogue, as lines of N-Triples.
+
+        It is the description of the whole catalogue with the title and places of the part.
 
         Args:
-            whole: what the whole catalogue says of itself.
-            site: where IRIs start.
+            whole: description of the whole catalogue.
+            site: the site with the starts of IRIs.
         """
         if self.scope == WHOLE:
             return whole
         old, new = f"<{site.base}> ".encode(), f"<{self.iri(site.base)}> ".encode()
-        own_words = tuple(old + f"<{each}>".encode() for each in OF_THE_WHOLE)
+        own_words = tuple(old + f"<{predicate}>".encode() for predicate in OF_THE_WHOLE)
         kept = [line for line in whole if not line.startswith(own_words)]
         inherited = [
             new + line.removeprefix(old) if line.startswith(old) else line for line in kept
@@ -175,23 +184,24 @@ class DocumentFormat(NamedTuple):
 
 
 RDF_DOCUMENTS = {
-    each.extension: DocumentFormat(each.extension, each.media_type) for each in RDF_FORMATS.values()
+    rdf_format.extension: DocumentFormat(rdf_format.extension, rdf_format.media_type)
+    for rdf_format in RDF_FORMATS.values()
 }
-# data.json → which profile of it; what is kept and tagged tells them apart by these names.
+# Extension → profile of data.json. Stored pages and ETags are told apart by the extension.
 DATA_JSON = {"json": data_json.US, "json-ar": data_json.ARGENTINA}
 INVENTORY = {
-    **{each: DocumentFormat(each, "application/json") for each in DATA_JSON},
+    **{extension: DocumentFormat(extension, "application/json") for extension in DATA_JSON},
     "csv": DocumentFormat("csv", "text/csv"),
 }
 FORMATS = {**RDF_DOCUMENTS, **INVENTORY}
-# Version of the written form of the inventory. Raising it makes stored pages be written again.
+# Version of how data.json and CSV are written. After it is raised, stored pages are written again.
 EDITION = 3
-# The same of RDF: pages that earlier versions kept in another form are not put together with ours.
-_KEPT_ANEW = {"jsonld": "-compact"}
+# The same for RDF, by format: earlier versions stored pages of JSON-LD that were not compacted.
+_RDF_EDITIONS = {"jsonld": "-compact"}
 
 
 class DocumentFrame(NamedTuple):
-    """The bytes before the first part of a document, between its parts, and at its end."""
+    """The bytes before the first page of a document, between its pages, and at its end."""
 
     first: bytes
     between: bytes
@@ -199,28 +209,29 @@ class DocumentFrame(NamedTuple):
 
 
 def find_kept_format(extension: str) -> str:
-    """Return the format that parts of a format are kept in: two names may mean the same bytes.
+    """Return the name under which pages of a format are stored.
 
-    What is in the words of settings is kept for these alone.
+    Two extensions with the same bytes share a name. For data.json and CSV, which depend on settings
+    (language, contact), the name has a hash of these.
 
     Raises:
-        KeyError: no such format.
+        KeyError: there is no such format.
     """
     if extension in INVENTORY:
         return f"{extension}{find_settings_mark(extension)}"
     found = triples.find_kept_rdf_format(extension)
-    return f"{found}{_KEPT_ANEW.get(found, '')}"
+    return f"{found}{_RDF_EDITIONS.get(found, '')}"
 
 
 def find_settings_mark(extension: str) -> str:
-    """Return a key of the settings that a document depends on; "" for RDF, which needs none."""
+    """Return a hash of the settings that a format depends on; "" for RDF, which depends on none."""
     if extension in RDF_DOCUMENTS:
         return ""
     return f"-{zlib.crc32(repr((EDITION, find_language(), *_find_contact())).encode()):08x}"
 
 
 def make_frame(extension: str, vocabulary: str) -> DocumentFrame:
-    """Return head, separator and tail of a document in a format of :data:`FORMATS`."""
+    """Return the frame of a document in a format of :data:`FORMATS`."""
     if extension in DATA_JSON:
         return DocumentFrame(b"", b",\n", data_json.TAIL)
     if extension == "csv":
@@ -230,11 +241,11 @@ def make_frame(extension: str, vocabulary: str) -> DocumentFrame:
 
 
 def write_head(lines: Sequence[bytes], catalogue: str, extension: str, vocabulary: str) -> bytes:
-    """Return the beginning of a document.
+    """Return the head of a document.
 
     Args:
-        lines: N-Triples of what the catalogue says of itself.
-        catalogue: its IRI.
+        lines: N-Triples of the catalogue's description.
+        catalogue: IRI of the catalogue.
         extension: a key of :data:`FORMATS`.
         vocabulary: start of the IRIs of concepts.
     """
@@ -250,7 +261,14 @@ def write_head(lines: Sequence[bytes], catalogue: str, extension: str, vocabular
 
 
 def write_part(lines: Sequence[bytes], extension: str, vocabulary: str, base: str) -> bytes:
-    """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
+    """Return N-Triples as a page of a document; b"" if there are none.
+
+    Args:
+        lines: N-Triples without line breaks.
+        extension: a key of :data:`FORMATS`.
+        vocabulary: start of the IRIs of concepts.
+        base: start of the IRIs of records.
+    """
     if extension in DATA_JSON:
         found = parse_datasets(lines, vocabulary, base)
         return data_json.write_data_json_part(found, _find_contact(), DATA_JSON[extension])
@@ -267,15 +285,14 @@ def parse_datasets(
 
 
 def find_language() -> str:
-    """Return the language in which texts are given where there are several."""
-    locale: Any = tk.config.get("ckan.locale_default") or "es"
-    return str(locale).partition("_")[0].lower()
+    """Return the site's language, which is preferred for texts in several languages."""
+    return str(tk.config.get("ckan.locale_default") or "es").partition("_")[0].lower()
 
 
 def _find_contact() -> data_json.SiteContact:
-    """Return the site's contact, for datasets without one whose organisation has none either.
+    """Return the site's contact, used if neither a dataset nor its organisation has one.
 
-    CKAN's sender address is often useless: nobody reads ``no-responder@localhost``.
+    CKAN's sender address is skipped if nobody reads it (``no-responder@localhost``).
     """
     given = (tk.config.get("email_to"), tk.config.get("smtp.mail_from"))
     addresses = (str(address) for address in given if address)
@@ -296,14 +313,14 @@ _LINKS = {
 
 @dataclass(frozen=True)
 class PageView:
-    """One page among the pages of the catalogue.
+    """Number and links of one page of a catalogue.
 
     Attributes:
-        address: of the catalogue in this format, without ``?page=``.
-        number: of this page.
-        total: public datasets in all.
-        size: slots a page.
-        links: relation, and number of the page.
+        address: address of the catalogue in this format, without ``?page=``.
+        number: number of this page.
+        total: number of public datasets on all pages.
+        size: slots per page.
+        links: pairs of a relation (``next`` …) and the number of a page.
     """
 
     address: str
@@ -315,7 +332,7 @@ class PageView:
 
 @dataclass(frozen=True)
 class _CatalogueMoment:
-    """The log's clock and its entry of the catalogue, from one snapshot of the database."""
+    """The part of :class:`.CatalogueRow` that a head depends on; the key of the cache of heads."""
 
     base: str
     vocabulary: str
@@ -327,66 +344,65 @@ class _CatalogueMoment:
 
 
 def make_head(
-    moment: sa.Row[Any], part: CataloguePart, view: PageView | None, extension: str
+    moment: CatalogueRow, part: CataloguePart, view: PageView | None, extension: str
 ) -> Piece:
-    """Return the beginning of a document, up to the first page.
+    """Return the head of a document.
 
     Args:
-        moment: as :func:`.read_catalogue` returns it.
-        part: of the catalogue, or the whole.
-        view: ``None`` for all of it in one document.
+        moment: the clock and the catalogue's description.
+        part: part of the catalogue, or the whole.
+        view: the page; ``None`` for a document with all pages.
         extension: a key of :data:`FORMATS`.
     """
-    said = _CatalogueMoment(
+    known = _CatalogueMoment(
         moment.base,
         moment.vocabulary,
         moment.epoch,
         moment.clock_number,
         moment.issued,
-        # Before the first change it is when the log began.
+        # Before the first change the clock has the time at which the log began.
         moment.published if moment.clock_number else None,
         moment.catalogue,
     )
     if part.scope == WHOLE:
-        return _remember_head(said, view, extension, find_settings_mark(extension))
-    return _make_head(said, part, view, extension)
+        return _remember_head(known, view, extension, find_settings_mark(extension))
+    return _make_head(known, part, view, extension)
 
 
-def describe_catalogue(moment: sa.Row[Any] | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
+def describe_catalogue(moment: CatalogueRow | _CatalogueMoment, part: CataloguePart) -> list[bytes]:
     """Return the description of the whole catalogue or of a part, as lines of N-Triples."""
     whole = read_description(moment.catalogue).splitlines() if moment.catalogue is not None else []
     site = lookups.read_published_site(moment.base, moment.vocabulary)
     return part.lines(whole, site) if whole else []
 
 
-# Whoever comes back with the same question before anything changed.
 @lru_cache(maxsize=512)
 def _remember_head(
-    said: _CatalogueMoment, view: PageView | None, extension: str, _settings: str
+    known: _CatalogueMoment, view: PageView | None, extension: str, _settings: str
 ) -> Piece:
-    return _make_head(said, THE_WHOLE, view, extension)
+    return _make_head(known, THE_WHOLE, view, extension)
 
 
 def _make_head(
-    said: _CatalogueMoment, part: CataloguePart, view: PageView | None, extension: str
+    known: _CatalogueMoment, part: CataloguePart, view: PageView | None, extension: str
 ) -> Piece:
-    lines = _list_head_lines(said, part, view)
-    return deflate_bytes(write_head(lines, part.iri(said.base), extension, said.vocabulary))
+    lines = _list_head_lines(known, part, view)
+    return deflate_bytes(write_head(lines, part.iri(known.base), extension, known.vocabulary))
 
 
 def _list_head_lines(
-    said: _CatalogueMoment, part: CataloguePart, view: PageView | None
+    known: _CatalogueMoment, part: CataloguePart, view: PageView | None
 ) -> list[bytes]:
-    found = describe_catalogue(said, part)
+    found = describe_catalogue(known, part)
     triples: list[tuple[URIRef, URIRef, URIRef | Literal]] = []
-    if said.base:
-        iri = URIRef(part.iri(said.base))
-        moments = ((DCT.issued, said.issued), (DCT.modified, said.published))
-        triples += [(iri, predicate, _moment(each)) for predicate, each in moments if each]
-        own = f"{said.vocabulary}/def#"
+    if known.base:
+        iri = URIRef(part.iri(known.base))
+        moments = ((DCT.issued, known.issued), (DCT.modified, known.published))
+        triples += [(iri, predicate, _moment(moment)) for predicate, moment in moments if moment]
+        own = f"{known.vocabulary}/def#"
         triples += [
-            (iri, URIRef(own + "changeNumber"), Literal(said.number)),
-            (iri, URIRef(own + "feedEpoch"), Literal(said.epoch)),
+            (iri, URIRef(own + "changeNumber"), Literal(known.number)),
+            (iri, URIRef(own + "feedEpoch"), Literal(known.epoch)),
         ]
     if view is not None:
         triples += _describe_view(view)
@@ -395,9 +411,9 @@ def _list_head_lines(
 
 
 def _describe_view(view: PageView) -> list[tuple[URIRef, URIRef, URIRef | Literal]]:
-    """Return the page in both vocabularies of Hydra.
+    """Return the triples of a page, in both vocabularies of Hydra.
 
-    Harvesters of ckanext-dcat before 1.5 know only the deprecated PagedCollection.
+    Harvesters of ckanext-dcat before 1.5 read only the deprecated ``PagedCollection``.
     """
 
     def address(number: int) -> URIRef:
@@ -407,15 +423,15 @@ def _describe_view(view: PageView) -> list[tuple[URIRef, URIRef, URIRef | Litera
         return URIRef(HYDRA + name)
 
     here = address(view.number)
-    said: list[tuple[URIRef, URIRef, URIRef | Literal]] = [
+    found: list[tuple[URIRef, URIRef, URIRef | Literal]] = [
         (here, RDF.type, term("PagedCollection")),
         (here, RDF.type, term("PartialCollectionView")),
         (here, term("totalItems"), Literal(view.total)),
         (here, term("itemsPerPage"), Literal(view.size)),
     ]
     for relation, number in view.links:
-        said += [(here, term(name), address(number)) for name in _LINKS[relation]]
-    return said
+        found += [(here, term(name), address(number)) for name in _LINKS[relation]]
+    return found
 
 
 def _moment(value: datetime) -> Literal:
@@ -426,13 +442,13 @@ logger = logging.getLogger(__name__)
 
 
 class CatalogueDocument:
-    """The answer to a request; must be closed, even if it was not read.
+    """A document of the catalogue; must be closed, even if it was not read.
 
     Attributes:
-        state: that the document shows.
+        state: the state of the log that the document shows.
         links: relation (``next`` …) → number of a page.
-        pieces: the document, compressed piece by piece; can be read once.
-        is_long: it may be larger than memory.
+        pieces: the document in deflated pieces; can be read once.
+        is_long: whether the document may be larger than memory.
     """
 
     def __init__(
@@ -447,7 +463,7 @@ class CatalogueDocument:
         self.is_long = connection is not None
 
     def close(self) -> None:
-        """Give the database's snapshot back."""
+        """Close the connection to the database."""
         if self._connection is not None:
             self._connection.close()
 
@@ -458,19 +474,19 @@ def read_page(
     """Return one page of the catalogue; page n holds slots ``(n-1)*size+1`` to ``n*size``.
 
     Args:
-        part: of the catalogue, or the whole; each has slots of its own.
-        number: of the page, from 1.
+        part: part of the catalogue, or the whole; each has slots of its own.
+        number: number of the page, from 1.
         extension: a key of :data:`FORMATS`.
-        address: of the catalogue in this format, without ``?page=``.
+        address: address of the catalogue in this format, without ``?page=``.
 
     Returns:
-        ``None`` beyond the last page. The next page is the next that is not empty.
+        the page, with links to the nearest pages that are not empty; ``None`` beyond the last page.
 
     Raises:
         LogNotReady: the log does not have everything public yet.
 
-    Source: Hydra Core, PartialCollectionView. Slots never move, so that an edit or a deletion
-    during a crawl hides nothing from it.
+    Source: Hydra Core, PartialCollectionView. Slots never move, so that a crawl misses no dataset
+    if others are edited or deleted meanwhile.
     """
     found, body = _read_page(part, number, extension)
     now = require_ready(make_state(found))
@@ -487,10 +503,8 @@ def read_page(
     return CatalogueDocument(now, links, _frame_windows(found, part, view, extension, [body]))
 
 
-def _read_page(
-    part: CataloguePart, number: int, extension: str
-) -> tuple[sa.Row[Any], Piece | None]:
-    """Return a page's figures and the page, unless it is beyond the last."""
+def _read_page(part: CataloguePart, number: int, extension: str) -> tuple[PageRow, Piece | None]:
+    """Return the row of a page and its content, ``None`` for one beyond the last."""
     if part.scope == WHOLE:
         kept_as = find_kept_format(extension)
         with open_for_one_statement() as connection:
@@ -511,7 +525,7 @@ def _read_page(
         return found, _read_part(connection, found, part, number, extension)
 
 
-def _is_beyond(found: sa.Row[Any], number: int) -> bool:
+def _is_beyond(found: PageRow, number: int) -> bool:
     return number > max(found.last or 1, 1)
 
 
@@ -519,7 +533,7 @@ def read_everything(part: CataloguePart, extension: str) -> CatalogueDocument:
     """Return the whole catalogue or part as one document, from one snapshot, in constant memory.
 
     Args:
-        part: of the catalogue, or the whole.
+        part: part of the catalogue, or the whole.
         extension: a key of :data:`FORMATS`.
 
     Raises:
@@ -547,24 +561,27 @@ def read_datasets(part: CataloguePart) -> Iterator[InventoryDataset]:
 
 
 def _read_windows(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, extension: str
+    connection: sa.Connection, now: CatalogueRow, part: CataloguePart, extension: str
 ) -> Iterator[Piece]:
     if part.scope == WHOLE:
-        for each in feed_log.list_windows(connection, find_kept_format(extension)):
-            yield _read_window(connection, now, each.number, extension, _make_piece(each))
+        for window in feed_log.list_windows(connection, find_kept_format(extension)):
+            yield _read_window(connection, now, window.number, extension, _make_piece(window))
     else:
         for number in feed_log.list_window_numbers(connection, part.scope.name):
             yield _read_part(connection, now, part, number, extension)
 
 
-def _make_piece(found: sa.Row[Any]) -> Piece | None:
-    return None if found.body is None else Piece(found.body, found.size, found.crc)
+def _make_piece(found: WindowRow | ListedWindow) -> Piece | None:
+    """Return the stored rendering of a window, ``None`` if there is none that is up to date."""
+    if found.body is None or found.size is None or found.crc is None:
+        return None
+    return Piece(found.body, found.size, found.crc)
 
 
 def _read_window(
-    connection: sa.Connection, now: sa.Row[Any], number: int, extension: str, kept: Piece | None
+    connection: sa.Connection, now: CatalogueRow, number: int, extension: str, kept: Piece | None
 ) -> Piece:
-    """Return a window as it is kept, or write it now and keep it."""
+    """Return the stored rendering of a window, or write and store one."""
     if kept is not None:
         return kept
     piece = _read_part(connection, now, THE_WHOLE, number, extension)
@@ -580,26 +597,26 @@ def _read_window(
 
 
 def _read_part(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int, extension: str
+    connection: sa.Connection, now: CatalogueRow, part: CataloguePart, number: int, extension: str
 ) -> Piece:
-    """Return a page, deflated, to be joined with others."""
+    """Return a page, written from the entries."""
     found = read_lines(connection, now, part, number)
     written = write_part(found, extension, now.vocabulary, now.base)
     return deflate_bytes(written)
 
 
 def read_lines(
-    connection: sa.Connection, now: sa.Row[Any], part: CataloguePart, number: int
+    connection: sa.Connection, now: ClockRow, part: CataloguePart, number: int
 ) -> list[bytes]:
-    """Return the N-Triples of a page without head and tail, built from the entries."""
+    """Return the N-Triples of a page without head and tail, from the entries."""
     found = feed_log.list_page_entries(connection, number, part.scope.name)
-    iris = [each.iri for each in found if each.kind == Kind.DATASET]
-    held = [triples.write_dataset_link(part.iri(now.base), iri) for iri in iris]
-    return triples.join_descriptions([b"\n".join(held), *(each.body for each in found)])
+    iris = [record.iri for record in found if record.kind == Kind.DATASET]
+    links = [triples.write_dataset_link(part.iri(now.base), iri) for iri in iris]
+    return triples.join_descriptions([b"\n".join(links), *(record.body for record in found)])
 
 
 def _frame_windows(
-    moment: sa.Row[Any],
+    moment: CatalogueRow,
     part: CataloguePart,
     view: PageView | None,
     extension: str,

@@ -1,8 +1,8 @@
 """The changes as a Linked Data Event Stream, for followers that keep a copy up to date.
 
-Each member is an activity about a dataset (or the catalogue itself), its payload in the named graph
-of the activity: the dataset, and all the public neighbours that it names. Only the last activity of
-each thing is there; one that was deleted stays for good.
+Each member is an activity about a dataset (or the catalogue itself). Its payload is in the named
+graph of the activity: the dataset, and all public neighbours that it names. The stream has only the
+last activity of each record; a deletion stays for ever.
 
 Sources: DCAT-AP Feeds (SEMIC), Linked Data Event Streams, TREE, Activity Streams 2.0.
 """
@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import pyoxigraph
 import sqlalchemy as sa
@@ -23,16 +23,16 @@ from ckanext.marathon.feeds.catalogue import WHOLE, CataloguePart
 from ckanext.marathon.feeds.log_state import Cursor, LogState
 from ckanext.marathon.model import feed_log
 from ckanext.marathon.model.feed import Activity, Kind
-from ckanext.marathon.model.feed_log import DescribedThing
+from ckanext.marathon.model.feed_log import CatalogueRow, DescribedThing, LastChange
 from ckanext.marathon.rdf.formats import write_jsonld
 from ckanext.marathon.rdf.namespaces import RDF, XSD
 
-# Activities a page.
+# Activities per page.
 SIZE = 100
 AS = "https://www.w3.org/ns/activitystreams#"
 LDES = "https://w3id.org/ldes#"
 TREE = "https://w3id.org/tree#"
-# What the values of the stream's own properties are, for the context of JSON-LD.
+# Types of the values of the stream's properties, for the JSON-LD context.
 COERCED = {
     f"{AS}object": "@id",
     f"{AS}published": str(XSD.dateTime),
@@ -59,11 +59,11 @@ class ActivityFormat(NamedTuple):
 
 
 FORMATS = {
-    each.extension: each
-    for each in (
+    activity_format.extension: activity_format
+    for activity_format in (
         ActivityFormat("trig", "application/trig", pyoxigraph.RdfFormat.TRIG),
         ActivityFormat("jsonld", "application/ld+json", pyoxigraph.RdfFormat.JSON_LD),
-        # One line a quad: no library is needed to read it.
+        # One quad per line: no library is needed to read it.
         ActivityFormat("nq", "application/n-quads", pyoxigraph.RdfFormat.N_QUADS),
     )
 }
@@ -74,7 +74,7 @@ class MalformedCursor(Exception):
 
 
 class OutdatedCursor(Exception):
-    """The cursor is of another epoch, or of a history that was lost."""
+    """The cursor belongs to another epoch, or to a history that was lost."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,19 @@ class Changes:
     """One page of the stream, from one snapshot of the database; must be closed.
 
     Attributes:
-        state: how far the log is.
-        part: of the catalogue, or the whole.
-        since: the cursor after which it begins; "" for the first page.
-        steps: the last change of each thing, in order; rows of ``iri``, ``number``, ``mark``,
-            ``activity`` and ``published``.
-        is_last: there are no more at this moment.
+        state: the state of the log.
+        part: part of the catalogue, or the whole.
+        since: the cursor after which the page begins; "" for the first page.
+        steps: the last change of each record, in order.
+        is_last: whether there are no further changes at this moment.
     """
 
     state: LogState
     part: CataloguePart
     since: str
-    steps: Sequence[sa.Row[Any]]
+    steps: Sequence[LastChange]
     is_last: bool
-    _moment: sa.Row[Any]
+    _moment: CatalogueRow
     _connection: sa.Connection
 
     def __enter__(self) -> Self:
@@ -113,46 +112,47 @@ class Changes:
 
     @property
     def digest(self) -> str:
-        """The same as long as the page is.
+        """A hash that changes if and only if the page changes; for its ETag.
 
-        The members decide, for none of them ever changes, and the link to the next page, which
-        names the state that this page was read from; before the first publication the settings do.
+        It depends on the members, each of which never changes; on the link to the next page, which
+        has the state of the log; on the description of a part; and, before the first publication,
+        on the settings.
         """
         shown = [self.state.epoch, *(f"{step.number}-{step.mark}" for step in self.steps)]
         if not self.is_last or not self.state.number:
             shown.append(self.cursor)
-        told = b"\n".join(self._told)
-        return hashlib.sha256(" ".join(shown).encode() + told).hexdigest()[:20]
+        described = b"\n".join(self._description)
+        return hashlib.sha256(" ".join(shown).encode() + described).hexdigest()[:20]
 
     @cached_property
-    def _told(self) -> list[bytes]:
-        """The description of a part; that of the whole is in an activity."""
+    def _description(self) -> list[bytes]:
+        """The description of a part; that of the whole catalogue is in an activity."""
         return (
             catalogue.describe_catalogue(self._moment, self.part)
             if self.part.scope != WHOLE
             else []
         )
 
-    def descriptions(self) -> dict[str, list[DescribedThing]]:
-        """Return descriptions by IRI: that of the record first, then those of its neighbours."""
-        shown = [each.iri for each in self.steps if each.activity != Activity.DELETE]
-        found = {each.iri: each for each in feed_log.describe_things(self._connection, shown)}
+    def read_descriptions(self) -> dict[str, list[DescribedThing]]:
+        """Return IRI → the record of a change, followed by its neighbours; not for deletions."""
+        shown = [step.iri for step in self.steps if step.activity != Activity.DELETE]
+        found = {record.iri: record for record in feed_log.describe_things(self._connection, shown)}
         return {iri: list(_reached(iri, found)) for iri in shown if iri in found}
 
-    def written(self, address: str, extension: str) -> bytes:
-        """Return the page.
+    def write(self, address: str, extension: str) -> bytes:
+        """Return the page, written in a format.
 
         Args:
-            address: of the first page in this format, without parameters.
+            address: address of the first page in this format, without parameters.
             extension: a key of :data:`FORMATS`.
         """
         base = self._moment.base
         stream = f"{self.part.iri(base)}" if self.part.scope != WHOLE else f"{base}/catalog"
         stream += "/changes"
         names = [f"<{stream}#{self.state.name_change(step)}>" for step in self.steps]
-        quads = [*self._told, *self._page(address, stream)]
-        quads += [f"<{stream}#stream> <{TREE}member> {each} .".encode() for each in names]
-        described = self.descriptions()
+        quads = [*self._description, *self._page(address, stream)]
+        quads += [f"<{stream}#stream> <{TREE}member> {name} .".encode() for name in names]
+        described = self.read_descriptions()
         for step, activity in zip(self.steps, names, strict=True):
             quads += [
                 f"{activity} <{RDF.type}> <{AS}{step.activity}> .".encode(),
@@ -179,15 +179,16 @@ class Changes:
     def _payload(self, iri: str, described: Sequence[DescribedThing]) -> list[bytes]:
         if not described:
             return []
-        held = []
+        links = []
         if described[0].kind == Kind.DATASET:
-            held = [triples.write_dataset_link(self.part.iri(self._moment.base), iri)]
-        return triples.join_descriptions([b"\n".join(held), *(each.body for each in described)])
+            links = [triples.write_dataset_link(self.part.iri(self._moment.base), iri)]
+        bodies = (record.body for record in described)
+        return triples.join_descriptions([b"\n".join(links), *bodies])
 
     def _page(self, address: str, stream: str) -> Iterator[bytes]:
         """Yield the statements about the page itself, with the link to the next page."""
         here = f"{address}?since={self.since}" if self.since else address
-        said = [
+        stated = [
             (f"{stream}#stream", RDF.type, f"<{LDES}EventStream>"),
             (f"{stream}#stream", f"{LDES}timestampPath", f"<{AS}published>"),
             (f"{stream}#stream", f"{LDES}versionOfPath", f"<{AS}object>"),
@@ -200,26 +201,26 @@ class Changes:
         ]
         if not self.is_last:
             following = f"{here}#next"
-            said += [
+            stated += [
                 (here, f"{TREE}relation", f"<{following}>"),
                 (following, RDF.type, f"<{TREE}GreaterThanRelation>"),
                 (following, f"{TREE}path", f"<{AS}published>"),
                 (following, f"{TREE}value", _moment(self.steps[-1])),
                 (following, f"{TREE}node", f"<{address}?since={self.cursor}>"),
             ]
-        yield from (f"<{s}> <{p}> {o} .".encode() for s, p, o in said)
+        yield from (f"<{s}> <{p}> {o} .".encode() for s, p, o in stated)
 
 
 def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
-    """Return the changes of a part of the catalogue, or of the whole, after a cursor.
+    """Return one page of the changes of a part of the catalogue, or of the whole.
 
     Args:
-        part: whose changes.
-        cursor: as an earlier answer gave it; "" for the first page.
+        part: the part.
+        cursor: the cursor of an earlier page, after which the page begins; "" for the first page.
 
     Raises:
-        Malformed: it is no cursor.
-        Outdated: it is of another epoch, or of a history that was lost.
+        MalformedCursor: the text is not a cursor.
+        OutdatedCursor: the cursor belongs to another epoch, or to a history that was lost.
         LogNotReady: the log does not have everything public yet.
     """
     since = Cursor.parse(cursor)
@@ -238,17 +239,17 @@ def read_changes(part: CataloguePart, cursor: str = "") -> Changes:
 
 
 def _reached(iri: str, found: Mapping[str, DescribedThing]) -> Iterator[DescribedThing]:
-    """Yield a record and the neighbours that are described with it."""
+    """Yield a record and the neighbours that it names, directly or indirectly."""
     waiting, seen = [iri], {iri}
     while waiting:
-        each = found.get(waiting.pop(0))
-        if each is None:
+        record = found.get(waiting.pop(0))
+        if record is None:
             continue
-        yield each
-        further = [ref for ref in each.refs if ref not in seen]
+        yield record
+        further = [ref for ref in record.refs if ref not in seen]
         seen.update(further)
         waiting += further
 
 
-def _moment(step: sa.Row[Any]) -> str:
+def _moment(step: LastChange) -> str:
     return f'"{step.published.isoformat()}"^^<{XSD.dateTime}>'

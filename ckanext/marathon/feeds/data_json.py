@@ -1,7 +1,7 @@
-"""Datasets as DCAT-US 1.1 wants them in data.json.
+"""data.json: the catalogue in DCAT-US 1.1 and in Argentina's profile.
 
-Fields that the schema does not know (``byteSize``, ``checksum`` …) are allowed by it, and named as
-DCAT names them.
+Fields that the schema of DCAT-US does not have (``byteSize``, ``checksum`` …) are allowed by it and
+have the names of DCAT.
 
 Source: DCAT-US Schema v1.1 (Project Open Data, public domain).
 """
@@ -32,15 +32,16 @@ from ckanext.marathon.rdf.namespaces import DCAT, DCT, FOAF, VCARD
 from ckanext.marathon.vocabulary import authorities
 
 IRREGULAR = "irregular"
-# DCAT-US takes no more of a dataset's rights.
+# Limit of DCAT-US for a dataset's rights.
 LONGEST_RIGHTS = 255
-# What RFC 2046 has for a file of which no type is known; DCAT-US wants one for each download.
+# RFC 2046: a file of unknown type; DCAT-US requires a media type for each download.
 OCTET_STREAM = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[-\w]+/[-\w]+(?:\.[-\w]+)*(?:\+[-\w]+)?")
 
-# Source: ISO 8601, repeating durations, as DCAT-US lists them. How often something happens a
-# period is a duration of its share of it. Four of the EU's table are no period at all (NEVER,
-# NOT_PLANNED, OTHER, UNKNOWN): of these only the label is told.
+# The EU's frequencies as repeating durations. "Three times a week" is a duration of a third of it.
+# Four of the EU's table have no duration (NEVER, NOT_PLANNED, OTHER, UNKNOWN); these are published
+# by their label only.
+# Source: ISO 8601, in the list of DCAT-US.
 FREQUENCIES = {
     "TRIDECENNIAL": "R/P30Y",
     "BIDECENNIAL": "R/P20Y",
@@ -84,9 +85,9 @@ class SiteContact(NamedTuple):
     """The contact of the site.
 
     Attributes:
-        name: of the site.
-        email: "" if none is known that a letter would reach.
-        page: address of a page that says who runs the site.
+        name: title of the site.
+        email: mail address, "" if none is known that somebody reads.
+        page: address of the page about the site.
     """
 
     name: str
@@ -94,64 +95,66 @@ class SiteContact(NamedTuple):
     page: str
 
 
-def make_us_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+def make_us_dataset(dataset: InventoryDataset, contact: SiteContact) -> dict[str, object]:
     """Return a dataset in DCAT-US; ``contact`` is used if the dataset names none."""
-    publisher = each.publisher.label if each.publisher else contact.name
-    # DCAT-US wants at least one.
+    publisher = dataset.publisher.label if dataset.publisher else contact.name
+    # DCAT-US requires at least one keyword.
     named = (
-        each.keywords,
-        list_labels(each.problems),
-        list_labels(each.themes),
-        list_labels(each.places),
+        dataset.keywords,
+        list_labels(dataset.problems),
+        list_labels(dataset.themes),
+        list_labels(dataset.places),
     )
-    keywords = next(filter(None, named), [each.title])
-    rights = write_rights(each)
-    temporal, periods = _temporal(each), list_intervals(each.periods, each.period_texts)
+    keywords = next(filter(None, named), [dataset.title])
+    rights = write_rights(dataset)
+    temporal, periods = _temporal(dataset), list_intervals(dataset.periods, dataset.period_texts)
     return drop_empty(
         {
             "@type": "dcat:Dataset",
-            "identifier": each.iri,
-            "title": each.title,
-            "description": strip_markup(each.description) or each.title,
+            "identifier": dataset.iri,
+            "title": dataset.title,
+            "description": strip_markup(dataset.description) or dataset.title,
             "keyword": [*keywords],
-            "issued": each.issued,
-            # DCAT-US wants one; of what it is said where it is not of the data.
-            "modified": each.modified or each.record_modified,
-            "modifiedOf": "" if each.modified else "dcat:CatalogRecord",
+            "issued": dataset.issued,
+            # Required by DCAT-US. ``modifiedOf`` tells if it is the date of the record only.
+            "modified": dataset.modified or dataset.record_modified,
+            "modifiedOf": "" if dataset.modified else "dcat:CatalogRecord",
             "publisher": {"@type": "org:Organization", "name": publisher},
-            "contactPoint": _make_contact(each, contact),
-            "accessLevel": ACCESS.get(each.access_rights.rsplit("/", 1)[-1], "public"),
-            # All of it is in the files' own.
+            "contactPoint": _make_contact(dataset, contact),
+            "accessLevel": ACCESS.get(dataset.access_rights.rsplit("/", 1)[-1], "public"),
+            # The rights of the distributions have the whole text.
             "rights": rights
             if len(rights) <= LONGEST_RIGHTS
             else f"{rights[: LONGEST_RIGHTS - 1]}…",
-            "license": write_uri(each.licence.address) if each.licence else "",
-            "spatial": _spatial(each.places),
+            "license": write_uri(dataset.licence.address) if dataset.licence else "",
+            "spatial": _spatial(dataset.places),
             "temporal": temporal,
-            # DCAT-US has room for one period, which has two ends.
+            # All periods; ``temporal`` of DCAT-US has room for one.
             "temporalCoverage": [] if periods == [temporal] else periods,
-            "accrualPeriodicity": _frequency(each),
-            # Also of those that ISO 8601 has no period for.
-            "accrualPeriodicityLabel": each.frequency.label if each.frequency else "",
-            "language": list_language_codes(each.languages),
-            "theme": [*dict.fromkeys([*list_labels(each.problems), *list_labels(each.themes)])],
-            "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in each.themes],
-            "landingPage": write_uri(each.landing_page or each.iri),
-            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
-            "references": _references(each),
-            "version": each.version,
-            "distribution": [make_us_distribution(one) for one in each.distributions],
+            "accrualPeriodicity": _frequency(dataset),
+            # Also for frequencies without a duration in ISO 8601.
+            "accrualPeriodicityLabel": dataset.frequency.label if dataset.frequency else "",
+            "language": list_language_codes(dataset.languages),
+            "theme": [
+                *dict.fromkeys([*list_labels(dataset.problems), *list_labels(dataset.themes)])
+            ],
+            "superTheme": [concept.iri.rsplit("/", 1)[-1] for concept in dataset.themes],
+            "landingPage": write_uri(dataset.landing_page or dataset.iri),
+            "conformsTo": next(iter(list_addresses(dataset.conforms_to)), ""),
+            "references": _references(dataset),
+            "version": dataset.version,
+            "distribution": [make_us_distribution(one) for one in dataset.distributions],
         }
     )
 
 
-def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object]:
-    """Return the dataset's contact, else that of the site under the site's own name.
+def _make_contact(dataset: InventoryDataset, site: SiteContact) -> dict[str, object]:
+    """Return the dataset's contact; if it has no mail address, the site's contact.
 
-    DCAT-US wants a mail address. Where none is known none is made up: a page says whom to ask.
+    DCAT-US requires a mail address. If the site has none either, ``hasURL`` has a page instead.
     """
-    owner = each.publisher.label if each.publisher else site.name
-    name, email, page = each.contact or owner, each.email, each.contact_page
+    owner = dataset.publisher.label if dataset.publisher else site.name
+    name, email, page = dataset.contact or owner, dataset.email, dataset.contact_page
     if not email and site.email:
         name, email = site.name, site.email
     return drop_empty(
@@ -164,119 +167,125 @@ def _make_contact(each: InventoryDataset, site: SiteContact) -> dict[str, object
     )
 
 
-def _frequency(each: InventoryDataset) -> str:
-    return FREQUENCIES.get(each.frequency.iri.rsplit("/", 1)[-1], "") if each.frequency else ""
+def _frequency(dataset: InventoryDataset) -> str:
+    return (
+        FREQUENCIES.get(dataset.frequency.iri.rsplit("/", 1)[-1], "") if dataset.frequency else ""
+    )
 
 
-def write_rights(each: InventoryDataset | InventoryDistribution) -> str:
-    """Return the statement on rights, with the licence if that has only a name."""
-    licence = each.licence.label if each.licence and not each.licence.address else ""
-    return " ".join(filter(None, (licence, *each.rights)))
+def write_rights(described: InventoryDataset | InventoryDistribution) -> str:
+    """Return the statements on rights, after the name of a licence that has no address."""
+    licence = described.licence.label if described.licence and not described.licence.address else ""
+    return " ".join(filter(None, (licence, *described.rights)))
 
 
 def _spatial(places: Iterable[InventoryPlace]) -> str:
-    """Return the names of places; where none has one, where the first of them is."""
+    """Return the names of places; if none has a name, the extent of the first of them."""
     found = [*places]
-    boxes = (str(each.box) for each in found if each.box)
+    boxes = (str(place.box) for place in found if place.box)
     return ", ".join(list_labels(found)) or next(boxes, "")
 
 
-def _temporal(each: InventoryDataset) -> str:
-    """Return from when to when the periods are, as one interval.
+def _temporal(dataset: InventoryDataset) -> str:
+    """Return the interval from the first start to the last end of all periods.
 
-    One without an end, or without a beginning, repeats a period that follows the last, or came
-    before: that with which the data are updated, else the unit in which the date is stated.
+    For an open end it is a repeating interval (``R/<start>/<duration>``). Its duration is the
+    frequency of updates, else the unit of the date (a year, month or day).
 
     Source: DCAT-US 1.1, ``temporal``: "continually updated … R/2010-01/P1M".
     """
-    start, end = find_extent(each.periods)
+    start, end = find_extent(dataset.periods)
     if start and end:
         if len(start) != len(end):
-            # DCAT-US's schema takes both ends in one form alone.
+            # DCAT-US's schema requires both ends in the same form.
             start, end = f"{dates.find_local_day(start)}", f"{dates.find_last_local_day(end)}"
         found = f"{start}/{end}"
     elif start:
-        found = f"R/{start}/{_unit(each, start)}"
+        found = f"R/{start}/{_unit(dataset, start)}"
     else:
-        found = f"R/{_unit(each, end)}/{end}" if end else ""
+        found = f"R/{_unit(dataset, end)}/{end}" if end else ""
     return found
 
 
-def _unit(each: InventoryDataset, stated: str) -> str:
-    updated = _frequency(each).removeprefix("R/")
+def _unit(dataset: InventoryDataset, stated: str) -> str:
+    updated = _frequency(dataset).removeprefix("R/")
     return updated if updated.startswith("P") else {4: "P1Y", 7: "P1M"}.get(len(stated), "P1D")
 
 
-def _references(each: InventoryDataset) -> list[str]:
-    """Return documents about a dataset and its files, and the ideas and workshops it came from."""
-    of_files = [document for one in each.distributions for document in one.documentation]
-    found = list_addresses((*each.documentation, *of_files))
+def _references(dataset: InventoryDataset) -> list[str]:
+    """Return addresses of documents on a dataset and its files, and of its ideas and workshops."""
+    of_files = [document for one in dataset.distributions for document in one.documentation]
+    found = list_addresses((*dataset.documentation, *of_files))
     # DCAT-US has room for one standard.
-    found += list_addresses(each.conforms_to)[1:]
-    found += list_addresses((*each.ideas, *each.workshops))
+    found += list_addresses(dataset.conforms_to)[1:]
+    found += list_addresses((*dataset.ideas, *dataset.workshops))
     return [*dict.fromkeys(found)]
 
 
 def list_addresses(concepts: Iterable[StatedConcept]) -> list[str]:
     """Return the addresses of the concepts that have one, as URIs."""
-    return [write_uri(each.address) for each in concepts if each.address]
+    return [write_uri(concept.address) for concept in concepts if concept.address]
 
 
-def make_us_distribution(each: InventoryDistribution) -> dict[str, object]:
-    """Return a file or service of a dataset."""
-    # DCAT-US takes a media type in this form alone.
-    media_type = each.media_type if _MEDIA_TYPE.fullmatch(each.media_type) else ""
-    checksum = {"@type": "spdx:Checksum", "algorithm": each.algorithm}
+def make_us_distribution(distribution: InventoryDistribution) -> dict[str, object]:
+    """Return a distribution in DCAT-US."""
+    # DCAT-US accepts media types in this form only.
+    media_type = distribution.media_type if _MEDIA_TYPE.fullmatch(distribution.media_type) else ""
+    checksum = {"@type": "spdx:Checksum", "algorithm": distribution.algorithm}
     return drop_empty(
         {
             "@type": "dcat:Distribution",
-            "identifier": each.iri,
-            "title": each.title,
-            "description": strip_markup(each.description),
-            "accessURL": write_uri(each.access_url),
-            "downloadURL": write_uri(each.download_url),
-            # A file to be downloaded must say of what type it is.
-            "mediaType": media_type or (OCTET_STREAM if each.download_url else ""),
-            "format": each.format,
-            "byteSize": int(each.size) if each.size.isdecimal() else None,
-            "checksum": {**checksum, "checksumValue": each.checksum} if each.checksum else None,
-            "issued": each.issued,
-            "modified": each.modified,
-            "license": write_uri(each.licence.address) if each.licence else "",
-            "rights": write_rights(each),
-            "conformsTo": next(iter(list_addresses(each.conforms_to)), ""),
-            "references": list_addresses(each.documentation),
+            "identifier": distribution.iri,
+            "title": distribution.title,
+            "description": strip_markup(distribution.description),
+            "accessURL": write_uri(distribution.access_url),
+            "downloadURL": write_uri(distribution.download_url),
+            # Required for a download.
+            "mediaType": media_type or (OCTET_STREAM if distribution.download_url else ""),
+            "format": distribution.format,
+            "byteSize": int(distribution.size) if distribution.size.isdecimal() else None,
+            "checksum": {**checksum, "checksumValue": distribution.checksum}
+            if distribution.checksum
+            else None,
+            "issued": distribution.issued,
+            "modified": distribution.modified,
+            "license": write_uri(distribution.licence.address) if distribution.licence else "",
+            "rights": write_rights(distribution),
+            "conformsTo": next(iter(list_addresses(distribution.conforms_to)), ""),
+            "references": list_addresses(distribution.documentation),
         }
     )
 
 
 def list_three_letter_codes(iris: Iterable[str]) -> list[str]:
-    """Return ISO 639-3 codes, as Argentina's profile wants them."""
+    """Return the ISO 639-3 codes of languages, as Argentina's profile requires."""
     return [
-        each.iso_639_3 for each in map(authorities.find_language, iris) if each and each.iso_639_3
+        language.iso_639_3
+        for language in map(authorities.find_language, iris)
+        if language and language.iso_639_3
     ]
 
 
 def write_uri(iri: str) -> str:
-    """Return an IRI as the URI that it maps to (RFC 3987, section 3.1): both profiles take no IRI.
+    """Return an IRI as a URI (RFC 3987, section 3.1), because both profiles require URIs.
 
-    What is encoded already stays as it is.
+    Characters that are percent-encoded already stay as they are.
     """
     return quote(iri, safe="%:/?#[]@!$&'()*+,;=~")
 
 
-# How the profile calls what has no period; it wants a value for every dataset.
+# The profile's frequency without a duration; every dataset must have a frequency.
 EVENTUAL = "eventual"
 
 
-def make_argentine_dataset(each: InventoryDataset, contact: SiteContact) -> dict[str, object]:
-    """Return a dataset as Argentina's profile wants it, which differs from DCAT-US in this.
+def make_argentine_dataset(dataset: InventoryDataset, contact: SiteContact) -> dict[str, object]:
+    """Return a dataset in Argentina's profile, which differs from DCAT-US in these points.
 
-    Mail addresses are bare; a frequency without a period is ``eventual``, and so is one that is not
-    known; languages have three letters; each file has a title and both addresses. Dates are days:
-    of a month or year the first.
+    Mail addresses have no ``mailto:``. A frequency that is unknown or has no duration is
+    ``eventual``. Languages have three letters. Each distribution has a title and both addresses.
+    Dates are days: the first of a month or year.
     """
-    found = make_us_dataset(each, contact)
+    found = make_us_dataset(dataset, contact)
     person: Any = found["contactPoint"]
     if "hasEmail" in person:
         person = {**person, "hasEmail": person["hasEmail"].removeprefix("mailto:")}
@@ -286,30 +295,37 @@ def make_argentine_dataset(each: InventoryDataset, contact: SiteContact) -> dict
         **drop_empty(
             {
                 "contactPoint": person,
-                "rights": write_rights(each),
-                "language": list_three_letter_codes(each.languages),
-                "issued": _whole_day(each.issued),
-                "modified": _whole_day(each.modified or each.record_modified),
+                "rights": write_rights(dataset),
+                "language": list_three_letter_codes(dataset.languages),
+                "issued": _whole_day(dataset.issued),
+                "modified": _whole_day(dataset.modified or dataset.record_modified),
             }
         ),
         "accrualPeriodicity": EVENTUAL if frequency == IRREGULAR else frequency,
         "superTheme": found.get("superTheme", []),
         "distribution": [
-            _make_argentine_distribution(one, each.title) for one in each.distributions
+            _make_argentine_distribution(one, dataset.title) for one in dataset.distributions
         ],
     }
 
 
-def _make_argentine_distribution(each: InventoryDistribution, title: str) -> dict[str, object]:
-    found = make_us_distribution(each)
+def _make_argentine_distribution(
+    distribution: InventoryDistribution, title: str
+) -> dict[str, object]:
+    found = make_us_distribution(distribution)
     address = str(found.get("accessURL") or found.get("downloadURL") or "")
     return {
         **found,
-        "title": each.title or each.format or title,
+        "title": distribution.title or distribution.format or title,
         "accessURL": address,
-        # The profile wants one of what is only a page or a service, too.
+        # The profile requires it for pages and services, too.
         "downloadURL": found.get("downloadURL", address),
-        **drop_empty({"issued": _whole_day(each.issued), "modified": _whole_day(each.modified)}),
+        **drop_empty(
+            {
+                "issued": _whole_day(distribution.issued),
+                "modified": _whole_day(distribution.modified),
+            }
+        ),
     }
 
 
@@ -325,23 +341,23 @@ CONFORMS_TO = "https://project-open-data.cio.gov/v1.1/schema"
 def write_data_json_head(
     lines: Iterable[bytes], catalogue: str, language: str, contact: SiteContact, profile: str = US
 ) -> bytes:
-    """Return the beginning of the document, up to the first dataset.
+    """Return the head of the document, up to the first dataset.
 
     Args:
-        lines: N-Triples of what the catalogue says of itself.
-        catalogue: its IRI.
-        language: of texts where there are several.
-        contact: for a catalogue that names none.
+        lines: N-Triples of the catalogue's description.
+        catalogue: IRI of the catalogue.
+        language: preferred language of texts.
+        contact: used if the catalogue has no contact.
         profile: one of :data:`PROFILES`.
     """
-    said = Statements(lines, language)
+    statements = Statements(lines, language)
     publisher, office = (
-        said.value(catalogue, DCT.publisher),
-        said.value(catalogue, DCAT.contactPoint),
+        statements.value(catalogue, DCT.publisher),
+        statements.value(catalogue, DCAT.contactPoint),
     )
     is_us = profile == US
-    email = read_mail_address(said.value(office, VCARD.hasEmail)) or contact.email
-    spoken = said.values(catalogue, DCT.language)
+    email = read_mail_address(statements.value(office, VCARD.hasEmail)) or contact.email
+    spoken = statements.values(catalogue, DCT.language)
     fields = drop_empty(
         {
             "@context": f"{CONFORMS_TO}/catalog.jsonld" if is_us else "",
@@ -349,16 +365,16 @@ def write_data_json_head(
             "@type": "dcat:Catalog",
             "conformsTo": CONFORMS_TO if is_us else "",
             "describedBy": f"{CONFORMS_TO}/catalog.json" if is_us else "",
-            "title": said.text(catalogue, DCT.title),
-            "description": strip_markup(said.text(catalogue, DCT.description)),
+            "title": statements.text(catalogue, DCT.title),
+            "description": strip_markup(statements.text(catalogue, DCT.description)),
             "identifier": catalogue,
-            "publisher": drop_empty({"name": said.text(publisher, FOAF.name), "mbox": email}),
-            "issued": said.value(catalogue, DCT.issued),
-            "modified": said.value(catalogue, DCT.modified),
+            "publisher": drop_empty({"name": statements.text(publisher, FOAF.name), "mbox": email}),
+            "issued": statements.value(catalogue, DCT.issued),
+            "modified": statements.value(catalogue, DCT.modified),
             "language": list_language_codes(spoken) if is_us else list_three_letter_codes(spoken),
             "superThemeTaxonomy": "http://datos.gob.ar/superThemeTaxonomy.json",
-            "license": write_uri(said.value(catalogue, DCT.license)),
-            "homepage": write_uri(said.value(catalogue, FOAF.homepage)),
+            "license": write_uri(statements.value(catalogue, DCT.license)),
+            "homepage": write_uri(statements.value(catalogue, FOAF.homepage)),
         }
     )
     return _dump_json(fields)[:-1] + b', "dataset": [\n'
@@ -373,12 +389,12 @@ def write_data_json_part(
     """Return datasets, separated by commas.
 
     Args:
-        datasets: of one page.
-        contact: for those that nobody is named for.
+        datasets: the datasets of one page.
+        contact: used for datasets without a contact.
         profile: one of :data:`PROFILES`.
     """
     write = make_us_dataset if profile == US else make_argentine_dataset
-    return b",\n".join(_dump_json(write(each, contact)) for each in datasets)
+    return b",\n".join(_dump_json(write(dataset, contact)) for dataset in datasets)
 
 
 def _dump_json(value: object) -> bytes:

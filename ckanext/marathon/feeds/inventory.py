@@ -1,7 +1,7 @@
 """Plain dataset records for the formats other than RDF, parsed from the log's descriptions.
 
-They have what the RDF has: nothing is looked up in CKAN. Markdown becomes plain text here, for what
-shows no formatting: feeds, tables, descriptions to search.
+Their values come from the RDF alone: nothing is looked up in CKAN. The module also turns Markdown
+into plain text, for formats without formatting (feeds, tables, search results).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Text(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.told: list[str] = []
+        self.texts: list[str] = []
         self._lists: list[int | None] = []
         self._link: tuple[str, int] | None = None
 
@@ -58,7 +58,7 @@ class _Text(HTMLParser):
         if tag in _BLOCKS:
             self._begin_block(is_inner=tag in {"ol", "ul"} and bool(self._lists))
         elif tag in _LINES:
-            self.told.append("\n")
+            self.texts.append("\n")
         if tag == "ul":
             self._lists.append(None)
         elif tag == "ol":
@@ -67,70 +67,71 @@ class _Text(HTMLParser):
         elif tag == "li":
             self._begin_item()
         elif tag == "a":
-            self._link = (named.get("href") or "", len(self.told))
+            self._link = (named.get("href") or "", len(self.texts))
         elif tag == "img":
-            self.told.append(named.get("alt") or "")
+            self.texts.append(named.get("alt") or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"ol", "ul"} and self._lists:
             self._lists.pop()
         if tag in _BLOCKS:
-            self.told.append("\n\n")
+            self.texts.append("\n\n")
         elif tag in {"td", "th"}:
-            self.told.append(" ")
+            self.texts.append(" ")
         elif tag == "a" and self._link:
             (address, start), self._link = self._link, None
-            label = "".join(self.told[start:]).strip()
+            label = "".join(self.texts[start:]).strip()
             if re.match(r"(https?|ftp)://", address) and address != label:
-                self.told.append(f" ({address})" if label else address)
+                self.texts.append(f" ({address})" if label else address)
 
     def handle_data(self, data: str) -> None:
-        # Between the items of a list there is nothing but line breaks.
+        # Blank text between the items of a list is layout of the HTML.
         if data.strip() or not self._lists:
-            self.told.append(data)
+            self.texts.append(data)
 
     def _begin_block(self, *, is_inner: bool) -> None:
-        # A paragraph that an item begins with stays beside its number.
-        if not (self.told and _ITEM.fullmatch(self.told[-1])):
-            self.told.append("\n" if is_inner else "\n\n")
+        # A paragraph at the beginning of an item stays beside the item's number.
+        if not (self.texts and _ITEM.fullmatch(self.texts[-1])):
+            self.texts.append("\n" if is_inner else "\n\n")
 
     def _begin_item(self) -> None:
         if not self._lists:
             return
         number = self._lists[-1]
-        self.told.append("- " if number is None else f"{number}. ")
+        self.texts.append("- " if number is None else f"{number}. ")
         if number is not None:
             self._lists[-1] = number + 1
 
 
 def strip_markup(text: str) -> str:
-    """Return a text that may hold Markdown and HTML as a reader sees it, without either.
+    """Return the plain text of Markdown, which may have HTML.
 
-    Paragraphs stay apart, items of lists keep their numbers, and links their addresses.
+    Paragraphs are separated by blank lines, items of lists have their numbers, and the address of a
+    link follows its text.
     """
     if not _MARKED.search(text):
         return text
     reader = _Text()
     reader.feed(markdown.markdown(text, extensions=["sane_lists"]))
     reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.told).splitlines())
+    lines = (" ".join(line.split()) for line in "".join(reader.texts).splitlines())
     return remove_hidden(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip())
 
 
-# One of these is in whatever Markdown or HTML would change.
+# A text without any of these has neither Markdown nor HTML.
 _MARKED = re.compile(
     r"[<&*_`\[#>\\~]|^\s*(?:[-+]|[0-9]+[.)])\s|^\s*[=-]{2,}\s*$|^(?: {4}|\t)", re.M
 )
 
 
-# How ISO 8601-2 writes an end that is open.
+# An open end of a period in ISO 8601-2.
 OPEN = ".."
-# One kind of shape, in two dimensions, as ``rdf.literals.geometry`` writes it.
+# A geometry in two dimensions, as ``rdf.literals.make_geometry`` writes it.
 _WKT = re.compile(r"[A-Z]+ *(\([-+.,() 0-9eE]*\))")
 
 
 class Box(NamedTuple):
-    """Where a place is, in degrees; a point is a box without an extent."""
+    """The extent of a place in degrees; a point is a box without an extent."""
 
     west: float
     south: float
@@ -143,16 +144,16 @@ class Box(NamedTuple):
         return (self.west, self.south) == (self.east, self.north)
 
     def __str__(self) -> str:
-        """Return longitude and latitude as DCAT-US wants them, of a point latitude first."""
+        """Return the text for ``spatial`` of DCAT-US: of a point, latitude comes first."""
         if self.is_point:
             return f"{self.south},{self.west}"
         return f"{self.west},{self.south},{self.east},{self.north}"
 
 
 def read_box(wkt: str) -> Box | None:
-    """Return the extent of a shape in WKT, longitude first; ``None`` for invalid WKT."""
+    """Return the extent of a geometry in WKT (longitude first); ``None`` for invalid WKT."""
     found = _WKT.fullmatch(wkt)
-    points = [each.split() for each in re.sub("[()]", " ", found[1]).split(",")] if found else []
+    points = [point.split() for point in re.sub("[()]", " ", found[1]).split(",")] if found else []
     try:
         east, north = zip(*((float(x), float(y)) for x, y in points), strict=True)
     except ValueError:
@@ -161,7 +162,7 @@ def read_box(wkt: str) -> Box | None:
 
 
 def list_intervals(periods: Iterable[tuple[str, str]], texts: Iterable[str] = ()) -> list[str]:
-    """Return all periods in the order of the record, ``..`` for an open end, then those in words.
+    """Return all periods as ``start/end``, ``..`` for an open end, followed by those in words.
 
     Source: ISO 8601-2, 4.4; schema.org, ``temporalCoverage``.
     """
@@ -173,8 +174,7 @@ def find_extent(periods: Iterable[tuple[str, str]]) -> tuple[str, str]:
     """Return the earliest start and the latest end of several periods.
 
     Returns:
-        The earliest start and the latest end, "" for an end that is open in one of them, or of
-        which it is not known which is the last.
+        start and end; "" for one that is open in a period, and both "" if a date is unreadable.
     """
     starts, ends = zip(*periods, strict=True) if (periods := [*periods]) else ((), ())
     try:
@@ -191,14 +191,15 @@ class InventoryDistribution:
     """A file or service of a dataset; unknown values are "".
 
     Attributes:
-        media_type: as ``text/csv``.
-        format: the EU's label, else the word that was written.
-        size: in bytes.
-        algorithm: of the checksum, as ``sha256``.
+        media_type: for example ``text/csv``.
+        format: label of the EU's file type, else the format as it was written.
+        size: digits, in bytes.
+        algorithm: algorithm of the checksum, for example ``sha256``.
         checksum: hexadecimal digits.
-        issued: ISO 8601, as ``modified``.
-        rights: what is said of them, the dataset's among it.
-        documentation: documents, as ``conforms_to`` standards.
+        issued: ISO 8601; so is ``modified``.
+        rights: statements on rights, including those of the dataset.
+        documentation: documents.
+        conforms_to: standards.
     """
 
     iri: str
@@ -221,10 +222,12 @@ class InventoryDistribution:
 
 @dataclass(frozen=True)
 class InventoryPlace(StatedConcept):
-    """A place with its label; of our vocabulary also its kind (``municipality``) and code.
+    """A place with its label.
 
     Attributes:
-        box: where it is: its extent, else its centre.
+        kind: ``municipality`` or ``department``; "" for other places.
+        code: INE code of a municipality or department.
+        box: the extent of the place, else its centre.
     """
 
     kind: str = ""
@@ -237,19 +240,20 @@ class InventoryDataset:
     """A public dataset; unknown values are "".
 
     Attributes:
-        issued: ISO 8601, as ``modified`` and both ends of ``periods``, of which "" is open.
-        period_texts: periods that are no dates, as they were written.
-        record_modified: when the record was saved, where no date is known of its data.
-        themes: of the EU's table.
+        issued: ISO 8601; so are ``modified`` and both ends of ``periods`` ("" is open).
+        period_texts: periods in words, as they were written.
+        record_modified: when the record was saved, if no date of its data is known.
+        themes: EU data themes.
         problems: service problems.
         places: municipalities, departments and others.
-        frequency: of the EU's table.
-        licence: as ``publisher``, with a name.
-        rights: what is said of them, a doubt about the licence for example.
-        documentation: documents, as ``conforms_to`` standards.
-        email: without ``mailto:``.
-        contact_page: address at which the contact is reached.
-        distributions: in the order in which people put them.
+        languages: IRIs of languages.
+        frequency: a frequency of the EU's table.
+        rights: statements on rights, for example a doubt about the licence.
+        documentation: documents.
+        conforms_to: standards.
+        email: address of the contact, without ``mailto:``.
+        contact_page: web address of the contact.
+        distributions: files and services, in the order of the record.
     """
 
     iri: str
@@ -286,73 +290,89 @@ class InventoryDataset:
 def parse_inventory(
     lines: Iterable[bytes], language: str, vocabulary: str, base: str
 ) -> Sequence[InventoryDataset]:
-    """Return the datasets that lines of N-Triples describe, with the neighbours that they name.
+    """Return the datasets in lines of N-Triples.
 
     Args:
-        lines: as the log gives them for a page.
-        language: of texts where there are several.
-        vocabulary: start of the IRIs of our concepts, by which alone they are known.
-        base: start of the IRIs of our records.
+        lines: N-Triples of datasets and of the neighbours that they name.
+        language: preferred language of texts.
+        vocabulary: start of the IRIs of the site's concepts.
+        base: start of the IRIs of the site's records.
     """
-    said = Statements(lines, language, base)
-    found = {each for kind in CLASSES for each in said.subjects(str(kind))}
-    return [_dataset(said, each, vocabulary) for each in sorted(found)]
+    statements = Statements(lines, language, base)
+    found = {iri for kind in CLASSES for iri in statements.subjects(str(kind))}
+    return [_dataset(statements, iri, vocabulary) for iri in sorted(found)]
 
 
-# Of what a catalogue has as ``dcat:dataset``; profiles give a series its own class alone.
+# Classes of the objects of ``dcat:dataset``; profiles of ckanext-dcat do not add ``dcat:Dataset``
+# to a series.
 CLASSES = (DCAT.Dataset, DCAT.DatasetSeries)
 
 
-def _contact(said: Statements, iri: str) -> str:
+def _contact(statements: Statements, iri: str) -> str:
     """Return the first contact that has an e-mail address, else the first.
 
-    Only one can be said in data.json, and DCAT-US requires its address.
+    data.json has room for one contact, and DCAT-US requires its address.
     """
-    contacts = said.values(iri, DCAT.contactPoint)
-    with_mail = (each for each in contacts if said.value(each, VCARD.hasEmail))
+    contacts = statements.values(iri, DCAT.contactPoint)
+    with_mail = (node for node in contacts if statements.value(node, VCARD.hasEmail))
     return next(with_mail, contacts[0] if contacts else "")
 
 
-def _dataset(said: Statements, iri: str, vocabulary: str) -> InventoryDataset:
-    themes = said.concepts(iri, DCAT.theme)
-    contact = _contact(said, iri)
-    publisher, licence = said.value(iri, DCT.publisher), said.value(iri, DCT.license)
-    frequency = said.value(iri, DCT.accrualPeriodicity)
-    periods = said.values(iri, DCT.temporal)
-    ends = [(said.value(each, DCAT.startDate), said.value(each, DCAT.endDate)) for each in periods]
-    ideas = [each for each in said.values(iri, DCT.relation) if "/idea/" in each]
-    workshops = {value for each in (iri, *ideas) for value in said.values(each, _GENERATED)}
+def _dataset(statements: Statements, iri: str, vocabulary: str) -> InventoryDataset:
+    themes = statements.concepts(iri, DCAT.theme)
+    contact = _contact(statements, iri)
+    publisher, licence = statements.value(iri, DCT.publisher), statements.value(iri, DCT.license)
+    frequency = statements.value(iri, DCT.accrualPeriodicity)
+    periods = statements.values(iri, DCT.temporal)
+    ends = [
+        (statements.value(period, DCAT.startDate), statements.value(period, DCAT.endDate))
+        for period in periods
+    ]
+    ideas = [related for related in statements.values(iri, DCT.relation) if "/idea/" in related]
+    workshops = {
+        value for origin in (iri, *ideas) for value in statements.values(origin, _GENERATED)
+    }
     return InventoryDataset(
         iri=iri,
-        title=said.text(iri, DCT.title),
-        description=said.text(iri, DCT.description),
-        keywords=tuple(said.values(iri, DCAT.keyword)),
-        issued=said.value(iri, DCT.issued),
-        modified=said.value(iri, DCT.modified),
-        record_modified=said.value(said.record_of(iri), DCT.modified),
-        themes=tuple(each for each in themes if each.iri.startswith(_EU_THEMES)),
-        problems=tuple(each for each in themes if find_concept_code(each.iri, PROBLEM, vocabulary)),
-        places=tuple(_place(said, each, vocabulary) for each in said.concepts(iri, DCT.spatial)),
+        title=statements.text(iri, DCT.title),
+        description=statements.text(iri, DCT.description),
+        keywords=tuple(statements.values(iri, DCAT.keyword)),
+        issued=statements.value(iri, DCT.issued),
+        modified=statements.value(iri, DCT.modified),
+        record_modified=statements.value(statements.record_of(iri), DCT.modified),
+        themes=tuple(theme for theme in themes if theme.iri.startswith(_EU_THEMES)),
+        problems=tuple(
+            theme for theme in themes if find_concept_code(theme.iri, PROBLEM, vocabulary)
+        ),
+        places=tuple(
+            _place(statements, place, vocabulary) for place in statements.concepts(iri, DCT.spatial)
+        ),
         periods=tuple(dict.fromkeys(filter(any, ends))),
-        period_texts=tuple(filter(None, (said.text(each, RDFS.label) for each in periods))),
-        languages=tuple(said.values(iri, DCT.language)),
-        frequency=said.concept(frequency) if frequency else None,
-        access_rights=said.value(iri, DCT.accessRights),
-        licence=said.concept(licence) if licence else None,
-        rights=said.statements(iri, DCT.rights),
-        documentation=said.concepts(iri, FOAF.page),
-        conforms_to=said.concepts(iri, DCT.conformsTo),
-        version=said.text(iri, DCAT.version),
-        creators=said.concepts(iri, DCT.creator),
-        publisher=said.concept(publisher) if publisher else None,
-        contact=said.text(contact, VCARD.fn),
-        email=read_mail_address(said.value(contact, VCARD.hasEmail)),
-        contact_page=said.value(contact, VCARD.hasURL),
-        landing_page=said.value(iri, DCAT.landingPage),
-        ideas=tuple(said.concept(each) for each in ideas if said.has(each)),
-        workshops=tuple(said.concept(each) for each in sorted(workshops) if said.has(each)),
+        period_texts=tuple(
+            filter(None, (statements.text(period, RDFS.label) for period in periods))
+        ),
+        languages=tuple(statements.values(iri, DCT.language)),
+        frequency=statements.concept(frequency) if frequency else None,
+        access_rights=statements.value(iri, DCT.accessRights),
+        licence=statements.concept(licence) if licence else None,
+        rights=statements.statements(iri, DCT.rights),
+        documentation=statements.concepts(iri, FOAF.page),
+        conforms_to=statements.concepts(iri, DCT.conformsTo),
+        version=statements.text(iri, DCAT.version),
+        creators=statements.concepts(iri, DCT.creator),
+        publisher=statements.concept(publisher) if publisher else None,
+        contact=statements.text(contact, VCARD.fn),
+        email=read_mail_address(statements.value(contact, VCARD.hasEmail)),
+        contact_page=statements.value(contact, VCARD.hasURL),
+        landing_page=statements.value(iri, DCAT.landingPage),
+        ideas=tuple(statements.concept(idea) for idea in ideas if statements.has(idea)),
+        workshops=tuple(
+            statements.concept(workshop)
+            for workshop in sorted(workshops)
+            if statements.has(workshop)
+        ),
         distributions=tuple(
-            _distribution(said, each) for each in said.in_order(iri, DCAT.distribution)
+            _distribution(statements, node) for node in statements.in_order(iri, DCAT.distribution)
         ),
     )
 
@@ -362,46 +382,47 @@ _GENERATED = "http://www.w3.org/ns/prov#wasGeneratedBy"
 _MEDIA_TYPES = "https://www.iana.org/assignments/media-types/"
 
 
-def _place(said: Statements, place: StatedConcept, vocabulary: str) -> InventoryPlace:
+def _place(statements: Statements, place: StatedConcept, vocabulary: str) -> InventoryPlace:
     found = {
         kind: find_concept_code(place.iri, kind, vocabulary)
         for kind in ("municipality", "department")
     }
     kind = next((kind for kind, code in found.items() if code), "")
-    shapes = (said.value(place.iri, each) for each in (DCAT.bbox, DCAT.centroid))
+    shapes = (statements.value(place.iri, predicate) for predicate in (DCAT.bbox, DCAT.centroid))
     box = next(filter(None, map(read_box, shapes)), None)
     code = found.get(kind, "")
     return InventoryPlace(place.iri, place.label, place.is_inner, kind=kind, code=code, box=box)
 
 
-def _distribution(said: Statements, iri: str) -> InventoryDistribution:
-    form, checksum = said.value(iri, DCT["format"]), said.value(iri, SPDX.checksum)
-    licence = said.value(iri, DCT.license)
-    algorithm = said.value(checksum, SPDX.algorithm).rpartition("_")[2]
+def _distribution(statements: Statements, iri: str) -> InventoryDistribution:
+    form, checksum = statements.value(iri, DCT["format"]), statements.value(iri, SPDX.checksum)
+    licence = statements.value(iri, DCT.license)
+    algorithm = statements.value(checksum, SPDX.algorithm).rpartition("_")[2]
     return InventoryDistribution(
         iri=iri,
-        title=said.text(iri, DCT.title),
-        description=said.text(iri, DCT.description),
-        access_url=said.value(iri, DCAT.accessURL),
-        download_url=said.value(iri, DCAT.downloadURL),
-        media_type=said.value(iri, DCAT.mediaType).removeprefix(_MEDIA_TYPES),
-        format=said.text(iri, DC["format"]) or (said.concept(form).label if form else ""),
-        licence=said.concept(licence) if licence else None,
-        size=said.value(iri, DCAT.byteSize),
+        title=statements.text(iri, DCT.title),
+        description=statements.text(iri, DCT.description),
+        access_url=statements.value(iri, DCAT.accessURL),
+        download_url=statements.value(iri, DCAT.downloadURL),
+        media_type=statements.value(iri, DCAT.mediaType).removeprefix(_MEDIA_TYPES),
+        format=statements.text(iri, DC["format"])
+        or (statements.concept(form).label if form else ""),
+        licence=statements.concept(licence) if licence else None,
+        size=statements.value(iri, DCAT.byteSize),
         algorithm=algorithm,
-        checksum=said.value(checksum, SPDX.checksumValue),
-        issued=said.value(iri, DCT.issued),
-        modified=said.value(iri, DCT.modified),
-        rights=said.statements(iri, DCT.rights),
-        documentation=said.concepts(iri, FOAF.page),
-        conforms_to=said.concepts(iri, DCT.conformsTo),
+        checksum=statements.value(checksum, SPDX.checksumValue),
+        issued=statements.value(iri, DCT.issued),
+        modified=statements.value(iri, DCT.modified),
+        rights=statements.statements(iri, DCT.rights),
+        documentation=statements.concepts(iri, FOAF.page),
+        conforms_to=statements.concepts(iri, DCT.conformsTo),
     )
 
 
 def find_concept_code(iri: str, kind: str, vocabulary: str) -> str:
-    """Return the code of a concept of one of our vocabularies, "" for any other IRI.
+    """Return the code of a concept of one of the site's vocabularies, "" for any other IRI.
 
-    Others have addresses that end like ours: only where they start tells them apart.
+    Only the start of an IRI decides: another site's concept may end in the same code.
     """
     start = f"{vocabulary}/{kind}/"
     code = iri.removeprefix(start)
@@ -409,16 +430,18 @@ def find_concept_code(iri: str, kind: str, vocabulary: str) -> str:
 
 
 def list_labels(concepts: Iterable[StatedConcept]) -> list[str]:
-    """Return the labels of concepts, each once: two places may share a name, or have none."""
-    return [*filter(None, dict.fromkeys(each.label for each in concepts))]
+    """Return the labels of concepts, each once, without empty ones."""
+    return [*filter(None, dict.fromkeys(concept.label for concept in concepts))]
 
 
 def list_language_codes(iris: Iterable[str]) -> list[str]:
-    """Return the ISO 639-1 codes of languages, else those of ISO 639-3, as RFC 5646 wants them."""
+    """Return the ISO 639-1 codes of languages; ISO 639-3 where there is none (RFC 5646)."""
     found = [authorities.find_language(iri) for iri in iris]
-    return [*dict.fromkeys(each.iso_639_1 or each.iso_639_3 for each in found if each)]
+    return [
+        *dict.fromkeys(language.iso_639_1 or language.iso_639_3 for language in found if language)
+    ]
 
 
 def drop_empty(fields: Mapping[str, object]) -> dict[str, object]:
-    """Return fields without those that hold nothing."""
+    """Return fields without empty values."""
     return {name: value for name, value in fields.items() if value not in ("", [], (), None)}

@@ -1,7 +1,8 @@
-"""How far the log is, connections that see one moment of it, and its witness.
+"""The state of the log, cursors, read-only connections with one snapshot, and the witness.
 
-The witness is a note outside of the database of the last change that was published. A database that
-is older than its witness has lost changes that followers have, so a new epoch begins.
+The witness is a file outside of the database with number and mark of the last published change. If
+the database does not have that change, an older database was restored and has lost changes that
+followers have. Then a new epoch begins.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ import os
 import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -29,7 +29,11 @@ from ckan.model import meta
 from ckanext.marathon.feeds import port
 from ckanext.marathon.feeds.port import CATALOG, FeedSettings
 from ckanext.marathon.model import clock, feed, feed_log
-from ckanext.marathon.model.feed import Entry, Kind, Rendering
+from ckanext.marathon.model.feed import Clock, Entry, Kind, Rendering
+from ckanext.marathon.model.feed_log import CatalogueRow, ClockRow, LastChange
+
+# A row that has the description of the catalogue.
+Catalogue = TypeVar("Catalogue", bound=CatalogueRow)
 
 WITNESS_NAME = "marathon-feed.json"
 
@@ -38,19 +42,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Witness:
-    """The last change that was published, as the note outside of the database has it.
-
-    Attributes:
-        number: of the change.
-        mark: of the change.
-    """
+    """Number and mark of the last published change, as the file has them."""
 
     number: int
     mark: int
 
 
 def find_witness_path() -> Path | None:
-    """Return where the note is, ``None`` on a site without a storage folder."""
+    """Return the path of the file, ``None`` on a site without a storage folder."""
     storage = tk.config.get("ckan.storage_path")
     return Path(str(storage)) / WITNESS_NAME if storage else None
 
@@ -68,7 +67,7 @@ def read_witness() -> Witness | None:
 
 
 def write_witness(witness: Witness) -> None:
-    """Write the note; where that fails, log why: nothing that was saved depends on it."""
+    """Write the file. A failure is only logged, because no saved data depend on it."""
     path = find_witness_path()
     if path is None:
         return
@@ -78,7 +77,7 @@ def write_witness(witness: Witness) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(asdict(witness), file)
-            # Readers see the former note or this one, never half of it.
+            # Readers see the former file or this one, never half of it.
             os.replace(name, path)
         except BaseException:
             with suppress(OSError):
@@ -89,7 +88,7 @@ def write_witness(witness: Witness) -> None:
 
 
 def find_lost_change() -> Witness | None:
-    """Return the change that was published and is not in the log, ``None`` if nothing is lost."""
+    """Return the witness if its change is not in the log; ``None`` if nothing is lost."""
     witness = read_witness()
     if witness is None or clock.read_mark(witness.number) == witness.mark:
         return None
@@ -97,7 +96,7 @@ def find_lost_change() -> Witness | None:
 
 
 def find_unanswered_loss() -> Witness | None:
-    """Return what :func:`find_lost_change` does, unless a new epoch began because of it."""
+    """Return the lost change, ``None`` if nothing is lost or a new epoch began because of it."""
     lost = find_lost_change()
     now = clock.read_clock()
     return None if lost and (now.lost, now.lost_mark) == (lost.number, lost.mark) else lost
@@ -107,11 +106,11 @@ def begin_epoch_after_loss() -> bool:
     """Begin a new epoch if published changes are not in the log; commits.
 
     Returns:
-        whether one began.
+        whether a new epoch began.
     """
     if find_unanswered_loss() is None:
         return False
-    clock.hold_clock()
+    clock.lock_clock()
     # Another process may have done it while we waited for the clock.
     lost = find_unanswered_loss()
     if lost is None:
@@ -130,13 +129,13 @@ def begin_epoch_after_loss() -> bool:
     return True
 
 
-def begin_new_epoch(lost: Witness | None = None) -> sa.Row[Any]:
+def begin_new_epoch(lost: Witness | None = None) -> Clock:
     """Begin a new epoch, in which followers start again, and return the clock; commits.
 
     Args:
-        lost: the last change that was served and is no longer in the log, if known.
+        lost: the last published change, if it is known and no longer in the log.
     """
-    clock.hold_clock()
+    clock.lock_clock()
     now = clock.begin_epoch(*astuple(lost)) if lost else clock.begin_epoch()
     model.Session.commit()
     write_witness(Witness(now.number, now.mark))
@@ -145,15 +144,15 @@ def begin_new_epoch(lost: Witness | None = None) -> sa.Row[Any]:
 
 @dataclass(frozen=True)
 class LogState:
-    """How far the log is.
+    """The state of the log.
 
     Attributes:
-        epoch: another one after numbers were lost; cursors hold within one.
-        number: of the last change; 0 before the first publication.
-        mark: of the last change, at random; before the first one, of what the settings say.
-        published: when that was.
-        complete: everything public is in the log.
-        unmarked: the last number whose change is named, and may be named, without a mark.
+        epoch: a UUID; a new one after numbers were lost. A cursor is valid in one epoch only.
+        number: number of the last change; 0 before the first publication.
+        mark: random mark of the last change; before the first one, a hash of the settings.
+        published: time of the last change.
+        complete: whether everything public is in the log.
+        unmarked: changes up to this number have names without a mark.
     """
 
     epoch: str
@@ -165,19 +164,19 @@ class LogState:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the catalogue can be served from it; one without anything in it can."""
+        """Whether the catalogue can be served from the log; an empty catalogue can."""
         return self.complete
 
     @property
     def cursor(self) -> str:
-        """The cursor of a follower who has every change."""
+        """The cursor of a follower that has every change."""
         return str(Cursor(self.epoch, self.number, self.number, self.mark))
 
-    def name_change(self, change: sa.Row[Any]) -> str:
-        """Return the name of a change (a row with ``number`` and ``mark``) within its stream.
+    def name_change(self, change: LastChange) -> str:
+        """Return the name of a change, unique within its stream.
 
-        No other change has it, not even one that got the same number after an older database was
-        brought back. Those that were published without a mark keep their names.
+        A change that gets the same number after an older database was restored has another name.
+        Changes that were published without a mark keep their names.
         """
         name = f"{self.epoch[:8]}-{change.number}"
         return name if change.number <= self.unmarked else f"{name}-{change.mark:016x}"
@@ -185,15 +184,15 @@ class LogState:
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a follower is, and in which history: ``<epoch>.<number>.<last>.<mark>``.
+    """The position of a follower in a history of the log: ``<epoch>.<number>.<last>.<mark>``.
 
     Attributes:
-        epoch: of the log.
-        number: of the last change that the follower has.
-        last: number of the last change that the log had when the cursor was written. Between the
-            pages of a crawl it is greater than ``number``, and it matters: what had changed again
-            up to ``last`` was left out of the pages before.
-        mark: of the change with the number ``last``; ``None`` in a cursor of an earlier version.
+        epoch: epoch of the log.
+        number: number of the last change that the follower has.
+        last: number of the last change in the log when the cursor was written. It is greater than
+            ``number`` between the pages of a crawl. It must still be in the log: pages before leave
+            out records that changed again up to ``last``.
+        mark: mark of the change ``last``; ``None`` in a cursor of an earlier version.
     """
 
     epoch: str
@@ -203,7 +202,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the cursor that a text is, ``None`` if it is none."""
+        """Return the cursor in a text, ``None`` if it is malformed."""
         found = _CURSOR.fullmatch(text)
         if not found:
             return None
@@ -211,16 +210,16 @@ class Cursor:
         return cls(epoch, int(number), int(last or number), int(mark, 16) if mark else None)
 
     def __str__(self) -> str:
-        """Return the cursor as followers get it."""
+        """Return the text of the cursor."""
         assert self.mark is not None, "cursors without a mark are read and never written"
         return f"{self.epoch}.{self.number}.{self.last}.{self.mark:016x}"
 
     def is_valid(self, connection: sa.Connection, state: LogState) -> bool:
-        """Return whether the log has the history that the cursor speaks of.
+        """Return whether the cursor belongs to the present history of the log.
 
         Args:
-            connection: that sees the moment of ``state``.
-            state: how far the log is.
+            connection: with the snapshot that ``state`` was read from.
+            state: the state of the log.
         """
         if self.epoch != state.epoch or self.number > self.last:
             return False
@@ -233,72 +232,77 @@ _CURSOR = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,18})(?:\.([0-9]{1,18})\.([0-9a-
 
 
 class LogNotReady(Exception):
-    """The log cannot answer for the catalogue: not everything public is in it yet."""
+    """The catalogue cannot be served: not everything public is in the log yet."""
 
 
 def read_state() -> LogState:
-    """Return how far the log is; where a dump was restored, a new epoch begins."""
+    """Return the state of the log; in a restored copy of a database a new epoch begins."""
     with open_for_one_statement() as connection:
         row = feed_log.read_clock_row(connection)
     return make_state(row)
 
 
 def read_state_in(connection: sa.Connection) -> LogState:
-    """Return how far the log is, as a connection sees it that sees one moment."""
+    """Return the state of the log in the snapshot of a connection."""
     return make_state(feed_log.read_clock_row(connection))
 
 
-def make_state(row: sa.Row[Any]) -> LogState:
-    """Return how far the log is by the clock's row, after a dump was restored in a new epoch."""
+def make_state(row: ClockRow) -> LogState:
+    """Return the state of the log from the clock's row; in a restored copy a new epoch begins."""
     if not _is_at_home(row):
         return read_state()
     mark = row.mark if row.clock_number else _mark_of_settings(row)
     return LogState(row.epoch, row.clock_number, mark, row.published, row.complete, row.unmarked)
 
 
-def find_settings(row: Any = None) -> FeedSettings:
+def find_settings(row: Clock | ClockRow | None = None) -> FeedSettings:
     """Return the settings of the feed: those of its first publication, else the present ones.
 
-    Other settings come too late: an IRI that changes is another record to those who copied it.
+    Later settings do not apply: to a reader with a copy, a record with another IRI is another one.
 
     Args:
-        row: the clock's, if it was read already.
+        row: the clock, if it was read already.
     """
-    said = row or clock.read_clock()
-    if said.base:
-        return FeedSettings(said.base, said.vocabulary, said.page_size)
+    fixed = row or clock.read_clock()
+    if fixed.base:
+        return FeedSettings(fixed.base, fixed.vocabulary, fixed.page_size)
     return port.get_source().read_settings()
 
 
-def fill_unpublished(row: Any) -> Any:
-    """Return a row of the clock, completed from the settings before the first publication.
+def fill_unpublished(row: Catalogue) -> Catalogue:
+    """Return a row, completed from the present settings before the first publication.
 
-    Until something is published neither the catalogue's description nor the start of IRIs is
-    fixed: the catalogue is empty, and described as the present settings say.
+    Until then the log has no settings, and no description of the (empty) catalogue.
     """
     if row.clock_number:
         return row
     settings = find_settings(row)
+    return replace(row, **settings._asdict(), catalogue=_describe_catalogue(settings))
+
+
+def _describe_catalogue(settings: FeedSettings) -> bytes:
+    """Return the catalogue's description with these settings, compressed."""
     catalogue = port.get_source().describe_records([CATALOG], settings)[CATALOG]
     assert catalogue is not None, "the catalogue is always public"
-    said = {**settings._asdict(), "catalogue": zlib.compress(catalogue.body)}
-    return SimpleNamespace(**{**row._mapping, **said})
+    return zlib.compress(catalogue.body)
 
 
-def _mark_of_settings(row: Any) -> int:
-    """Return a number that stands for the settings, as the mark before any change."""
-    found = row if hasattr(row, "catalogue") and row.base else fill_unpublished(row)
-    said = f"{found.base}\n{found.vocabulary}\n".encode() + found.catalogue
-    return int.from_bytes(hashlib.sha256(said).digest()[:8]) >> 1
+def _mark_of_settings(row: ClockRow) -> int:
+    """Return a hash of the settings: the mark before the first change."""
+    settings = find_settings(row)
+    catalogue = row.catalogue if isinstance(row, CatalogueRow) else None
+    catalogue = catalogue or _describe_catalogue(settings)
+    hashed = f"{settings.base}\n{settings.vocabulary}\n".encode() + catalogue
+    return int.from_bytes(hashlib.sha256(hashed).digest()[:8]) >> 1
 
 
 def open_snapshot() -> sa.Connection:
-    """Return a connection that sees the same as long as it is open."""
+    """Return a connection with one snapshot of the database."""
     return _connect(_ONE_MOMENT)
 
 
-def open_catalogue() -> tuple[sa.Connection, Any, LogState]:
-    """Return a connection with one snapshot, the catalogue in it, and the state of the log.
+def open_catalogue() -> tuple[sa.Connection, CatalogueRow, LogState]:
+    """Return a connection with one snapshot, its clock and catalogue, and the state of the log.
 
     If a new epoch begins, the snapshot is of that epoch. The caller closes the connection.
 
@@ -321,8 +325,8 @@ def open_catalogue() -> tuple[sa.Connection, Any, LogState]:
 def read_through(pieces: Iterator[Read], connection: sa.Connection) -> Iterator[Read]:
     """Yield from an iterator and close its connection at the end.
 
-    A stream that is read to its end leaves no transaction open, even if its reader does not close
-    it. A stream that is abandoned before its end has to be closed.
+    So a stream that is read to its end leaves no transaction open, even if it is not closed. A
+    stream that is abandoned before its end must be closed.
     """
     with connection:
         yield from pieces
@@ -347,46 +351,49 @@ def require_ready(found: LogState) -> LogState:
     return found
 
 
-# It saves the two messages of a transaction.
+# Without a transaction, BEGIN and COMMIT need not be sent.
 _ONE_STATEMENT = {"isolation_level": "AUTOCOMMIT"}
-# Several statements see the same, whatever others commit meanwhile.
+# Several statements see one snapshot.
 _ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _connect(options: dict[str, Any]) -> sa.Connection:
+def _connect(options: Mapping[str, object]) -> sa.Connection:
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine.connect().execution_options(**options)
 
 
-def _is_at_home(row: sa.Row[Any]) -> bool:
-    """Return whether this is the database that the log was written in; else begin a new epoch."""
+def _is_at_home(row: ClockRow) -> bool:
+    """Return whether this is the database that the log was written in; else begin a new epoch.
+
+    The database of a restored dump is another one.
+    """
     if row.home == row.here:
         return True
-    clock.hold_clock()
+    clock.lock_clock()
     model.Session.commit()
     return False
 
 
 @dataclass(frozen=True)
 class LogStatus:
-    """How the log is.
+    """The state of the log and its figures, for ``ckan marathon feed status``.
 
     Attributes:
-        epoch: another one after numbers were lost.
+        epoch: a UUID; a new one after numbers were lost.
         began: when the epoch began.
-        number: of the last change.
-        published: when that was, ``None`` before the first.
-        mark: of the last change.
-        complete: everything public was written into it, and its last change.
-        gaps: how many records it lacks changes of, because publishing these failed.
-        gaps_since: when that began, ``None`` if there are none.
-        base: start of the IRIs of things; "" before the first publication.
-        base_now: what the settings say now.
-        public: kind → how many are public.
-        tombstones: kind → how many were public.
-        degraded: IRIs of those that could not be described in full.
-        body_bytes: of the descriptions, compressed.
-        kept_bytes: of the pages that are kept rendered.
+        number: number of the last change.
+        mark: mark of the last change.
+        published: time of the last change, ``None`` before the first.
+        complete: whether everything public is in the log, with its last change.
+        gaps: number of records whose last change could not be published yet.
+        gaps_since: when the oldest gap was opened, ``None`` if there are none.
+        base: start of the IRIs of records; "" before the first publication.
+        base_now: start of the IRIs of records by the present settings.
+        public: kind → number of public records.
+        tombstones: kind → number of records that were public and no longer are.
+        degraded: IRIs of the records that could not be described in full.
+        body_bytes: size of the compressed descriptions.
+        kept_bytes: size of the stored renderings of pages.
     """
 
     epoch: str
@@ -407,7 +414,7 @@ class LogStatus:
 
 
 def read_log_status() -> LogStatus:
-    """Return how the log is."""
+    """Return the state of the log and its figures."""
     row = clock.read_clock()
     gaps, gaps_since = feed.read_gaps()
     is_public = Entry.digest.is_not(None)

@@ -1,8 +1,8 @@
-"""The port of the feed: what it asks of the site that it publishes, and the words it asks in.
+"""The port of the feed: the interface between the log and the site that it publishes.
 
-The log knows records by their keys and takes their descriptions as bytes. All else it asks of a
-*source*: any object or module with the functions of :class:`FeedSource`. ``feeds/source.py`` is
-the source that asks CKAN; the plugin registers it when it is loaded.
+The log identifies records by their keys and stores their descriptions as bytes. For all else it
+calls a *source*: an object or module with the functions of :class:`FeedSource`. ``feeds/source.py``
+is the source for CKAN; the plugin registers it when it is loaded.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ CATALOG = Key(Kind.CATALOG, "")
 
 
 class FeedSettings(NamedTuple):
-    """What is fixed by the first publication, because copies of the catalogue depend on it.
+    """Settings that the first publication fixes, because copies of the catalogue depend on them.
 
     Attributes:
-        base: start of the IRIs of records, which is the IRI of the catalogue too.
+        base: start of the IRIs of records; also the IRI of the catalogue.
         vocabulary: start of the IRIs of concepts.
-        page_size: slots a page of the catalogue has, 1–1000.
+        page_size: slots per page of the catalogue, 1–1000.
     """
 
     base: str
@@ -42,15 +42,15 @@ class FeedSettings(NamedTuple):
 
 @dataclass(frozen=True)
 class Description:
-    """What the log stores of a public record.
+    """The description of a public record, as the log stores it.
 
     Attributes:
-        iri: of the record. Another record may have had it before.
-        body: N-Triples, one a line, in alphabetical order, each line ended.
-        refs: IRIs of the neighbours that it names without describing them.
-        scopes: names of the parts of the catalogue that it is in, in alphabetical order.
-        degraded: whether it could only be described briefly.
-        name: by which its page is linked to, which no description says.
+        iri: IRI of the record. Another record may have had it before.
+        body: N-Triples in alphabetical order, each line with its line break.
+        refs: IRIs of the neighbours that the body names without describing them.
+        scopes: names of the parts of the catalogue that the record is in, in alphabetical order.
+        degraded: whether the record could only be described briefly, because of an error.
+        name: CKAN's name of the record, used in links to its page; it is not in the body.
         first_published: when a dataset became public for the first time.
     """
 
@@ -64,9 +64,9 @@ class Description:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of the body, of the parts it is in, and of its name, by which others link."""
-        said = "\n".join((self.name, *self.scopes))
-        return hashlib.sha256(said.encode() + b"\n" + self.body).digest()
+        """SHA-256 of name, parts of the catalogue, and body."""
+        head = "\n".join((self.name, *self.scopes))
+        return hashlib.sha256(head.encode() + b"\n" + self.body).digest()
 
 
 Descriptions = dict[Key, Description | None]
@@ -81,26 +81,27 @@ class Touched:
     settings: bool = False
 
     def __bool__(self) -> bool:
-        """Return whether there is anything."""
+        """Return whether anything was touched."""
         return bool(self.packages or self.groups or self.settings)
 
 
 class FeedSource(Protocol):
-    """The questions of the feed. The first two make a feed; the others make it safe and fast.
+    """The functions that the feed calls on a site.
 
-    All are asked in the transaction of the save, after everything is flushed. A source may ask the
-    log what it has (``model/feed_log.py``), which is not changed before all questions are answered.
+    All are called in the transaction of the save, after the flush. A source may read the log
+    (``model/feed_log.py``), which is written only after all these calls.
     """
 
     def describe_records(self, keys: Collection[Key], settings: FeedSettings) -> Descriptions:
         """Describe records as a visitor sees them now; ``None`` for one that is not public.
 
-        The catalogue is always public. Rows that this session read before are read again.
+        The catalogue is always public. Rows that are already in the session are read again, because
+        another transaction may have changed them.
         """
         ...
 
     def find_affected(self, touched: Touched) -> set[Key]:
-        """Return the records whose descriptions may change when these change, purged ones too."""
+        """Return the records whose descriptions may change, including purged ones."""
         ...
 
     def find_affected_by_descriptions(self, new: Mapping[Key, Description | None]) -> set[Key]:
@@ -108,14 +109,14 @@ class FeedSource(Protocol):
         ...
 
     def keep_public(self, keys: Collection[Key]) -> set[Key]:
-        """Return those of these records that the log may go on showing as it does.
+        """Return the records whose present entries may stay in the log.
 
-        Asked when describing or publishing fails. A record that cannot be checked is left out.
+        Called when describing or publishing fails. A record that cannot be checked is left out.
         """
         ...
 
     def read_input_versions(self, keys: Collection[Key]) -> Mapping[Key, Hashable]:
-        """Return something that differs when what a description is made from has changed."""
+        """Return a version of each record, which differs if the rows behind it have changed."""
         ...
 
     def list_record_keys(self) -> list[Key]:
@@ -123,7 +124,7 @@ class FeedSource(Protocol):
         ...
 
     def read_settings(self) -> FeedSettings:
-        """Return what the settings say now. The log asks until its first publication."""
+        """Return the present settings. Called until the first publication."""
         ...
 
 
@@ -131,15 +132,15 @@ _sources: list[FeedSource] = []
 
 
 def register_source(source: FeedSource) -> None:
-    """Have the feed ask this source, and no other, from now on."""
+    """Make this the only source of the feed."""
     _sources[:] = [source]
 
 
 def get_source() -> FeedSource:
-    """Return the source that was registered.
+    """Return the registered source.
 
     Raises:
-        LookupError: none was.
+        LookupError: no source is registered.
     """
     if not _sources:
         raise LookupError("no source of the feed is registered: is the plugin loaded?")

@@ -1,11 +1,12 @@
-"""Writing changes into the log: what a save touches, compared with what the log has.
+"""Writing changes into the log: the records that a save touches, compared with their entries.
 
-CKAN's plugin hooks miss or misplace deletions, purges, moves and everything that happens to
-organisations. The session sees all of them (``model/unit_of_work.py``); bulk SQL excepted, which
-``feed verify`` finds.
+CKAN's plugin hooks are not called for all deletions, purges, moves and changes of organisations, so
+the session is listened to (``model/unit_of_work.py``). Only bulk SQL is not seen there; ``feed
+verify`` finds its changes.
 
-A fault while publishing does not stop the save: the log has a gap then, which is filled later. What
-may not be shown any more is taken out of the log at once, or nothing is saved.
+A fault while publishing does not stop the save: the log gets a gap, which a job fills later.
+Records that may not be shown any more are taken out of the log at once; if that fails, the save is
+refused.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ import zlib
 from collections.abc import Callable, Collection, Hashable
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
 from ckan import model
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -33,9 +32,10 @@ from ckanext.marathon.feeds.log_state import (
 from ckanext.marathon.feeds.port import Description, Descriptions, FeedSettings, Key, Touched
 from ckanext.marathon.model import clock, feed, feed_log, unit_of_work
 from ckanext.marathon.model.feed import SETTINGS, Activity, Gap, Kind
+from ckanext.marathon.model.feed_log import EntryState, PublicEntry
 from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 
-# A follower hears of a neighbour before it hears of who names it.
+# The order of changes within a transaction: neighbours before the records that name them.
 ORDER = {
     kind: number
     for number, kind in enumerate(
@@ -54,18 +54,18 @@ ORDER = {
 def publish_changes(touched: Touched) -> int:
     """Write this transaction's changes of public content into the log; commits nothing.
 
-    Everything is flushed already.
+    The session must be flushed.
 
     Returns:
-        how many changes were written.
+        the number of changes written.
     """
     return _publish_wanted(lambda: port.get_source().find_affected(touched))
 
 
 def republish_records(wanted: Collection[Key]) -> int:
-    """Write down how these records differ from the log; as :func:`publish_changes`.
+    """Write the differences between these records and the log; as :func:`publish_changes`.
 
-    What the log says of itself is not trusted: the descriptions are compared.
+    The stored descriptions themselves are compared, not only their digests.
     """
     return _publish_wanted(lambda: set(wanted), thorough=True)
 
@@ -73,12 +73,12 @@ def republish_records(wanted: Collection[Key]) -> int:
 def withdraw_records(touched: Touched) -> int:
     """Remove records that may no longer be shown from the log, without describing any.
 
-    For when publishing has failed. What may still be shown stays in the log as it was.
+    Called when publishing has failed. Other records stay in the log as they were.
 
     Returns:
-        how many changes were written.
+        the number of changes written.
     """
-    clock.hold_clock()
+    clock.lock_clock()
     rows = feed_log.list_public_entries([*touched.packages, *touched.groups])
     kept = port.get_source().keep_public([Key(Kind(row.kind), row.thing) for row in rows])
     steps = [_make_departure(row) for row in rows if Key(Kind(row.kind), row.thing) not in kept]
@@ -86,23 +86,23 @@ def withdraw_records(touched: Touched) -> int:
 
 
 def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> int:
-    """Describe without a lock, so that nobody waits; then lock the clock, compare and write.
+    """Describe records without a lock, so that nobody waits; then lock the clock and write.
 
     Records that other transactions changed in the meantime are described again under the lock, so
-    that the transaction that publishes last has seen everything.
+    that no change of a concurrent transaction is lost.
     """
     settings = find_settings()
     descriptions, seen = _describe_wanted(wanted(), settings)
     if not descriptions:
         return 0
-    held = clock.hold_clock()
-    settled = find_settings(held)
-    if settled != settings:
-        settings = settled
+    locked = clock.lock_clock()
+    fixed = find_settings(locked)
+    if fixed != settings:
+        settings = fixed
         descriptions, _seen = _describe_wanted(wanted(), settings)
     else:
         source = port.get_source()
-        # A dataset may have come to an organisation since.
+        # Another transaction may have moved a dataset to one of these organisations.
         now = wanted() | source.find_affected_by_descriptions(descriptions) | descriptions.keys()
         now |= _list_keys_of_former_holders(descriptions)
         versions = source.read_input_versions(now)
@@ -111,8 +111,8 @@ def _publish_wanted(wanted: Callable[[], set[Key]], thorough: bool = False) -> i
             descriptions |= _describe_wanted(again, settings, descriptions.keys())[0]
     steps = _make_steps(descriptions, thorough)
     if steps:
-        if not held.base:
-            clock.settle_clock(settings.base, settings.vocabulary, settings.page_size)
+        if not locked.base:
+            clock.fix_settings(settings.base, settings.vocabulary, settings.page_size)
         return feed_log.write_steps(steps)
     return 0
 
@@ -124,11 +124,12 @@ def _describe_wanted(
 
     Args:
         wanted: the records.
-        settings: where IRIs start.
-        done: what is described already, and is not again because another description affects it.
+        settings: the settings of the feed.
+        done: records that are described already; they are not described again because another
+            description affects them.
 
     Returns:
-        the descriptions, and the versions of what they were made from.
+        the descriptions, and the versions of the rows that they were made from.
     """
     source = port.get_source()
     seen = dict(source.read_input_versions(wanted))
@@ -141,7 +142,7 @@ def _describe_wanted(
 
 
 def _list_keys_of_former_holders(descriptions: Descriptions) -> set[Key]:
-    """Return the records that the log still has under an IRI that now belongs to another."""
+    """Return the records whose entries have an IRI that now belongs to another record."""
     holders = {found.iri: key for key, found in descriptions.items() if found}
     return {
         Key(Kind(row.kind), row.thing)
@@ -151,7 +152,7 @@ def _list_keys_of_former_holders(descriptions: Descriptions) -> set[Key]:
 
 
 def _make_steps(descriptions: Descriptions, thorough: bool) -> list[feed_log.LogStep]:
-    """Return what is to be written so that the log has these descriptions, in order."""
+    """Return the changes after which the log has these descriptions, in order."""
     iris = [found.iri for found in descriptions.values() if found]
     stored = feed_log.read_states(iris)
     bodies = feed_log.read_bodies(iris) if thorough else {}
@@ -163,8 +164,8 @@ def _make_steps(descriptions: Descriptions, thorough: bool) -> list[feed_log.Log
         before = stored.get(found.iri)
         activity = _find_activity(before, found, key)
         if thorough:
-            said = bodies.get(found.iri, b""), parts.get(found.iri, ())
-            if said != (found.body, found.scopes):
+            logged = bodies.get(found.iri, b""), parts.get(found.iri, ())
+            if logged != (found.body, found.scopes):
                 activity = activity or Activity.UPDATE
         if activity is None:
             continue
@@ -188,11 +189,11 @@ def _make_steps(descriptions: Descriptions, thorough: bool) -> list[feed_log.Log
     return steps
 
 
-def list_departed_entries(descriptions: Descriptions) -> list[sa.Row[Any]]:
-    """Return the public entries that these records have no more.
+def list_departed_entries(descriptions: Descriptions) -> list[PublicEntry]:
+    """Return the public entries that must become tombstones.
 
-    That is all entries of a record that is not public, and those of a dataset under an IRI that it
-    had before. An IRI that another record has by now stays.
+    These are all entries of a record that is not public, and entries of a dataset under an IRI that
+    it had before. An IRI that another record has by now is left out.
     """
     current = {found.iri for found in descriptions.values() if found}
     things = [
@@ -207,7 +208,7 @@ def list_departed_entries(descriptions: Descriptions) -> list[sa.Row[Any]]:
     ]
 
 
-def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
+def _make_departure(row: PublicEntry) -> feed_log.LogStep:
     """Return the step by which a public entry becomes a tombstone."""
     return feed_log.LogStep(
         iri=row.iri,
@@ -223,7 +224,7 @@ def _make_departure(row: sa.Row[Any]) -> feed_log.LogStep:
     )
 
 
-def _find_activity(before: sa.Row[Any] | None, found: Description, key: Key) -> Activity | None:
+def _find_activity(before: EntryState | None, found: Description, key: Key) -> Activity | None:
     """Return what happened to a public record, ``None`` if nothing did."""
     if before is None or before.digest is None:
         return Activity.CREATE
@@ -237,7 +238,7 @@ def _find_activity(before: sa.Row[Any] | None, found: Description, key: Key) -> 
 
 logger = logging.getLogger(__name__)
 
-# What could not be published is tried again after this.
+# A record that could not be published is tried again after this time.
 RETRY_AFTER = timedelta(minutes=10)
 
 
@@ -245,7 +246,7 @@ class WithdrawalRefused(SaveRefused):
     """A record that may no longer be shown cannot be removed from the feed: nothing is saved."""
 
     def __init__(self) -> None:
-        """Say what to do."""
+        """Set the text that the person reads."""
         text = tk._(
             "The feed that portals copy could not be told of this change, so nothing was saved: "
             "portals would go on showing what it withdraws. Try again later. If it lasts, tell "
@@ -255,17 +256,17 @@ class WithdrawalRefused(SaveRefused):
 
 
 class OpenedGaps:
-    """Noted in a transaction that leaves gaps in the log."""
+    """The note of a transaction that leaves gaps in the log."""
 
 
 def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
-    """Publish the records that a transaction touched; if that fails, note them for later.
+    """Publish the records that a transaction touched; if that fails, add gaps for them.
 
     Raises:
-        WithdrawalRefused: what may not be shown any more cannot be taken out of the log.
+        WithdrawalRefused: records that may not be shown any more cannot be taken out of the log.
     """
     advance = unit.find_notes(clock.Advance)
-    # A savepoint of the connection: one of the session would tell Solr of everything again.
+    # A savepoint of the connection: one of the session would index all records again.
     connection = model.Session.connection()
     try:
         with connection.begin_nested():
@@ -277,23 +278,23 @@ def publish_or_note(unit: UnitOfWork, touched: Touched) -> None:
         if is_lost or not unit.session.is_active:
             # Nothing can be saved in this transaction any more.
             raise
-        logger.exception("What was saved could not be published; it is tried again later")
+        logger.exception("The saved records could not be published; it is tried again later")
     try:
         with connection.begin_nested():
             withdraw_records(touched)
             feed.add_gaps(touched.packages, touched.groups, touched.settings)
     except Exception as fault:
         unit.replace_notes(clock.Advance, advance)
-        logger.exception("What may not be shown any more could not be taken out of the feed")
+        logger.exception("Records that may not be shown could not be taken out of the feed")
         raise WithdrawalRefused from fault
     unit.get_notes(OpenedGaps)
 
 
 def fill_gaps() -> bool:
-    """Publish the records that the log lacks, one for each transaction; run as a job.
+    """Publish the records of all due gaps, each in a transaction of its own; run as a job.
 
     Returns:
-        whether all that was due is published.
+        whether all of them were published.
     """
     is_filled = True
     model.Session.rollback()
@@ -301,7 +302,7 @@ def fill_gaps() -> bool:
         try:
             _publish_gap(gap)
         except Exception:
-            # One record must not keep all others waiting. ``doctor`` says that it waits.
+            # One record must not keep all others waiting. ``doctor`` reports it.
             model.Session.rollback()
             logger.exception("The record %s cannot be published", gap.record)
             feed.postpone_gap(gap.id, RETRY_AFTER)
@@ -327,7 +328,7 @@ def enqueue_filling(unit: UnitOfWork) -> None:
     try:
         tk.enqueue_job(fill_gaps, title="marathon: gaps of the feed")
     except RedisError as fault:
-        # They stay; a web process fills them.
+        # The gaps stay; a web process fills them later.
         logger.warning("No background job for the gaps of the feed: %s", fault)
 
 
@@ -344,11 +345,11 @@ def note_created(unit: UnitOfWork) -> None:
 
 
 def note_settings() -> None:
-    """Note a change of settings that the catalogue's own description uses (its title)."""
+    """Note a change of settings that the catalogue's description uses (its title)."""
     unit_of_work.get_unit().get_notes(Touched).settings = True
 
 
-def _note_record(touched: Touched, record: Any) -> None:
+def _note_record(touched: Touched, record: object) -> None:
     if isinstance(record, model.Package):
         touched.packages.add(record.id)
     elif isinstance(record, model.Resource | model.PackageTag):
@@ -364,14 +365,17 @@ def _note_record(touched: Touched, record: Any) -> None:
 
 
 def publish_touched(unit: UnitOfWork) -> None:
-    """Tell the log. The last step: the clock is the last lock that a transaction takes."""
+    """Publish what the transaction touched.
+
+    It must be the last step, because the clock must be the last lock that a transaction takes.
+    """
     touched = unit.find_notes(Touched)
     if touched:
         publish_or_note(unit, touched)
 
 
 def note_witness(unit: UnitOfWork) -> None:
-    """Note the last change outside of the database, once it is committed."""
+    """Write the witness, once the last change is committed."""
     advance = unit.find_notes(clock.Advance)
     if advance:
         write_witness(Witness(advance.number, advance.mark))
@@ -379,11 +383,11 @@ def note_witness(unit: UnitOfWork) -> None:
 
 @cache
 def publish_settings() -> None:
-    """Publish, once for each process, the catalogue's description if settings changed.
+    """Publish the catalogue's description if settings changed; once for each process.
 
-    They are in a file that is read when a process starts. Before anything was published nothing
-    is: where IRIs start may still be set. If an older database was brought back, a new epoch of the
-    log begins first.
+    Settings are in a file that is read when a process starts. Nothing is written before the first
+    publication, so that the start of IRIs can still be set. If an older database was restored, a
+    new epoch of the log begins first.
     """
     begin_epoch_after_loss()
     if clock.read_clock().number:

@@ -1,6 +1,6 @@
-"""Datasets and workshops for search engines, in schema.org.
+"""Datasets and workshops in schema.org, for search engines.
 
-Datasets as Google Dataset Search wants them; workshops as events.
+Datasets follow the guidelines of Google Dataset Search; workshops are events.
 """
 
 from __future__ import annotations
@@ -39,70 +39,70 @@ def describe_dataset(
     """Return a public dataset; ``None`` for one that is not public.
 
     Args:
-        iri: the dataset's.
+        iri: IRI of the dataset.
         catalogue: IRI of the catalogue.
-        vocabulary: start of the IRIs of our concepts.
-        title: of the catalogue.
+        vocabulary: start of the IRIs of concepts.
+        title: title of the catalogue.
     """
     with open_snapshot() as connection:
         found = feed_log.describe_things(connection, [iri])
-    lines = [line for each in found for line in each.body.splitlines()]
+    lines = [line for record in found for line in record.body.splitlines()]
     return describe_dataset_lines(lines, iri, catalogue, vocabulary, title)
 
 
 def describe_dataset_lines(
     lines: Sequence[bytes], iri: str, catalogue: str, vocabulary: str, title: str
 ) -> dict[str, object] | None:
-    """Return the dataset that lines of N-Triples describe, as :func:`describe_dataset` does."""
-    for each in parse_datasets(lines, vocabulary, catalogue):
-        if each.iri == iri:
-            return _dataset(each, catalogue, title)
+    """Return a dataset from lines of N-Triples, as :func:`describe_dataset` does."""
+    for dataset in parse_datasets(lines, vocabulary, catalogue):
+        if dataset.iri == iri:
+            return _dataset(dataset, catalogue, title)
     return None
 
 
-def _dataset(each: InventoryDataset, catalogue: str, title: str) -> dict[str, object]:
-    """Return a dataset without unknown values, such as whether it is free, or its language."""
-    periods = list_intervals(each.periods, each.period_texts)
+def _dataset(dataset: InventoryDataset, catalogue: str, title: str) -> dict[str, object]:
+    """Return a dataset; unknown values are left out."""
+    periods = list_intervals(dataset.periods, dataset.period_texts)
     return drop_empty(
         {
             "@context": f"{SCHEMA}/",
             "@type": "Dataset",
-            "@id": each.iri,
-            "url": each.iri,
-            "identifier": each.iri,
-            "name": each.title,
-            "description": _description(each),
-            "inLanguage": list_language_codes(each.languages),
-            "keywords": [*each.keywords],
-            "about": list_labels(each.problems),
-            "version": each.version,
-            "license": _licence(each.licence),
-            "usageInfo": [_statement(text) for text in each.rights],
-            "isAccessibleForFree": True if each.access_rights.endswith("/PUBLIC") else None,
-            "datePublished": each.issued,
-            "dateModified": each.modified,
+            "@id": dataset.iri,
+            "url": dataset.iri,
+            "identifier": dataset.iri,
+            "name": dataset.title,
+            "description": _description(dataset),
+            "inLanguage": list_language_codes(dataset.languages),
+            "keywords": [*dataset.keywords],
+            "about": list_labels(dataset.problems),
+            "version": dataset.version,
+            "license": _licence(dataset.licence),
+            "usageInfo": [_statement(text) for text in dataset.rights],
+            "isAccessibleForFree": True if dataset.access_rights.endswith("/PUBLIC") else None,
+            "datePublished": dataset.issued,
+            "dateModified": dataset.modified,
             "temporalCoverage": periods[0] if len(periods) == 1 else periods,
-            "spatialCoverage": [_place(place) for place in each.places],
-            "creator": [_organization(one) for one in each.creators],
-            "publisher": _publisher(each),
+            "spatialCoverage": [_place(place) for place in dataset.places],
+            "creator": [_organization(one) for one in dataset.creators],
+            "publisher": _publisher(dataset),
             "isBasedOn": [
                 {"@type": "CreativeWork", "@id": idea.iri, "name": idea.label}
-                for idea in each.ideas
+                for idea in dataset.ideas
             ],
-            "subjectOf": [_work(page) for page in each.documentation],
+            "subjectOf": [_work(page) for page in dataset.documentation],
             "includedInDataCatalog": {"@type": "DataCatalog", "@id": catalogue, "name": title},
-            "distribution": [_distribution(one) for one in each.distributions],
+            "distribution": [_distribution(one) for one in dataset.distributions],
         }
     )
 
 
-def _description(each: InventoryDataset) -> str:
+def _description(dataset: InventoryDataset) -> str:
     """Return a description of the length that search engines accept, extended if too short."""
-    told = [strip_markup(each.description)]
-    if len(told[0]) < SHORTEST:
-        told += [each.title, *list_labels(each.problems), *list_labels(each.places)]
-        told += [each.publisher.label] if each.publisher else []
-    found = list(dict.fromkeys(filter(None, told)))
+    texts = [strip_markup(dataset.description)]
+    if len(texts[0]) < SHORTEST:
+        texts += [dataset.title, *list_labels(dataset.problems), *list_labels(dataset.places)]
+        texts += [dataset.publisher.label] if dataset.publisher else []
+    found = list(dict.fromkeys(filter(None, texts)))
     ended = [part if part.endswith(_ENDS) else f"{part}." for part in found[:-1]]
     return " ".join([*ended, *found[-1:]])[:LONGEST]
 
@@ -121,7 +121,7 @@ def _geo(box: Box) -> dict[str, Any]:
 
 
 def _licence(licence: StatedConcept | None) -> object:
-    """Return the address of a licence; one that has none is called by its name."""
+    """Return the address of a licence; for one without an address, a work with its name."""
     if licence is None or licence.address:
         return licence.address if licence else ""
     return _work(licence) if licence.label else ""
@@ -136,13 +136,15 @@ def _organization(one: StatedConcept) -> dict[str, object]:
     return {"@type": "Organization", "@id": one.iri, "name": one.label}
 
 
-def _publisher(each: InventoryDataset) -> dict[str, object] | None:
-    """Return the publisher, with the office to write to, which may be another's."""
-    if each.publisher is None:
+def _publisher(dataset: InventoryDataset) -> dict[str, object] | None:
+    """Return the publisher with the dataset's contact, which may be another organisation's."""
+    if dataset.publisher is None:
         return None
-    contact = drop_empty({"name": each.contact, "email": each.email, "url": each.contact_page})
+    contact = drop_empty(
+        {"name": dataset.contact, "email": dataset.email, "url": dataset.contact_page}
+    )
     point = {"contactPoint": {"@type": "ContactPoint", **contact}} if contact else {}
-    return {**_organization(each.publisher), **point}
+    return {**_organization(dataset.publisher), **point}
 
 
 def _statement(text: str) -> dict[str, object]:
@@ -152,24 +154,24 @@ def _statement(text: str) -> dict[str, object]:
 _WEB = re.compile("https?://[^ ]+$")
 
 
-def _distribution(each: InventoryDistribution) -> dict[str, object]:
-    # The page of a resource stands in where there is no address: nothing is to be had there.
-    is_page = urlsplit(each.access_url).path == urlsplit(each.iri).path
-    address = each.download_url or each.access_url
+def _distribution(distribution: InventoryDistribution) -> dict[str, object]:
+    # A resource without an address has that of its own page, from which no data can be downloaded.
+    is_page = urlsplit(distribution.access_url).path == urlsplit(distribution.iri).path
+    address = distribution.download_url or distribution.access_url
     return drop_empty(
         {
             "@type": "DataDownload",
-            "@id": each.iri,
-            "name": each.title,
-            "description": strip_markup(each.description),
-            "url" if is_page and not each.download_url else "contentUrl": address,
-            "encodingFormat": each.media_type or each.format,
-            "contentSize": f"{each.size} B" if each.size else "",
-            "sha256": each.checksum if each.algorithm == OWN_ALGORITHM else "",
-            "license": _licence(each.licence),
-            "usageInfo": [_statement(text) for text in each.rights],
-            "datePublished": each.issued,
-            "dateModified": each.modified,
+            "@id": distribution.iri,
+            "name": distribution.title,
+            "description": strip_markup(distribution.description),
+            "url" if is_page and not distribution.download_url else "contentUrl": address,
+            "encodingFormat": distribution.media_type or distribution.format,
+            "contentSize": f"{distribution.size} B" if distribution.size else "",
+            "sha256": distribution.checksum if distribution.algorithm == OWN_ALGORITHM else "",
+            "license": _licence(distribution.licence),
+            "usageInfo": [_statement(text) for text in distribution.rights],
+            "datePublished": distribution.issued,
+            "dateModified": distribution.modified,
         }
     )
 
@@ -190,19 +192,19 @@ def describe_event(
     organizers: Sequence[tuple[str, str]],
     about: Sequence[str],
 ) -> dict[str, object]:
-    """Return an event.
+    """Return a workshop as an event.
 
     Args:
-        iri: its permanent address.
-        url: its page.
-        title: what it is called.
+        iri: IRI of the workshop.
+        url: address of its page.
+        title: title of the workshop.
         description: plain text.
         starts: a day, or a moment with its offset.
-        ends: the same, ``""`` if not known.
-        is_cancelled: whether it will not take place.
-        place: of :func:`describe_event_place`.
-        organizers: names of organisations, and their pages or ``""``.
-        about: what it speaks of.
+        ends: a day, or a moment with its offset; ``""`` if not known.
+        is_cancelled: whether the workshop was cancelled.
+        place: the result of :func:`describe_event_place`.
+        organizers: names of organisations, and their web addresses or ``""``.
+        about: names of service problems.
     """
     return drop_empty(
         {
@@ -232,13 +234,13 @@ def describe_event_place(
     municipalities: Sequence[str],
     point: tuple[float, float] | None,
 ) -> dict[str, object]:
-    """Return where it is.
+    """Return the place of a workshop.
 
     Args:
-        venue: its name.
-        town: the municipality of the venue, which need not be one of those taking part.
-        municipalities: names of those taking part; they stand for the place if nothing else does.
-        point: latitude and longitude.
+        venue: name of the venue.
+        town: municipality of the venue, which need not take part in the workshop.
+        municipalities: names of the municipalities that take part; used if the venue is unknown.
+        point: latitude and longitude of the venue.
     """
     address: dict[str, Any] = {"@type": "PostalAddress", "addressCountry": COUNTRY}
     if town:

@@ -1,4 +1,4 @@
-"""The inventory as a table: one row a dataset, for people with a spreadsheet."""
+"""The datasets of the catalogue as a table with one row per dataset, in CSV and Excel."""
 
 from __future__ import annotations
 
@@ -24,55 +24,55 @@ from ckanext.marathon.feeds.triples import StatedConcept
 from ckanext.marathon.spreadsheets import SEPARATOR, join_values
 
 MUNICIPALITY = "municipality"
-# Not "-" alone, which a spreadsheet would take for the beginning of a formula.
+# Not "-", with which a formula may begin in a spreadsheet.
 UNKNOWN = "—"
 
-# Name of the column, and what is in it. New ones come at the end.
+# Name of a column → its value. New columns are added at the end.
 COLUMNS: dict[str, Callable[[InventoryDataset], str]] = {
-    "titulo": lambda each: each.title,
-    "descripcion": lambda each: strip_markup(each.description),
-    "organizacion": lambda each: each.publisher.label if each.publisher else "",
-    "codigos_municipio": lambda each: join_values(
-        place.code for place in each.places if place.kind == MUNICIPALITY
+    "titulo": lambda dataset: dataset.title,
+    "descripcion": lambda dataset: strip_markup(dataset.description),
+    "organizacion": lambda dataset: dataset.publisher.label if dataset.publisher else "",
+    "codigos_municipio": lambda dataset: join_values(
+        place.code for place in dataset.places if place.kind == MUNICIPALITY
     ),
-    "lugares": lambda each: join_values(_place(place) for place in each.places),
-    "problemas": lambda each: join_values(list_labels(each.problems)),
-    "ideas": lambda each: join_values(list_labels(each.ideas)),
-    "talleres": lambda each: join_values(list_labels(each.workshops)),
-    "palabras_clave": lambda each: join_values(each.keywords),
-    "temas": lambda each: join_values(list_labels(each.themes)),
-    "publicado": lambda each: dates.drop_hour(each.issued),
-    "modificado": lambda each: dates.drop_hour(each.modified),
-    "periodo": lambda each: join_values(
-        [*(_period(*ends) for ends in each.periods), *each.period_texts]
+    "lugares": lambda dataset: join_values(_place(place) for place in dataset.places),
+    "problemas": lambda dataset: join_values(list_labels(dataset.problems)),
+    "ideas": lambda dataset: join_values(list_labels(dataset.ideas)),
+    "talleres": lambda dataset: join_values(list_labels(dataset.workshops)),
+    "palabras_clave": lambda dataset: join_values(dataset.keywords),
+    "temas": lambda dataset: join_values(list_labels(dataset.themes)),
+    "publicado": lambda dataset: dates.drop_hour(dataset.issued),
+    "modificado": lambda dataset: dates.drop_hour(dataset.modified),
+    "periodo": lambda dataset: join_values(
+        [*(_period(*ends) for ends in dataset.periods), *dataset.period_texts]
     ),
-    "frecuencia": lambda each: _label(each.frequency),
-    "licencia": lambda each: _label(each.licence),
-    "contacto": lambda each: each.contact,
-    "correo": lambda each: each.email,
-    # One entry a file in each of these, in one order.
-    "archivos": lambda each: _paired(each, _name),
-    "formatos": lambda each: _paired(each, lambda one: one.format or one.media_type),
-    "direcciones": lambda each: _paired(each, lambda one: one.download_url or one.access_url),
-    "identificador": lambda each: each.iri,
-    "derechos": lambda each: join_values(each.rights),
-    "documentacion": lambda each: join_values(one.shown for one in each.documentation),
-    "estandares": lambda each: join_values(one.shown for one in each.conforms_to),
-    "bytes": lambda each: _paired(each, lambda one: one.size),
-    "sha256": lambda each: _paired(
-        each, lambda one: one.checksum if one.algorithm == OWN_ALGORITHM else ""
+    "frecuencia": lambda dataset: _label(dataset.frequency),
+    "licencia": lambda dataset: _label(dataset.licence),
+    "contacto": lambda dataset: dataset.contact,
+    "correo": lambda dataset: dataset.email,
+    # One entry per file, in the same order in each of these columns.
+    "archivos": lambda dataset: _paired(dataset, _name),
+    "formatos": lambda dataset: _paired(dataset, lambda one: one.format or one.media_type),
+    "direcciones": lambda dataset: _paired(dataset, lambda one: one.download_url or one.access_url),
+    "identificador": lambda dataset: dataset.iri,
+    "derechos": lambda dataset: join_values(dataset.rights),
+    "documentacion": lambda dataset: join_values(one.shown for one in dataset.documentation),
+    "estandares": lambda dataset: join_values(one.shown for one in dataset.conforms_to),
+    "bytes": lambda dataset: _paired(dataset, lambda one: one.size),
+    "sha256": lambda dataset: _paired(
+        dataset, lambda one: one.checksum if one.algorithm == OWN_ALGORITHM else ""
     ),
 }
 
 
 def write_sheet_head() -> bytes:
-    """Return the first line."""
+    """Return the line with the names of the columns, after a byte order mark."""
     return spreadsheets.BOM + spreadsheets.write_csv_line(COLUMNS)
 
 
 def write_sheet_rows(datasets: Iterable[InventoryDataset]) -> bytes:
     """Return a line of CSV for each dataset."""
-    return b"".join(spreadsheets.write_csv_line(make_sheet_row(each)) for each in datasets)
+    return b"".join(spreadsheets.write_csv_line(make_sheet_row(dataset)) for dataset in datasets)
 
 
 def make_sheet_row(dataset: InventoryDataset) -> list[str]:
@@ -81,7 +81,7 @@ def make_sheet_row(dataset: InventoryDataset) -> list[str]:
 
 
 def make_workbook(datasets: Iterable[InventoryDataset]) -> Workbook:
-    """Return the table as a workbook, to be saved."""
+    """Return the table as a workbook of openpyxl."""
     book = Workbook(write_only=True)
     sheet: Worksheet = book.create_sheet("inventario")
     sheet.freeze_panes = "B2"
@@ -94,11 +94,11 @@ def make_workbook(datasets: Iterable[InventoryDataset]) -> Workbook:
 
 
 def _period(start: str, end: str) -> str:
-    return "/".join(dates.drop_hour(each) or OPEN for each in (start, end))
+    return "/".join(dates.drop_hour(date) or OPEN for date in (start, end))
 
 
 def _place(place: InventoryPlace) -> str:
-    """Return the name of a place, where it is if it has none."""
+    """Return the name of a place; for a place without one, its extent."""
     return place.label or (str(place.box) if place.box else "")
 
 
@@ -107,13 +107,13 @@ def _label(concept: StatedConcept | None) -> str:
 
 
 def _paired(dataset: InventoryDataset, value: Callable[[InventoryDistribution], str]) -> str:
-    """Return one value for each file, a dash if unknown, so that the columns correspond."""
+    """Return one value per file, a dash if unknown, so that the columns correspond."""
     return SEPARATOR.join(
-        value(each).replace(SEPARATOR, " / ").strip() or UNKNOWN for each in dataset.distributions
+        value(file).replace(SEPARATOR, " / ").strip() or UNKNOWN for file in dataset.distributions
     )
 
 
 def _name(file: InventoryDistribution) -> str:
-    """Return the title of a file, else its name at its address."""
+    """Return the title of a file, else the file name in its address."""
     address = file.download_url or file.access_url
     return file.title or unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2]) or address

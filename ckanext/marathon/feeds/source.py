@@ -1,12 +1,11 @@
-"""The source of the feed: CKAN's answers to the questions of ``feeds/port.py``.
+"""The source of the feed: the functions of ``feeds/port.py`` for CKAN.
 
-What is public of a record, what a change affects, where IRIs start, and which parts of the
-catalogue a dataset is in. A description is N-Triples, from the database as this transaction sees
-it. It is made of what ``package_show`` gives a visitor.
+It describes records, finds the records that a change affects, and tells which parts of the
+catalogue a dataset is in. A description is made of what ``package_show`` returns to a visitor, from
+the database as the present transaction sees it.
 
-A part of the catalogue is about a place, a problem, an organisation and so on. It is named as its
-addresses are: ``municipality/2105``; the whole catalogue is "". It is found by its address, and
-says of itself what the whole says, with its own title and place.
+A part of the catalogue has the datasets of a place, problem, organisation, idea or workshop. Its
+name is the start of its addresses, for example ``municipality/2105``; the whole catalogue is "".
 """
 
 from __future__ import annotations
@@ -72,23 +71,23 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
 def build_iri(key: Key, site: Site) -> str:
-    """Return a record's IRI; of a dataset the one that it came with, if ``site`` knows it."""
+    """Return a record's IRI; for a harvested dataset its original IRI, if ``site`` has it."""
     if key.kind == Kind.CATALOG:
         return site.base
     return str(site.thing(key.kind, key.thing))
 
 
-# The dataset types that are no datasets, and what they are.
+# The dataset types of records that are not datasets.
 _OTHERS = {str(kind): kind for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
-# Types of plugins that keep something else than datasets in packages. ckanext-dcat leaves the same
-# two out of its catalogue (``logic.py``, ``_search_ckan_datasets``).
+# Dataset types of plugins that store other things in packages. ckanext-dcat leaves the same two out
+# of its catalogue (``logic.py``, ``_search_ckan_datasets``).
 NOT_PUBLISHED = ("harvest", "showcase")
 
 
 def find_kind(package_type: str | None) -> Kind | None:
     """Return the kind of entry for a dataset type; ``None`` if the log leaves the type out.
 
-    Every type that is not one of ours is a dataset's, also one that no plugin has pages for.
+    Every type that this extension does not define counts as a dataset.
     """
     if package_type in NOT_PUBLISHED:
         return None
@@ -104,44 +103,38 @@ def is_of_kind(kind: Kind) -> sa.ColumnElement[bool]:
 
 
 def read_page_size() -> int:
-    """Return how many slots a page has on a site that has published nothing yet, 1–1000."""
+    """Return the present setting of slots per page, 1–1000."""
     return min(max(tk.config["ckanext.dcat.datasets_per_page"], 1), 1000)
 
 
 def read_settings() -> FeedSettings:
-    """Return what the settings of the site say of the feed, before the first publication."""
+    """Return the present settings of the site, for a feed that has published nothing yet."""
     site = lookups.read_site()
     return FeedSettings(site.base, site.vocabulary, read_page_size())
 
 
-def find_site(row: Any = None) -> Site:
-    """Return where IRIs start: where they did when the first of them was published.
-
-    Other settings come too late: an IRI that changes is another thing to those who copied it.
-
-    Args:
-        row: the clock's, if it was read already.
-    """
-    settings = find_settings(row)
+def find_site() -> Site:
+    """Return the site with the starts of IRIs as they were at the first publication."""
+    settings = find_settings()
     return lookups.read_published_site(settings.base, settings.vocabulary)
 
 
 def add_kept_iris(site: Site, things: Collection[str]) -> Site:
-    """Return where IRIs start, with those that these datasets and their files came with."""
+    """Return the site with the original IRIs of these datasets and of their files."""
     return replace(site, kept=dataset_model.read_kept_iris(things))
 
 
 def find_iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
-    """Return the IRIs of records; of a dataset the one that it came with."""
+    """Return the IRIs of records; for a harvested dataset its original IRI."""
     keys = list(wanted)
     here = add_kept_iris(site, [key.thing for key in keys if key.kind == Kind.DATASET])
     return {key: build_iri(key, here) for key in keys}
 
 
 def dataset_uri(dataset: Row) -> str | None:
-    """Return the IRI of a dataset for ckanext-dcat, ``None`` to leave it to that.
+    """Return the IRI of a dataset for ckanext-dcat; ``None``: ckanext-dcat makes one itself.
 
-    ckanext-dcat would take any text in an extra called ``uri``.
+    By itself, ckanext-dcat would use any text in an extra called ``uri``.
     """
     if not dataset.get("id"):
         return None
@@ -150,7 +143,7 @@ def dataset_uri(dataset: Row) -> str | None:
 
 
 def resource_uri(resource: Row) -> str | None:
-    """Return the IRI of a resource for ckanext-dcat, ``None`` to leave it to that."""
+    """Return the IRI of a resource for ckanext-dcat; ``None``: ckanext-dcat makes one itself."""
     if not resource.get("id") or not resource.get("package_id"):
         return None
     dataset = str(resource["package_id"])
@@ -158,7 +151,7 @@ def resource_uri(resource: Row) -> str | None:
 
 
 def _add_kept_iris_of(dataset: str) -> Site:
-    """Return the site with the kept IRIs of one dataset, cached for the request."""
+    """Return the site with the original IRIs of one dataset, cached for the request."""
     if not has_request_context():
         return add_kept_iris(lookups.read_site(), [dataset])
     kept: dict[str, Site] = g.setdefault("marathon_kept", {})
@@ -167,7 +160,7 @@ def _add_kept_iris_of(dataset: str) -> Site:
     return kept[dataset]
 
 
-# Those whose codes are in a vocabulary; the others are records of the catalogue.
+# Kinds of parts whose codes are in a vocabulary; the other kinds are records.
 PLACES_AND_PROBLEMS = (MUNICIPALITY, DEPARTMENT, PROBLEM)
 KINDS = (*PLACES_AND_PROBLEMS, *THINGS)
 
@@ -179,7 +172,7 @@ def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
     also in the part of the idea's workshop.
 
     Args:
-        dataset: as ``package_show`` gives it to a visitor.
+        dataset: as ``package_show`` returns it to a visitor.
     """
     return _list_names(
         {
@@ -192,7 +185,7 @@ def list_scopes_of_dataset(dataset: Dataset) -> tuple[str, ...]:
 
 
 def list_scopes_of_owner(organization: str | None) -> tuple[str, ...]:
-    """Return the part of the organisation, for a dataset that could not be described in full."""
+    """Return the name of the organisation's part, or nothing for a dataset without one."""
     return _list_names({Scope(Kind.ORGANIZATION, organization or "")})
 
 
@@ -239,10 +232,10 @@ class PartGone(Exception):
 
 
 class PartElsewhere(Exception):
-    """The part is found under its code or id, which ``scope`` gives."""
+    """The part has another address, which is that of ``scope``."""
 
     def __init__(self, scope: Scope) -> None:
-        """Keep where it is."""
+        """Store the scope."""
         super().__init__(scope.name)
         self.scope = scope
 
@@ -251,13 +244,13 @@ def find_catalogue_part(kind: str, reference: str) -> CataloguePart:
     """Return the part of the catalogue at an address.
 
     Args:
-        kind: one of ``scopes.KINDS``.
-        reference: a code or notation, or the id or name of a thing.
+        kind: one of :data:`KINDS`.
+        reference: a code or notation, or the id or name of a record.
 
     Raises:
-        NoPart: there is nothing of this kind with this code, id or name; or nobody may see it.
+        NoPart: nothing of this kind with this code, id or name is or was public.
         PartGone: it was public and no longer is.
-        Elsewhere: it is found under another address.
+        PartElsewhere: it has another address.
     """
     if kind in PLACES_AND_PROBLEMS:
         return _find_part_of_vocabulary(kind, reference)
@@ -306,7 +299,7 @@ def _find_part_of_record(kind: Kind, reference: str) -> CataloguePart:
     return CataloguePart(Scope(kind, reference), titles, places)
 
 
-def _find_record_by_name(kind: Kind, name: str) -> Any:
+def _find_record_by_name(kind: Kind, name: str) -> model.Group | model.Package | None:
     if kind == Kind.ORGANIZATION:
         found = model.Session.query(model.Group).filter_by(name=name, is_organization=True)
     else:
@@ -322,7 +315,7 @@ Organizations = Mapping[str, Organization]
 def describe_records(keys: Collection[Key], settings: FeedSettings) -> Descriptions:
     """Describe records as a visitor may see them; ``None`` for one that is not public.
 
-    Rows are read again, because others may have changed what this session read earlier.
+    Rows are read again, because other transactions may have changed them since.
     """
     wanted = {key.thing for key in keys}
     published = lookups.read_published_site(settings.base, settings.vocabulary)
@@ -353,7 +346,7 @@ def describe_records(keys: Collection[Key], settings: FeedSettings) -> Descripti
 
 
 def keep_public(keys: Collection[Key]) -> set[Key]:
-    """Return those of these records that a visitor may see and that have no masked value.
+    """Return the records that a visitor may see and that have no masked value.
 
     Used when describing fails. A record that cannot be checked counts as hidden.
     """
@@ -377,10 +370,10 @@ def _is_shown_whole(key: Key, package: model.Package) -> bool:
 
 
 def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
-    """Return id → when a dataset became public for the first time; of a new one that is now.
+    """Return id → when a dataset became public for the first time; for a new one, now.
 
-    A dataset that is older than the plugin was public before there was a log. Now is one moment
-    in a whole transaction: what is described twice in it is described the same.
+    For a dataset that is older than the plugin it is the time of its creation. PostgreSQL's
+    ``now()`` is the same in a whole transaction, so a second description in it has the same time.
     """
     created = {
         package.id: package.metadata_created
@@ -402,7 +395,7 @@ def _first_published(packages: Iterable[Any]) -> dict[str, datetime]:
 def find_affected_by_descriptions(new: Mapping[Key, Description | None]) -> set[Key]:
     """Return the records of organisations that appear, disappear, or get or lose an office.
 
-    Datasets name their organisation and its office; the rest of it they do not repeat.
+    Descriptions of records name the organisation and its office, and nothing else of it.
     """
     organizations = {
         key.thing: description.body if description else None
@@ -413,12 +406,12 @@ def find_affected_by_descriptions(new: Mapping[Key, Description | None]) -> set[
     return {
         key
         for thing, body in organizations.items()
-        if _list_what_datasets_name(stored.get(thing)) != _list_what_datasets_name(body)
+        if _find_named_parts(stored.get(thing)) != _find_named_parts(body)
         for key in list_keys_of_owner(thing)
     }
 
 
-def _list_what_datasets_name(body: bytes | None) -> tuple[bool, bool]:
+def _find_named_parts(body: bytes | None) -> tuple[bool, bool]:
     """Return whether an organisation is public, and whether its description has an office."""
     return body is not None, body is not None and _OFFICE.search(body) is not None
 
@@ -431,7 +424,7 @@ def _describe_organization(organization: Organization, key: Key, site: Site) -> 
         graph = build_organization_graph(site, organization)
         return _write_description(graph, key, site, name=organization.name)
     except Exception:
-        logger.exception("organization %s is described in short only", key.thing)
+        logger.exception("organization %s is described briefly only", key.thing)
         brief = build_brief_graph(site, key.kind, organization, None)
         return _write_description(brief, key, site, degraded=True, name=organization.name)
 
@@ -455,8 +448,8 @@ def _describe_package(
         parts = _list_scopes(record) if key.kind == Kind.DATASET else ()
         return _write_description(graph, key, site, parts, name=package.name, first=first)
     except Exception:
-        # The record must stay in the feed after any error: a portal deletes what it does not see.
-        logger.exception("%s %s is described in short only", key.kind, key.thing)
+        # The record must stay in the feed after any error: portals delete records that are missing.
+        logger.exception("%s %s is described briefly only", key.kind, key.thing)
         brief_record = Record(
             id=package.id, name=package.name, title=package.title or "", notes=package.notes or ""
         )
@@ -471,7 +464,8 @@ def _describe_package(
 def _list_scopes(record: PackageRecord) -> tuple[str, ...]:
     """Return the parts of the catalogue that a dataset is in.
 
-    What fields of the site's own types mean is not known: their organisation's part alone.
+    A record of a type that the site defines itself is only in the part of its organisation, because
+    the meaning of its fields is not known.
     """
     if isinstance(record, Dataset):
         return list_scopes_of_dataset(record)
@@ -486,8 +480,8 @@ def _make_graph(
     needs: Mapping[str, list[str]],
 ) -> Graph:
     ideas = record.ideas if isinstance(record, Dataset) else ()
-    # Of neighbours the ids are enough.
-    held = [record] if isinstance(record, Idea) else ideas
+    # Neighbours are only named, so their ids are enough.
+    described = [record] if isinstance(record, Idea) else ideas
     facts = Facts(
         site=site,
         organizations=organizations,
@@ -496,7 +490,9 @@ def _make_graph(
             for idea in ideas
         },
         workshops={
-            idea.workshop_id: Workshop(id=idea.workshop_id) for idea in held if idea.workshop_id
+            idea.workshop_id: Workshop(id=idea.workshop_id)
+            for idea in described
+            if idea.workshop_id
         },
         alone=True,
     )
@@ -522,7 +518,7 @@ def _write_description(
 ) -> Description:
     lines = sorted(set(graph.serialize(format="nt11", encoding="utf-8").splitlines()))
     body = b"".join(line + b"\n" for line in lines if line)
-    # A line that no parser takes would spoil the page of a hundred others.
+    # An invalid line would make a page with a hundred other records unreadable.
     for _ in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_TRIPLES):
         pass
     iri = build_iri(key, site)
@@ -542,7 +538,7 @@ def _is_in_feed(key: Key, package: model.Package) -> bool:
 
 
 def _show_package(identifier: str) -> Row | None:
-    """Return a package as a visitor is shown it, from the database."""
+    """Return what ``package_show`` returns to a visitor, read from the database."""
     context = {"user": "", "auth_user_obj": None, "use_cache": False}
     try:
         return tk.get_action("package_show")(cast(Context, context), {"id": identifier})
@@ -551,7 +547,7 @@ def _show_package(identifier: str) -> Row | None:
 
 
 def _load_packages(wanted: Collection[str]) -> dict[str, model.Package]:
-    """Return packages by id, read again, and the workshops that they get values from."""
+    """Return packages by id, read again, and the workshops of those that are ideas."""
     workshops = link.list_targets(wanted, Predicate.IDEA_WORKSHOP)
     query = model.Session.query(model.Package).filter(model.Package.id.in_({*wanted, *workshops}))
     return {package.id: package for package in query.populate_existing()}
@@ -591,16 +587,16 @@ def list_record_keys() -> list[Key]:
     return found
 
 
-# What descriptions are made from: id and ``xmin``, the transaction that wrote it, of each row.
+# For each row behind a description its id and ``xmin``, the transaction that wrote it.
 InputVersions = dict[Key, frozenset[tuple[str, str]]]
 
 
 def find_affected(touched: Touched) -> set[Key]:
-    """Return the records whose descriptions may change when these change.
+    """Return the records whose descriptions may change when these packages and groups change.
 
-    A dataset has places and problems from its ideas, and they from their workshops; it only names
-    its organisation. The catalogue is published by the coordinating body. Groups that are no
-    organisations are named by no description.
+    A dataset inherits places and problems from its ideas, and an idea from its workshop. A change
+    of an organisation affects its own description and the catalogue's, because the coordinating
+    body publishes the catalogue. No description names a group that is not an organisation.
     """
     kinds = _find_kinds(touched.packages)
     workshops = [thing for thing, kind in kinds.items() if kind == Kind.WORKSHOP]
@@ -632,9 +628,8 @@ def list_keys_of_owner(organization: str) -> set[Key]:
 def read_input_versions(keys: Collection[Key]) -> InputVersions:
     """Return the present versions of the rows that descriptions are made from.
 
-    Of a package these are its own row, the IRIs that it and its files came with, its ideas, their
-    workshops and all their organisations; of
-    the catalogue the coordinating body, which publishes it.
+    For a package these are its own row, the original IRIs of it and its files, its ideas, their
+    workshops, and the organisations of all these; for the catalogue, the coordinating body.
     """
     values = {
         "things": [key.thing for key in keys if key.thing],
@@ -667,12 +662,12 @@ _INPUT_VERSIONS = sa.text(
     UNION ALL
     SELECT '{CATALOG.thing}', id, "group".xmin::text FROM "group"
     WHERE :with_catalogue AND is_organization AND extras ->> 'role' = '{COORDINATING_BODY}'
-    """  # noqa: S608 - constants of ours only
+    """  # noqa: S608 - constants only
 ).bindparams(sa.bindparam("things", type_=ARRAY(sa.UnicodeText)))
 
 
 def _find_kinds(packages: Collection[str]) -> dict[str, Kind]:
-    """Return the kinds of records by id, from the log, which also has purged records."""
+    """Return id → kind, also of purged records, which the log still has."""
     if not packages:
         return {}
     present = sa.select(model.Package.id, model.Package.type).where(model.Package.id.in_(packages))

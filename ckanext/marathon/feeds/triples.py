@@ -1,7 +1,7 @@
-"""Lines of N-Triples: joined, looked up by subject, and written in the formats that are served.
+"""Lines of N-Triples: joined, looked up by subject, and written in the RDF formats.
 
-A document is a head, any number of parts, and a tail. Parts are written by pyoxigraph, with the
-same prefixes each time, and lose the frame that it puts around each; JSON-LD is written by
+A document is a head, any number of parts, and a tail. Each part is written by pyoxigraph with the
+same prefixes, and the head and tail that pyoxigraph adds are cut off. JSON-LD is written by
 :mod:`ckanext.marathon.rdf.formats`.
 """
 
@@ -34,7 +34,7 @@ _LICENCE, _AGENT = f"<{DCT.LicenseDocument}>".encode(), f"<{FOAF.Agent}>".encode
 _KIND = f"<{DCT.type}>".encode()
 _TITLE = f"<{DCT.title}>".encode()
 _WITH_LANGUAGE = re.compile(rb'"@[A-Za-z0-9-]+ \.\Z')
-_SINGLE = frozenset(f"<{each}>".encode() for each in SINGLE_VALUED)
+_SINGLE = frozenset(f"<{predicate}>".encode() for predicate in SINGLE_VALUED)
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,17 @@ class RdfFrame:
 
 
 def list_prefixes(vocabulary: str) -> dict[str, str]:
-    """Return prefix → namespace, with that of our own properties."""
+    """Return prefix → namespace, including the properties of this extension."""
     return {**PREFIXES, "hydra": HYDRA, "marathon": f"{vocabulary}/def#"}
 
 
 def find_kept_rdf_format(extension: str) -> str:
-    """Return the format that parts of a format are kept in: two names may mean the same bytes.
+    """Return the name under which pages of a format are stored.
+
+    Two extensions with the same bytes share a name.
 
     Raises:
-        KeyError: no such format.
+        KeyError: there is no such format.
     """
     writer = FORMATS[extension].writer
     return {pyoxigraph.RdfFormat.N3: "ttl", pyoxigraph.RdfFormat.RDF_XML: "rdf"}.get(
@@ -83,7 +85,13 @@ def make_rdf_frame(extension: str, vocabulary: str) -> RdfFrame:
 
 
 def write_rdf_part(lines: Iterable[bytes], extension: str, vocabulary: str) -> bytes:
-    """Return lines of N-Triples, without their ends, as a part of a document; b"" for none."""
+    """Return N-Triples as a part of a document; b"" if there are none.
+
+    Args:
+        lines: N-Triples without line breaks.
+        extension: a key of :data:`.FORMATS`.
+        vocabulary: start of the IRIs of concepts.
+    """
     triples = b"".join(line + b"\n" for line in lines)
     kind = find_kept_rdf_format(extension)
     if kind == "nt" or not triples:
@@ -92,7 +100,7 @@ def write_rdf_part(lines: Iterable[bytes], extension: str, vocabulary: str) -> b
     if kind == "jsonld":
         return write_nodes(parsed, list_prefixes(vocabulary))
     written = pyoxigraph.serialize(
-        (each.triple for each in parsed),
+        (quad.triple for quad in parsed),
         format=FORMATS[kind].writer,
         prefixes=list_prefixes(vocabulary),
     )
@@ -106,28 +114,28 @@ _HEAD = re.compile(rb"\A(?:@prefix [^\n]*\n)+")
 
 
 def write_dataset_link(catalogue: str, dataset: str) -> bytes:
-    """Return the line that says that a catalogue has a dataset."""
+    """Return the ``dcat:dataset`` triple from a catalogue to a dataset."""
     return f"<{catalogue}> <{DCAT.dataset}> <{dataset}> .".encode()
 
 
 def join_descriptions(bodies: Iterable[bytes]) -> list[bytes]:
-    """Return the lines of several descriptions, each once, in alphabetical order.
+    """Return the lines of several descriptions, each once, sorted.
 
-    Of what DCAT-AP allows once only the first value in alphabetical order is kept, whichever
-    description has it, so that a copy made of descriptions comes out the same; what one calls an
-    agent and another a licence loses its type, and a dataset that is somebody's document too has
-    its own title alone, as ``rdf.profile.join`` does it: people may type in the same IRI and
-    disagree about it. ``docs/follow.py`` does the same.
+    Descriptions may disagree about an IRI, because people may type in the same one. Conflicts are
+    resolved as in :func:`.rdf.profile.join_graphs`: of a property that DCAT-AP allows once, the
+    first value in alphabetical order stays; the type of an IRI that is an agent in one description
+    and a licence in another is dropped; and a dataset that is a document of another record has only
+    its own title. ``docs/follow.py`` does the same, so that a copy equals the original.
     """
     lines: set[bytes] = set()
-    said: dict[tuple[bytes, bytes], bytes] = {}
+    single: dict[tuple[bytes, bytes], bytes] = {}
     agents: set[bytes] = set()
     licences: set[bytes] = set()
     titles: dict[bytes, list[bytes]] = {}
     for line in {line for body in bodies for line in body.splitlines()}:
         subject, predicate, value = line.split(b" ", 2)
         if predicate in _SINGLE:
-            said[subject, predicate] = min(value, said.get((subject, predicate), value))
+            single[subject, predicate] = min(value, single.get((subject, predicate), value))
             continue
         if predicate == _TYPE and value.startswith(_AGENT):
             agents.add(subject)
@@ -137,11 +145,11 @@ def join_descriptions(bodies: Iterable[bytes]) -> list[bytes]:
             titles.setdefault(subject, []).append(line)
         lines.add(line)
     for subject in agents & licences:
-        said.pop((subject, _KIND), None)
-    lines.update(b" ".join((*about, value)) for about, value in said.items())
+        single.pop((subject, _KIND), None)
+    lines.update(b" ".join((*about, value)) for about, value in single.items())
     for same in titles.values():
         if len(same) > 1 and any(map(_WITH_LANGUAGE.search, same)):
-            lines.difference_update(each for each in same if not _WITH_LANGUAGE.search(each))
+            lines.difference_update(line for line in same if not _WITH_LANGUAGE.search(line))
     return sort_lines(lines)
 
 
@@ -164,7 +172,7 @@ def sort_lines(lines: Iterable[bytes]) -> list[bytes]:
     return sorted(lines, key=lambda line: line.replace(_TYPE, b"", 1))
 
 
-# Kinds of records that have parts with inner names (``rdf.uris.part``).
+# Kinds of records with parts that are named by a fragment (``rdf.facts.make_part_iri``).
 _WITH_PARTS = ("dataset", "organization", "idea", "workshop")
 
 Term = pyoxigraph.NamedNode | pyoxigraph.Literal
@@ -172,11 +180,11 @@ Term = pyoxigraph.NamedNode | pyoxigraph.Literal
 
 @dataclass(frozen=True)
 class StatedConcept:
-    """A concept with its label; "" for a dependent node without a name.
+    """A concept and its label; the label of a part of a record that has no name is "".
 
     Attributes:
-        is_inner: its IRI is the inner name of a part of a record (``…/dataset/<id>#licence``): no
-            label, and no address of a licence or document that somebody stated.
+        is_inner: whether the IRI is that of a part of a record (``…/dataset/<id>#licence``). Such
+            an IRI is neither a label nor the address of a licence or document.
     """
 
     iri: str
@@ -185,12 +193,12 @@ class StatedConcept:
 
     @property
     def address(self) -> str:
-        """Its IRI, "" for an inner name."""
+        """The IRI, "" for that of a part of a record."""
         return "" if self.is_inner else self.iri
 
     @property
     def shown(self) -> str:
-        """Its address, else its label."""
+        """The address, else the label."""
         return self.address or self.label
 
 
@@ -198,38 +206,48 @@ class Statements:
     """Lines of N-Triples by subject."""
 
     def __init__(self, lines: Iterable[bytes], language: str, base: str = "") -> None:
-        """Take them in; texts in ``language`` are preferred, ``base`` is where our IRIs start."""
+        """Parse N-Triples.
+
+        Args:
+            lines: N-Triples without line breaks.
+            language: preferred language of texts.
+            base: start of the IRIs of records; "" if no concepts are read.
+        """
         self._language = language
         self._starts = tuple(f"{base}/{kind}/" for kind in _WITH_PARTS) if base else ()
         self._found: dict[str, dict[str, list[Term]]] = {}
         self._records: dict[str, str] = {}
         triples = b"\n".join(lines)
-        for each in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
-            about = self._found.setdefault(each.subject.value, {})
-            about.setdefault(each.predicate.value, []).append(each.object)
-            if each.predicate.value == str(FOAF.primaryTopic):
-                self._records[each.object.value] = each.subject.value
+        for quad in pyoxigraph.parse(triples, format=pyoxigraph.RdfFormat.N_TRIPLES):
+            about = self._found.setdefault(quad.subject.value, {})
+            about.setdefault(quad.predicate.value, []).append(quad.object)
+            if quad.predicate.value == str(FOAF.primaryTopic):
+                self._records[quad.object.value] = quad.subject.value
 
     def values(self, subject: str, predicate: str) -> list[str]:
-        """Return the IRIs and texts that are said, in alphabetical order; ``#a-2`` before ``-10``.
+        """Return the values of a property, in alphabetical order.
 
-        What a thing has several of is numbered (``…#period-1``) in the order of the record.
+        Numbers at the end are compared as numbers, so that parts (``…#period-2``, ``…#period-10``)
+        come in the order of the record.
         """
-        found = (each.value for each in self._found.get(subject, {}).get(str(predicate), ()))
+        found = (term.value for term in self._found.get(subject, {}).get(str(predicate), ()))
         return sorted(found, key=_by_number)
 
     def value(self, subject: str, predicate: str) -> str:
-        """Return the first of them; "" for none."""
+        """Return the first value of a property; "" if there is none."""
         found = self.values(subject, predicate)
         return found[0] if found else ""
 
     def text(self, subject: str, *predicates: str) -> str:
-        """Return the text of the first of these properties, in the preferred language if it is."""
+        """Return a text of the first property that has one, in the preferred language if possible.
+
+        Texts without a language come next; "" if no property has a text.
+        """
         for predicate in predicates:
             texts = [
-                each
-                for each in self._found.get(subject, {}).get(str(predicate), ())
-                if isinstance(each, pyoxigraph.Literal)
+                term
+                for term in self._found.get(subject, {}).get(str(predicate), ())
+                if isinstance(term, pyoxigraph.Literal)
             ]
             if texts:
                 return min(texts, key=self._order).value
@@ -239,12 +257,12 @@ class Statements:
         return text.language != self._language, text.language is not None, text.value
 
     def statements(self, subject: str, predicate: str) -> tuple[str, ...]:
-        """Return the texts of statements; of one that is described elsewhere its address."""
-        found = (self.text(each, RDFS.label) or each for each in self.values(subject, predicate))
+        """Return the labels of the values of a property; for a value without a label, its IRI."""
+        found = (self.text(node, RDFS.label) or node for node in self.values(subject, predicate))
         return tuple(dict.fromkeys(found))
 
     def in_order(self, subject: str, predicate: str) -> list[str]:
-        """Return nodes with a position in its order, then the others."""
+        """Return the values of a property by their ``schema:position``, then those without."""
 
         def place(iri: str) -> int:
             stated = self.value(iri, SCHEMA.position)
@@ -253,17 +271,20 @@ class Statements:
         return sorted(self.values(subject, predicate), key=place)
 
     def concept(self, iri: str) -> StatedConcept:
-        """Return something with a name, else with its IRI for one unless that is an inner name."""
+        """Return a node with its label; a node without one has its IRI as its label.
+
+        The IRI of a part of a record is no label.
+        """
         label = self.text(iri, SKOS.prefLabel, DCT.title, FOAF.name, RDFS.label)
         is_inner = "#" in iri and iri.startswith(self._starts)
         return StatedConcept(iri, label or ("" if is_inner else iri), is_inner)
 
     def concepts(self, subject: str, predicate: str) -> tuple[StatedConcept, ...]:
-        """Return the objects of properties as concepts, with their labels."""
-        return tuple(self.concept(each) for each in self.values(subject, predicate))
+        """Return the values of a property as concepts, with their labels."""
+        return tuple(self.concept(iri) for iri in self.values(subject, predicate))
 
     def record_of(self, subject: str) -> str:
-        """Return the catalogue's record of something, "" if none is described."""
+        """Return the ``dcat:CatalogRecord`` of a subject, "" if there is none."""
         return self._records.get(subject, "")
 
     def has(self, subject: str) -> bool:
@@ -272,7 +293,7 @@ class Statements:
 
     def subjects(self, kind: str) -> list[str]:
         """Return the subjects of a class, in alphabetical order."""
-        return sorted(each for each in self._found if kind in self.values(each, RDF.type))
+        return sorted(subject for subject in self._found if kind in self.values(subject, RDF.type))
 
 
 def _by_number(value: str) -> tuple[tuple[int, str], ...]:

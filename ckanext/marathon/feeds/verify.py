@@ -1,7 +1,6 @@
 """Comparing the log with CKAN's database, and rebuilding the log.
 
-Everything is described afresh, record by record, while the site is in use; the work is shared among
-processes.
+Both describe every record again, while the site is in use, in several processes.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ def share_work(
     """Yield the result of ``work`` for each batch, in order.
 
     Args:
-        work: a function of a module, which ends its transaction itself.
-        batches: what it is called with.
-        ini: the site's configuration, for the other processes.
-        workers: how many processes; with one it is done here.
+        work: a function at the top level of a module; it must end its transaction itself.
+        batches: the arguments.
+        ini: path of the site's configuration, for the other processes.
+        workers: number of processes; with one, ``work`` is called in this process.
     """
     if workers == 1:
         yield from map(work, batches)
         return
-    # Not forked: a connection to the database cannot be shared.
+    # "spawn": forked processes would share a connection to the database.
     with ProcessPoolExecutor(workers, get_context("spawn"), _load_ckan, (ini,)) as pool:
         yield from pool.map(work, batches)
 
@@ -80,7 +79,7 @@ class LogFaultKind(Enum):
 
 @dataclass(frozen=True)
 class LogFault:
-    """What the log has wrong: an IRI, a page's number and format, a part's name, a change."""
+    """A fault of the log; ``what`` is an IRI, number and format of a page, a part or a number."""
 
     wrong: LogFaultKind
     what: str
@@ -93,14 +92,14 @@ def verify_log(
 ) -> Iterator[LogFault]:
     """Yield the differences between the log and CKAN.
 
-    Every body is compared with a fresh rendering: without blank nodes two graphs are the same if
-    they have the same lines. Nothing public may be missing, nothing else may be there, and every
-    rendering that is kept has to be what the entries give. What looks wrong is looked at again,
+    Every stored description is compared with a new one, line by line, which is enough because there
+    are no blank nodes. Faults are public records that are missing, entries of other records, and
+    stored renderings that differ from the entries. A record that looks wrong is compared again,
     because people may be saving meanwhile.
 
     Args:
-        ini: the site's configuration, for other processes.
-        workers: how many processes compare.
+        ini: path of the site's configuration, for other processes.
+        workers: number of processes.
         progress: called with (records done, total records).
     """
     wanted = port.get_source().list_record_keys()
@@ -126,8 +125,8 @@ def verify_log(
 def verify_sample(count: int) -> list[LogFault]:
     """Return the differences of the ``count`` records that changed last.
 
-    What a setting changes in all descriptions, for example the site's address, shows in these. Not
-    the catalogue, which is described again by itself when a process starts.
+    A change of settings that affects all descriptions, for example of the site's address, shows in
+    these. The catalogue is left out, because it is described again when a process starts.
     """
     query = sa.select(Entry.kind, Entry.thing).where(
         Entry.digest.is_not(None), Entry.kind != CATALOG.kind
@@ -137,15 +136,15 @@ def verify_sample(count: int) -> list[LogFault]:
 
 
 def _verify_history() -> Iterator[LogFault]:
-    """Look whether the log has every change that was served, and whether the clock names its last.
+    """Yield a fault if published changes are lost, or if the clock does not have the last change.
 
-    Source of the first: ``feeds/log_state.py``. The second is wrong where a backup was restored in
+    For lost changes see ``feeds/log_state.py``. The clock is wrong if a backup was restored in
     part.
     """
     lost = log_state.find_unanswered_loss()
     if lost:
         yield LogFault(LogFaultKind.LOST, str(lost.number))
-    # One statement sees one moment.
+    # In one statement, so that both are from one snapshot.
     last = sa.select(Change.number, Change.mark).order_by(Change.number.desc()).limit(1).subquery()
     query = sa.select(
         Clock.number, Clock.mark, last.c.number.label("last"), last.c.mark.label("of")
@@ -157,18 +156,18 @@ def _verify_history() -> Iterator[LogFault]:
 
 
 def _verify_again(some: Sequence[Key]) -> list[LogFault]:
-    """Return the differences of some records that are still there at a second look."""
+    """Return the differences of some records that are still there in a second comparison."""
     suspects = [key for key, _fault in _compare_records(some)]
     model.Session.rollback()
     faults = [fault for _key, fault in _compare_records(suspects)] if suspects else []
-    # Thousands of packages are not kept in memory, nor one transaction open for minutes.
+    # Thousands of packages must not stay in memory, nor a transaction open for minutes.
     model.Session.rollback()
     model.Session.expunge_all()
     return faults
 
 
 def list_logged_keys() -> list[Key]:
-    """Return the keys of the records that are public by the log."""
+    """Return the keys of the records that are public according to the log."""
     rows = model.Session.execute(
         sa.select(Entry.kind, Entry.thing).where(Entry.digest.is_not(None)).order_by(Entry.changed)
     )
@@ -189,8 +188,8 @@ def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
         if before is None or before.digest is None or before.thing != key.thing:
             faults.append((key, LogFault(LogFaultKind.MISSING, found.iri)))
             continue
-        said = bodies.get(found.iri), before.digest, parts.get(found.iri, ())
-        if said != (found.body, found.digest, found.scopes):
+        logged = bodies.get(found.iri), before.digest, parts.get(found.iri, ())
+        if logged != (found.body, found.digest, found.scopes):
             faults.append((key, LogFault(LogFaultKind.OUTDATED, found.iri)))
     for row in list_departed_entries(descriptions):
         key = Key(Kind(row.kind), row.thing)
@@ -199,14 +198,14 @@ def _compare_records(some: Sequence[Key]) -> list[tuple[Key, LogFault]]:
 
 
 def _verify_pages() -> Iterator[LogFault]:
-    """Compare windows with their entries, and stored renderings with fresh ones."""
+    """Compare windows with their entries, and stored renderings with new ones."""
     size = clock.read_clock().page_size
     slots = sa.select((Entry.slot - 1) // size + 1).where(Entry.slot.is_not(None))
     numbers = model.Session.scalars(sa.select(Window.number).union(slots)).all()
     model.Session.rollback()
-    formats = {catalogue.find_kept_format(each): each for each in catalogue.FORMATS}
+    formats = {catalogue.find_kept_format(extension): extension for extension in catalogue.FORMATS}
     for number in sorted(numbers):
-        # Others may be saving meanwhile: each page is verified in one snapshot.
+        # In one snapshot, because others may be saving meanwhile.
         with open_snapshot() as connection:
             found = feed_log.read_clock_row(connection)
             if feed_log.read_live_count(connection, number) != feed_log.count_live_datasets(
@@ -217,7 +216,7 @@ def _verify_pages() -> Iterator[LogFault]:
             for kept in feed_log.list_renderings(connection, number):
                 extension = formats.get(kept.format)
                 if extension is None:
-                    # Stored under other settings, and not served any more.
+                    # Stored with other settings, and not served any more.
                     continue
                 lines = lines or catalogue.read_lines(connection, found, THE_WHOLE, number)
                 written = catalogue.write_part(lines, extension, found.vocabulary, found.base)
@@ -225,17 +224,17 @@ def _verify_pages() -> Iterator[LogFault]:
                     yield LogFault(LogFaultKind.PAGE, f"{number}.{extension}")
 
 
-# Things a transaction: what is lost when it is interrupted, and how long saves may wait.
+# Records per transaction: saves wait no longer than one batch takes.
 REBUILD_BATCH = 20
 _REBUILD_MARK = "ckanext.marathon.feed_rebuild"
-# Written by migrations after which things are described otherwise.
+# Written by migrations after which descriptions differ.
 REBUILD_WANTED = "ckanext.marathon.feed_rebuild_wanted"
 
 RebuildProgress = Callable[[int, int, int], None]
 
 
 def _ignore_progress(done: int, total: int, changes: int) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 def rebuild_log(
@@ -243,19 +242,19 @@ def rebuild_log(
 ) -> int:
     """Describe every record again and write the differences into the log.
 
-    Each batch is a transaction like any save, so that nobody waits long and nothing is lost. One
-    that was interrupted goes on where it was.
+    Each batch is a transaction like a save, so that nobody waits long. An interrupted rebuild
+    continues after its last batch.
 
     Args:
-        ini: the site's configuration, for the other processes.
-        workers: how many processes do the work.
-        restart: begin from the beginning.
+        ini: path of the site's configuration, for the other processes.
+        workers: number of processes.
+        restart: whether to begin from the beginning after an interruption.
         progress: called with (records done, total records, number of changes).
 
     Returns:
-        how many changes were written.
+        the number of changes written.
     """
-    # Those that open meanwhile may be of what is described already.
+    # Only these are closed at the end: a later gap may be of a record that is already done.
     gaps = feed.list_gap_ids()
     wanted = port.get_source().list_record_keys()
     expected = set(wanted)
@@ -274,7 +273,7 @@ def rebuild_log(
         changes += changed
         set_system_info(_REBUILD_MARK, json.dumps(batch[-1]))
         progress(done, len(wanted), changes)
-    clock.hold_clock()
+    clock.lock_clock()
     feed_log.recount_windows()
     clock.set_complete(True)
     feed.close_gaps(gaps)
@@ -285,7 +284,7 @@ def rebuild_log(
     return changes
 
 
-# For a connection of one's own, see :func:`is_rebuild_wanted`.
+# The query of :func:`is_rebuild_wanted`, for connections outside of the session.
 _system_info: Any = SystemInfo
 IS_REBUILD_WANTED = sa.select(
     sa.or_(~Clock.complete, sa.exists().where(_system_info.key == REBUILD_WANTED))
@@ -293,12 +292,12 @@ IS_REBUILD_WANTED = sa.select(
 
 
 def is_rebuild_wanted() -> bool:
-    """Return whether the log lacks older records, or is of an earlier version."""
+    """Return whether the log lacks older records, or was written by an earlier version."""
     return not clock.read_clock().complete or get_system_info(REBUILD_WANTED) is not None
 
 
 def _resume_rebuild(wanted: Sequence[Key]) -> int:
-    """Return how many records an interrupted rebuild had done."""
+    """Return the number of records that an interrupted rebuild has done."""
     mark = get_system_info(_REBUILD_MARK)
     if not mark:
         return 0

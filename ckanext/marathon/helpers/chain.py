@@ -6,7 +6,7 @@ All lists have only records that the visitor may see.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, NamedTuple, TypedDict
 
 import ckan.plugins.toolkit as tk
@@ -216,35 +216,10 @@ class RecordList(TypedDict):
     things: list[Package]
 
 
-@dataclass(frozen=True)
-class ListedPart:
-    """A short list of the first records of a type, and their total number."""
-
-    package_type: str
-    count: int
-    records: list[ListedRecord]
-
-
 class LinkedRecords(RecordList):
     """Records that are linked to others: the first ones, and the ids of all."""
 
     ids: list[str]
-
-
-def marathon_of_organization(organization_id: str) -> list[ListedPart]:
-    """Return the first workshops, ideas and commitments of an organisation.
-
-    Raises:
-        ckan.lib.search.SolrConnectionError: Solr does not answer.
-    """
-    parts: list[ListedPart] = []
-    for package_type in ("workshop", "idea", "commitment"):
-        part = find_records(
-            package_type, f'+owner_org:"{organization_id}"', 5, include_private=True
-        )
-        if part["count"]:
-            parts.append(ListedPart(package_type, part["count"], list_records(part["things"])))
-    return parts
 
 
 def find_records(

@@ -226,13 +226,13 @@ class Following(NamedTuple):
     wants_mails: bool
 
 
-def marathon_news(kind: str = "", code: str = "") -> str:
+def find_news(kind: str = "", code: str = "") -> str:
     """Return the address of the news of a part of the catalogue, or of all news without a kind."""
     part: dict[str, Any] = {"kind": kind, "code": code} if kind else {}
     return tk.h.url_for("marathon_news.atom", **part)
 
 
-def marathon_following(kind: str, id_: str) -> Following | None:
+def read_following(kind: str, id_: str) -> Following | None:
     """Return whether the visitor follows a ``dataset`` (of any type) or an ``organization``.
 
     ``None`` if nobody is logged in.

@@ -68,7 +68,7 @@ def strip_new_rows(unit: UnitOfWork) -> None:
         if is_json_object(row.data):
             row.data = strip_data(row.data)
         if activity.is_of_package(row.activity_type):
-            package = activity.hold_package(row.object_id)
+            package = activity.lock_package(row.object_id)
             row.permission_labels = activity.list_package_labels(package)
         elif activity.is_of_group(row.activity_type):
             row.permission_labels = activity.list_group_labels(row.object_id)

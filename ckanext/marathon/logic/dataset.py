@@ -42,7 +42,7 @@ from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model import package
 from ckanext.marathon.rdf.facts import Site, make_web_iri
-from ckanext.marathon.rdf.harvested import fit_dataset, take_up_extras
+from ckanext.marathon.rdf.harvested import fit_dataset, move_extras_to_fields
 from ckanext.marathon.rdf.literals import make_moment
 from ckanext.marathon.records import DATASET, OTHER_TYPES
 from ckanext.marathon.visibility import filter_public
@@ -125,7 +125,7 @@ def fit_sent_dataset(context: Context, data: dict[str, Any], schema: Mapping[str
         return
     own = cast(dict[str, Any], context)
     own[_KEY] = is_copy(context, data)
-    rest = fit_dataset(data, schema) if own[_KEY] else take_up_extras(data, schema)
+    rest = fit_dataset(data, schema) if own[_KEY] else move_extras_to_fields(data, schema)
     message = tk._("“{value}” is kept as {name}: the field takes no such value")
     for name, texts in rest.items():
         for text in texts:
@@ -160,7 +160,7 @@ def store_foreign_iris(context: Context, package: model.Package) -> None:
         if given == before.get(id_):
             continue
         iri = read_foreign_iri(given)
-        if iri is None or not dataset_model.take_iri(iri, id_, package.id):
+        if iri is None or not dataset_model.claim_iri(iri, id_, package.id):
             _note_unused(context, package, id_, given, iri)
 
 

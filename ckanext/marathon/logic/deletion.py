@@ -196,7 +196,7 @@ def cut_links(package: model.Package) -> None:
         _remove_reference(dependent, package, needs)
     link.remove_subject(package.id)
     package_model.release_code(package.id)
-    idea_model.forget_history(package.id)
+    idea_model.delete_history(package.id)
 
 
 def _remove_reference(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:

@@ -31,7 +31,7 @@ from ckan.logic import index_remove_package
 from ckan.types import Context
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import DeserializationError, NoSuchJobError
+from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.registry import BaseRegistry
 
@@ -39,6 +39,7 @@ from ckanext.marathon.domain import takedown as takedown_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import deletion, reindex
+from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.takedown import Takedown, Traces, collect_traces, erase_traces
@@ -83,7 +84,7 @@ def write_list_file() -> None:
     name = str(tk.config.get(LIST_FILE) or "")
     if not name:
         return
-    takedown.hold_lock()
+    takedown.lock_takedowns()
     own = [dictize_takedown(row) for row in takedown.list_takedowns()]
     known = {row["id"] for row in own}
     others = [dictize_entry(entry) for entry in read_list_file() if entry.id not in known]
@@ -180,12 +181,10 @@ def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
             *queue.get_job_ids(),
             *(i for r in _registries(queue) for i in r.get_job_ids()),
         }:
-            try:
-                # rq gives its parameter ``serializer`` no type.
-                job = Job.fetch(id_, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
-            except NoSuchJobError:
+            job = find_job(id_, queue)
+            if job is None or job.func_name in OWN_JOBS:
                 continue
-            if job.func_name not in OWN_JOBS and any(trace in _text_of(job) for trace in traces):
+            if any(trace in _text_of(job) for trace in traces):
                 job.delete()
 
 
@@ -325,7 +324,7 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
     for step in row.pending if row else ():
         try:
             ACTIONS[step](row, words)
-            takedown.settle_step(id_, step)
+            takedown.mark_step_done(id_, step)
             model.Session.commit()
         except Exception:
             # After any error in one step the others are tried.
@@ -358,7 +357,7 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
         ids by outcome: ``taken_down``, ``added`` (was not in the database), ``known`` (was on the
         site's own list) and ``unfinished`` (steps failed).
     """
-    takedown.hold_lock()
+    takedown.lock_takedowns()
     known = {row.thing: _entry_of(row) for row in takedown.list_takedowns()}
     result: dict[str, list[str]] = {"taken_down": [], "added": [], "known": [], "unfinished": []}
     for id_, entry in {**{entry.id: entry for entry in entries}, **known}.items():
@@ -373,7 +372,7 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
         if failed:
             result["unfinished"].append(id_)
         # Each takedown commits, which releases the lock.
-        takedown.hold_lock()
+        takedown.lock_takedowns()
     model.Session.commit()
     return result
 

@@ -24,6 +24,12 @@ def write_fault(fault: Fault) -> str:
     return tk._(fault.message).format(**{name: _word(v) for name, v in fault.values.items()})
 
 
+def explain_malformed_code(given: object) -> str:
+    """Return why something is no INE code."""
+    text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
+    return text.format(code=quote_value(given))
+
+
 def _word(value: Any) -> str:
     if isinstance(value, Mapping):
         return pick_label(cast(Labels, value), get_language())

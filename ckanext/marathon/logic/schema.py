@@ -255,8 +255,7 @@ def _read_municipality_codes(value: Any) -> list[str]:
         try:
             codes.append(territory.repair_code(given).code)
         except MalformedCode:
-            text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-            raise tk.Invalid(text.format(code=given[:40])) from None
+            raise tk.Invalid(messages.explain_malformed_code(given)) from None
     return codes
 
 

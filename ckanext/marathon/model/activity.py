@@ -1,18 +1,18 @@
-"""The table of ckanext-activity: which of its rows are shown to whom.
+"""The permission labels in the table of ckanext-activity.
 
-CKAN's own migrations make the table and that plugin's add its labels, so it may be there while the
-plugin is not loaded, and be shown again later.
+CKAN's own migrations create the table, and those of ckanext-activity add the labels. So the table
+may exist while that plugin is not loaded, and its rows may be shown again later.
 
 A row about a package has the permission labels of the people who may read it. ckanext-activity
-stores the labels of that moment. Here they follow the package: rows written while it was public are
-visible to everybody who may see the package now; rows written before its publication stay visible
-only to people who could see it then.
+never changes them. Here they follow the package: rows written while it was public are visible to
+everybody who may see the package now; rows written before its publication stay visible only to
+people who could see it then.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -57,7 +57,7 @@ class _Unpublished:
 
 
 def has_table() -> bool:
-    """Return whether the database has the table, with labels in it."""
+    """Return whether the database has the table with the column for labels."""
     query = sa.text(
         "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('activity') "
         "AND attname = 'permission_labels' AND NOT attisdropped)"
@@ -66,12 +66,12 @@ def has_table() -> bool:
 
 
 def is_of_package(activity_type: str | None) -> bool:
-    """Return whether a row of this type is about a package, one of its files' views included."""
+    """Return whether a row of this type is about a package or a view of one of its files."""
     return (activity_type or "").endswith((" package", " resource view"))
 
 
 def list_package_labels(package: model.Package | None) -> list[str]:
-    """Return the labels of a row that is written about a package now, none if it is gone."""
+    """Return the labels for a new row about a package; ``[]`` if the package does not exist."""
     return get_permission_labels().get_dataset_labels(package) if package is not None else []
 
 
@@ -81,9 +81,9 @@ def is_of_group(activity_type: str | None) -> bool:
 
 
 def list_group_labels(id_: str) -> list[str] | None:
-    """Return the labels of a row that is written about a group now.
+    """Return the labels for a new row about a group.
 
-    ``None``: everybody reads it; of a group that is not active, nobody but a sysadmin does.
+    ``None``: everybody may read it. ``[]`` for a group that is not active: only sysadmins may.
     """
     group = model.group_table.c
     query = sa.select(group.state).where(group.id == id_)
@@ -91,40 +91,41 @@ def list_group_labels(id_: str) -> list[str] | None:
     return None if state == model.State.ACTIVE else []
 
 
-def hold_package(id_: str) -> model.Package | None:
-    """Return a package, locked: a change of its visibility waits for our commit.
+def lock_package(id_: str) -> model.Package | None:
+    """Return a package, locked against changes until the end of the transaction.
 
-    Their change then finds the row that we write. What this session has changed itself stays.
+    A concurrent change of its visibility waits, and then finds the row that is written here. Its
+    columns are read again, unless this session has changed it.
     """
     package = model.package_table.c
     query = sa.select(package.id).where(package.id == id_).with_for_update(read=True)
     if model.Session.connection().execute(query).first() is None:
         return None
-    held = model.Session.get(model.Package, id_)
-    if held is not None and not model.Session.is_modified(held):
-        model.Session.refresh(held, [*visibility.PUBLIC, "owner_org"])
-    return held
+    locked = model.Session.get(model.Package, id_)
+    if locked is not None and not model.Session.is_modified(locked):
+        model.Session.refresh(locked, [*visibility.PUBLIC, "owner_org"])
+    return locked
 
 
 def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int:
     """Give activities about packages and groups the present permission labels of these.
 
-    Everything is flushed already; nothing is committed.
+    The session must be flushed; commits nothing.
 
     Args:
-        packages: ids, also of packages that are purged: nobody but a sysadmin sees those rows.
-        groups: ids of groups and organisations; of one that is not active, nobody but a sysadmin
-            sees the rows.
+        packages: ids of packages. Rows of a purged one are visible to sysadmins only.
+        groups: ids of groups and organisations. Rows of an inactive one are visible to sysadmins
+            only.
 
     Returns:
-        how many rows were changed.
+        the number of rows changed.
     """
     if not (packages or groups) or not has_table():
         return 0
     connection = model.Session.connection()
-    found = {each.id: each for each in _load(model.Package, packages)}
+    found = {package.id: package for package in _load(model.Package, packages)}
     wanted = [_readers(id_, found.get(id_)) for id_ in packages]
-    active = {each.id for each in _load(model.Group, groups) if each.state == model.State.ACTIVE}
+    active = {group.id for group in _load(model.Group, groups) if group.state == model.State.ACTIVE}
     changed = 0
     if wanted:
         changed += connection.execute(_RELABEL, {"wanted": json.dumps(wanted)}).rowcount
@@ -141,7 +142,7 @@ def relabel_rows(packages: Collection[str], groups: Collection[str] = ()) -> int
 
 
 def _readers(id_: str, package: model.Package | None) -> dict[str, Any]:
-    """Return the labels of a package's rows: of those from when it was public, and the others."""
+    """Return the labels of a package's rows: for rows from when it was public, and for others."""
     now = list_package_labels(package)
     return {
         "id": id_,
@@ -203,15 +204,15 @@ def list_activity_rows(size: int) -> Iterator[list[ActivityRow]]:
         yield batch
 
 
-def suspicious_rows(limit: int) -> list[ActivityRow]:
-    """Return rows with names in them that only ckanext-activity alone writes down."""
+def list_suspicious_rows(limit: int) -> list[ActivityRow]:
+    """Return rows with fields that this extension removes from the data before they are stored."""
     names = ("actor", "ideas", "workshop_info")
     named = sa.or_(*(_columns.data.contains(f'"{name}": ') for name in names))
     return _read(_rows().where(named).limit(limit))
 
 
 def count_exposed() -> int:
-    """Return how many rows are shown to others than may see their package or group now."""
+    """Return the number of rows that are public although their package or group is not."""
     package, group = model.package_table.c, model.group_table.c
     is_public = sa.exists().where(
         package.id == _columns.object_id,
@@ -228,7 +229,7 @@ def count_exposed() -> int:
     return model.Session.connection().execute(query).scalar_one()
 
 
-def write_data(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+def write_data(rows: Iterable[tuple[str, Mapping[str, object]]]) -> None:
     """Replace the stored data of activities, given as pairs of an id and the new data."""
     update = sa.update(_table).where(_columns.id == sa.bindparam("row"))
     values = [{"row": id_, "data": json.dumps(data)} for id_, data in rows]

@@ -1,12 +1,13 @@
 """The record of changes: a row of ``marathon_audit`` for every change of a record.
 
-Written in the transaction of the change itself, so that no form, API, command or plugin goes around
-it: what the session flushes is compared with what was loaded. ``logic/saving.py`` says when. Rows
-are added and never changed, with one exception: a takedown removes what a record was called.
+It is written in the transaction of the change, by steps of the save (``logic/saving.py``) that
+compare the flushed values with the loaded ones. So it has the changes by all forms, the API,
+commands and plugins. Rows are added and never changed, except that a takedown deletes the titles of
+a record.
 
-Of texts only the names of the fields are kept, so that nothing has to be hunted for when a record
-is taken down; short values that are no content (state, owner, status of an idea, a person's role)
-are kept as they were and as they became.
+For text fields only the name of the field is stored, so that a takedown need not search for
+content. For short values that are no content (state, owner, status of an idea, a person's role) the
+former and the new value are stored.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MEMBER, COLLABORATOR, RESOURCE, USER, SETTING = (
     "setting",
 )
 ORGANIZATION, GROUP = "organization", "group"
-# Who may do what: shown to administrators alone.
+# Kinds of entries about people's permissions, which only administrators see.
 PERMISSIONS = (MEMBER, COLLABORATOR)
 
 CREATED, CHANGED, DELETED, RESTORED, PURGED, TAKEN_DOWN = ACTIONS = (
@@ -56,16 +57,17 @@ class AuditEntry(tk.BaseModel):
     """One change of one record.
 
     Attributes:
-        user_name: as it was then; empty where nobody was logged in, or on the command line.
+        user_name: name of the user at that time; ``None`` if nobody was logged in, or on the
+            command line.
         origin: one of :data:`ORIGINS`.
         kind: a dataset type, or ``resource``, ``organization``, ``group``, ``member``, …
         action: one of :data:`ACTIONS`.
-        record: id of what changed; of a membership the user's.
-        parent: id of the dataset that a file belongs to, of the organisation of a member.
+        record: id of the record; of a membership, id of the user.
+        parent: id of a file's dataset, or of a member's organisation.
         parent_kind: the dataset type of ``parent``.
-        organization: id of the organisation that it belonged to then.
-        former: id of the organisation that it left with this change.
-        label: what it was called, kept when it is purged.
+        organization: id of the record's organisation at that time.
+        former: id of the organisation that the record left with this change.
+        label: title of a record that was purged.
         changes: field → ``null``, or a list of the former and the new value.
     """
 
@@ -94,13 +96,13 @@ class AuditEntry(tk.BaseModel):
 
 @dataclass(frozen=True)
 class Sight:
-    """The part of the record of changes that a person may read (docs/permissions.md).
+    """The entries that a person may read (docs/permissions.md).
 
     Attributes:
-        everything: a system administrator.
-        organizations: ids of the organisations that they are a member of.
-        administered: ids of those that they administer: they also see who was given which role.
-        kinds: dataset types of which they see everybody's.
+        everything: whether they may read all entries, as system administrators may.
+        organizations: ids of organisations whose entries they may read.
+        administered: ids of organisations whose entries about permissions they may read, too.
+        kinds: dataset types of which they may read the entries of all organisations.
     """
 
     everything: bool = False
@@ -111,7 +113,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """Which entries are asked for; ``None`` is any. ``until`` itself is left out."""
+    """Conditions of entries; ``None`` is any. ``since`` is inclusive and ``until`` exclusive."""
 
     organization: str | None = None
     record: str | None = None
@@ -126,13 +128,13 @@ class AuditFilter:
 def list_entries(
     sight: Sight, wanted: AuditFilter, limit: int, before: int | None = None
 ) -> list[AuditEntry]:
-    """Return a copy of each entry that somebody may see, the newest first.
+    """Return copies of the entries that a person may read, the newest first.
 
     Args:
-        sight: what they may see.
-        wanted: what they ask for.
-        limit: how many at most.
-        before: only those with a smaller number.
+        sight: the entries that the person may read.
+        wanted: conditions.
+        limit: the maximum number of entries.
+        before: only entries with a smaller number.
     """
     entry = AuditEntry
     conditions: list[sa.ColumnElement[bool]] = [] if sight.everything else [_visible(sight)]
@@ -162,7 +164,7 @@ def list_entries(
 
 
 def is_deleted_since(record: str, parent: str, since: datetime) -> bool:
-    """Return whether a record of another one, such as a file, was deleted from it after a time."""
+    """Return whether a part of a record, such as a file of a dataset, was deleted after a time."""
     entry = AuditEntry
     query = sa.select(entry.number).where(
         entry.record == record,
@@ -190,7 +192,7 @@ def _visible(sight: Sight) -> sa.ColumnElement[bool]:
 
 @dataclass
 class Actor:
-    """The user, by name or id, in whose name a transaction acts."""
+    """The acting user of a transaction, by name or id."""
 
     user: str | None = None
 
@@ -219,15 +221,15 @@ def _origin(way: str) -> str:
 
 
 def _is_request() -> bool:
-    """Return whether somebody asked for this over HTTP.
+    """Return whether this runs for an HTTP request.
 
-    Commands and jobs make a request context of their own, for links and translations; only what a
-    server was asked has the address of who asked.
+    Commands and jobs have a request context too, for links and translations, but only a real
+    request has the address of its client.
     """
     return flask.has_request_context() and "REMOTE_ADDR" in flask.request.environ
 
 
-def find_actor(unit: UnitOfWork) -> dict[str, Any]:
+def find_actor(unit: UnitOfWork) -> dict[str, str | None]:
     """Return the acting user: ``user_id``, ``user_name`` and ``origin``."""
     if _is_request():
         person = flask.g.get("userobj")
@@ -248,9 +250,9 @@ def find_actor(unit: UnitOfWork) -> dict[str, Any]:
     return {"user_id": id_, "user_name": name, "origin": origin}
 
 
-# Changes of these alone are no change of the record.
+# Fields whose changes are not recorded.
 IGNORED = frozenset({"metadata_modified", "metadata_created", "last_modified", "modified"})
-# Fields whose values are kept.
+# Fields whose values are stored.
 _SHOWN = frozenset(
     {
         "state",
@@ -271,10 +273,14 @@ _LONGEST_VALUE = 100
 _EMPTY: tuple[Any, ...] = (None, "", "[]", "{}", [], {})
 
 
-def read_changes(thing: object, action: str) -> dict[str, Any]:
-    """Return which fields changed: name → ``None``, or the former and the new value."""
+# Changed field → ``None``, or a list of the former and the new value.
+FieldChanges = dict[str, list[object] | None]
+
+
+def read_changes(thing: object, action: str) -> FieldChanges:
+    """Return the changes that the flush of an object will write."""
     inspected: Any = sa.inspect(thing)
-    found: dict[str, Any] = {}
+    found: FieldChanges = {}
     for attribute in inspected.mapper.column_attrs:
         name = attribute.key
         history = inspected.attrs[name].history
@@ -291,7 +297,7 @@ def read_changes(thing: object, action: str) -> dict[str, Any]:
     return found
 
 
-def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
+def _changes_of_extras(former: Any, new: Any) -> FieldChanges:
     before, after = _stated(former), _stated(new)
     changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
     return {
@@ -301,10 +307,9 @@ def _changes_of_extras(former: Any, new: Any) -> dict[str, Any]:
 
 
 def _stated(extras: Any) -> dict[str, Any]:
-    """Return the extras that are not blank.
+    """Return the extras that are not empty.
 
-    A form sends every field that it has, and what is stored of an empty one is empty text or an
-    empty list, where the API stored nothing.
+    A form stores an empty text or list for an empty field, for which the API stores nothing.
     """
     given: dict[str, Any] = extras or {}
     return {name: value for name, value in given.items() if value not in _EMPTY}
@@ -314,7 +319,7 @@ def _short(value: Any) -> Any:
     return value[:_LONGEST_VALUE] if isinstance(value, str) else value
 
 
-# A change of these alone is none of the record.
+# If only these fields change, nothing is recorded.
 _ALONE_IGNORED = frozenset({"position"})
 _OF_USERS = frozenset({"state", "sysadmin", "name"})
 _CONFIG_UPDATE = "ckan.config_update"
@@ -330,9 +335,9 @@ class Draft:
     parent: str | None = None
     organization: str | None = None
     label: str | None = None
-    changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    changes: FieldChanges = field(default_factory=dict[str, list[object] | None])
 
-    def add_changes(self, changes: dict[str, Any]) -> None:
+    def add_changes(self, changes: FieldChanges) -> None:
         """Add the changes of another flush of the same transaction."""
         for name, values in changes.items():
             before = self.changes.get(name)
@@ -363,13 +368,13 @@ class AuditNotes:
     """The notes of a transaction for the record of changes.
 
     Attributes:
-        drafts: what has been done to each record.
-        values: what new records were given, by the id of the object, until they have ids.
+        drafts: the entries so far, one for each record.
+        values: changes of new records that have no id yet, by Python's id of the object.
         taken_down: ids of records whose purge is a takedown.
     """
 
     drafts: Drafts = field(default_factory=dict[tuple[str, ...], Draft])
-    values: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    values: dict[int, FieldChanges] = field(default_factory=dict[int, FieldChanges])
     taken_down: set[str] = field(default_factory=set[str])
 
 
@@ -379,7 +384,7 @@ def note_takedown(package: model.Package) -> None:
 
 
 def note_flush(unit: UnitOfWork) -> None:
-    """Note what the flush changes, while the session still knows the former values."""
+    """Note the changes of the flush, while the session still has the former values."""
     notes = unit.get_notes(AuditNotes)
     notes.values = {id(record): read_changes(record, CREATED) for record in unit.created}
     for record in unit.changed:
@@ -395,14 +400,14 @@ def note_created(unit: UnitOfWork) -> None:
         _note(notes.drafts, record, CREATED, notes.values[id(record)])
 
 
-def _note(drafts: Drafts, thing: Any, action: str, changes: dict[str, Any] | None = None) -> None:
+def _note(drafts: Drafts, thing: Any, action: str, changes: FieldChanges | None = None) -> None:
     draft = _draft_of(thing)
     if draft is None:
         return
     if changes is None:
         changes = read_changes(thing, action)
     if isinstance(thing, model.User):
-        changes = {name: each for name, each in changes.items() if name in _OF_USERS}
+        changes = {name: change for name, change in changes.items() if name in _OF_USERS}
     elif isinstance(thing, model.PackageTag):
         changes, action = {"tags": None}, CHANGED
     elif isinstance(thing, SystemInfo):
@@ -461,7 +466,7 @@ def write_entries(unit: UnitOfWork) -> None:
     gone = notes.taken_down
     packages = _packages(session, notes.drafts, changed)
     actor = find_actor(unit)
-    rows = [row for each in changed if (row := _row(each, packages, gone, actor)) is not None]
+    rows = [row for draft in changed if (row := _row(draft, packages, gone, actor)) is not None]
     if gone:
         _scrub(session, gone)
     if rows:
@@ -469,7 +474,7 @@ def write_entries(unit: UnitOfWork) -> None:
 
 
 def _has_table(session: Any) -> bool:
-    # The first administrator of a new site is made before `ckan db upgrade`.
+    # The first sysadmin of a new site is created before ``ckan db upgrade`` of this plugin.
     global _table_is_there
     if not _table_is_there:
         query = sa.text("SELECT to_regclass('marathon_audit') IS NOT NULL")
@@ -483,14 +488,14 @@ _table_is_there = False
 def _packages(session: Any, drafts: Drafts, changed: list[Draft]) -> dict[str, tuple[Any, Any]]:
     """Return id → type and owner of the datasets that files, tags and collaborators belong to."""
     found = {
-        each.record: (each.kind, each.organization)
-        for key, each in drafts.items()
-        if key[0] == "package" and each.kind
+        draft.record: (draft.kind, draft.organization)
+        for key, draft in drafts.items()
+        if key[0] == "package" and draft.kind
     }
-    wanted = {each.parent for each in changed if each.kind in (RESOURCE, COLLABORATOR)}
-    wanted |= {each.record for each in changed if not each.kind}
+    wanted = {draft.parent for draft in changed if draft.kind in (RESOURCE, COLLABORATOR)}
+    wanted |= {draft.record for draft in changed if not draft.kind}
     for id_ in wanted - found.keys():
-        # In the session already, wherever one of its parts was saved.
+        # The session has it already if one of its parts was saved.
         package = session.get(model.Package, id_) if id_ else None
         if package is not None:
             found[package.id] = (package.type, package.owner_org)
@@ -509,7 +514,7 @@ def _row(
         return None
     if {draft.record, draft.parent} & gone and draft.action == PURGED:
         if draft.record not in gone:
-            # Its files go with it.
+            # A takedown is one entry; its files have none.
             return None
         draft.action = TAKEN_DOWN
     is_purged = draft.action == PURGED

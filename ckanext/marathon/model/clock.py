@@ -1,6 +1,7 @@
-"""Times in CKAN's tables, and the clock with the numbers of the feed's log.
+"""The clock with the numbers of the feed's log, and a cache that it invalidates.
 
-Answers are cached in memory until the feed's clock moves, that is, until something public changes.
+Results are cached in memory until the number of the clock changes, that is, until something public
+changes.
 """
 
 from __future__ import annotations
@@ -21,24 +22,25 @@ from ckanext.marathon.model import unit_of_work
 from ckanext.marathon.model.feed import PAGE_SIZE, Change, Clock
 
 MICROSECOND = timedelta(microseconds=1)
-# The clock's own table, whose number is another one where a dump was restored.
+# PostgreSQL's id of the clock's table; in a restored copy of the database it is another one.
 HOME = sa.literal_column("'marathon_feed_clock'::regclass::oid::bigint", sa.BigInteger)
 
 
 def get_utc_now() -> datetime:
-    """Return now in UTC, without an offset."""
+    """Return the present time in UTC, without an offset, as CKAN's tables have times."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def read_clock() -> Clock:
-    """Return a copy of the clock, which belongs to no session; it is started if there is none."""
+    """Return a copy of the clock that belongs to no session; a missing row is written."""
     return Clock(**_one(sa.select(*Clock.__table__.columns)))
 
 
-def hold_clock() -> Clock:
-    """Lock the clock and return a copy: nobody else publishes before our commit or rollback.
+def lock_clock() -> Clock:
+    """Lock the clock until the end of the transaction and return a copy.
 
-    The last lock that a transaction takes, so that no two can wait for each other.
+    So only one transaction publishes at a time. It must be the last lock that a transaction takes,
+    so that two transactions cannot wait for each other.
     """
     found = dict(_one(sa.select(*Clock.__table__.columns, HOME.label("here")).with_for_update()))
     here = found.pop("here")
@@ -46,15 +48,15 @@ def hold_clock() -> Clock:
 
 
 def make_mark() -> int:
-    """Return 63 random bits: no other change ever gets the same."""
+    """Return 63 random bits."""
     return secrets.randbits(63)
 
 
 def advance_clock(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]:
-    """Number as many changes as there are marks, and give away ``slots`` slots; the clock is held.
+    """Reserve a number for each mark, and slots for new datasets; the clock must be locked.
 
     Returns:
-        the last number; its time (each one before it is a microsecond earlier); the last slot.
+        the last number; its time (each number before is a microsecond earlier); the last slot.
     """
     changes = len(marks)
     at = sa.func.greatest(Clock.published + changes * MICROSECOND, sa.func.clock_timestamp())
@@ -75,7 +77,7 @@ def advance_clock(marks: Sequence[int], slots: int) -> tuple[int, datetime, int]
 
 @dataclass(frozen=True)
 class Advance:
-    """The number and the mark that a transaction has brought the clock to."""
+    """Number and mark of the last change of a transaction."""
 
     number: int
     mark: int
@@ -86,24 +88,24 @@ def read_mark(number: int) -> int | None:
     return model.Session.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def settle_clock(base: str, vocabulary: str, page_size: int) -> None:
-    """Fix where IRIs start and how many slots a page has; the clock is held."""
+def fix_settings(base: str, vocabulary: str, page_size: int) -> None:
+    """Fix the start of IRIs and the slots per page; the clock must be locked."""
     _update(base=base, vocabulary=vocabulary, page_size=page_size)
 
 
 def set_complete(complete: bool) -> None:
-    """Set whether everything public is in the log; the caller holds the clock."""
+    """Set whether everything public is in the log; the clock must be locked."""
     _update(complete=complete)
 
 
 def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> Clock:
-    """Begin a new epoch, in which cursors of the former one mean nothing, and return the clock.
+    """Begin a new epoch, in which former cursors are not valid, and return the clock.
 
-    Numbers go on, so that no rendering of the former epoch is taken for one of the new, and so
-    does time: what somebody has since an earlier date may be gone.
+    Numbers continue, so that no rendering of the former epoch is taken for a new one. The time of
+    the last change becomes the present, so that documents with an older date are out of date.
 
     Args:
-        lost: number of the last change that was served and is no longer in the log, if known.
+        lost: number of the last published change that is no longer in the log, if known.
         lost_mark: mark of that change.
     """
     now = sa.func.clock_timestamp()
@@ -121,7 +123,7 @@ def begin_epoch(lost: int | None = None, lost_mark: int | None = None) -> Clock:
 
 
 def start_clock(complete: bool) -> None:
-    """Write the clock's one row, unless it is there."""
+    """Write the one row of the clock, unless it exists."""
     now = sa.func.clock_timestamp()
     model.Session.execute(
         insert(Clock)
@@ -162,25 +164,26 @@ def _home() -> int:
     return model.Session.execute(sa.select(HOME)).scalar_one()
 
 
-# Answers cached for each kind; the least recently used one is dropped. The limit is for each kind,
+# Cached results of each kind; the least recently used one is dropped. The limit is for each kind,
 # so that a robot that reads every dataset does not push reports out of the cache.
 MOST = 64
 
 T = TypeVar("T")
-# The clock's epoch, number and mark: after an older database was brought back, a number alone may
-# mean another state.
+# The clock's epoch, number and mark: after an older database was restored, the same number may
+# belong to another state.
 Moment = tuple[str, int, int]
 
 
 def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
     """Return the result of ``make``, cached until something public changes; do not modify it.
 
-    Nothing is kept while the log is not complete: what is not in it changes without its clock.
+    Nothing is cached while the log is not complete, because changes of records that are not in it
+    do not move the clock.
 
     Args:
-        kind: of answers; each has room for as many.
-        key: what the answer is to.
-        make: asks the database.
+        kind: kind of the results; each kind has a limit of its own.
+        key: the arguments of the result.
+        make: computes the result.
     """
     moment = _moment()
     if moment is None:
@@ -196,7 +199,7 @@ def cache_until_change(kind: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _moment() -> Moment | None:
-    """Return the clock, read once for each transaction: a page needs many cached answers."""
+    """Return the state of the clock, read once per transaction, however many results it needs."""
     session = model.Session()
     known = session.info.get(_MOMENT)
     if known and known[0] is session.get_transaction():

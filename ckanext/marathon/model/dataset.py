@@ -1,11 +1,11 @@
-"""Datasets: when they were published first, the IRIs they came with, and what they lack.
+"""Datasets: their first publication, their original IRIs, and counts of incomplete ones.
 
-A dataset that is older than the plugin on this site need not name an idea, so the time of the
-installation is kept too. The first publication is read from the feed's log.
+The time of the plugin's installation is stored, because a dataset that is older need not name an
+idea. The first publication is read from the feed's log.
 
-Only the server writes the IRIs from other catalogues: those that a site had before the plugin with
-its tables, and those that a harvest brings with the save. What somebody types into ``uri`` is not
-here, and names nothing. What descriptions lack is what only people can add.
+Original IRIs are those of datasets from other catalogues. Only a harvest writes them, and the
+migration of datasets that the site had before the plugin. A value that somebody types into ``uri``
+is not stored here and is not used as an IRI.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Installation(tk.BaseModel):
 def read_installation_time() -> datetime:
     """Return when the plugin was installed, in UTC without an offset (as ``metadata_created``).
 
-    The migration writes it. Where the row is missing, now is written, so that nothing that is
-    already there is asked for an idea.
+    The migration writes it. If the row is missing, the present time is written, so that existing
+    datasets need not name an idea.
     """
     query = sa.select(Installation.installed_at)
     found = model.Session.scalar(query)
@@ -71,7 +71,7 @@ class Publication(NamedTuple):
 
 @dataclass(frozen=True)
 class Published:
-    """How many datasets, how many of them are made up, and the latest."""
+    """The number of datasets, the number of examples among them, and the latest datasets."""
 
     count: int = 0
     examples: int = 0
@@ -85,12 +85,12 @@ def list_published_datasets(
 
     Args:
         period: days in Guatemala.
-        municipality: code of the only one, "" for the country.
-        limit: of those named; all are counted.
+        municipality: code of a municipality, "" for the whole country.
+        limit: the maximum number of datasets in ``latest``; all are counted.
     """
     published = _select_published(period, municipality).subquery("published")
     is_published = published.c.thing == PACKAGE.id
-    # Apart, because to count beside the latest would put all of them in order.
+    # A query of its own: to count and list in one query, the database would sort all datasets.
     count, examples = model.Session.execute(
         sa.select(
             sa.func.count(),
@@ -127,28 +127,28 @@ def _select_published(period: Period, municipality: str) -> sa.Select[Any]:
 
 
 def count_published_by_municipality(period: Period) -> dict[str, int]:
-    """Return code → datasets published in a period; one about several counts with each."""
+    """Return code → number of datasets published in a period, in each of their municipalities."""
     return feed_log.count_public_datasets_by_code(link.MUNICIPALITY, period.starts, period.ends)
 
 
 def count_published_by_problem(period: Period, municipality: str) -> dict[str, int]:
-    """Return notation → datasets of a municipality published in a period."""
+    """Return notation → number of datasets of a municipality published in a period."""
     of_ideas = link.select_links(Predicate.IDEA_PROBLEM)
-    held = sa.union_all(
+    about = sa.union_all(
         link.select_links(Predicate.DATASET_PROBLEM),
         link.select_inherited_links(Predicate.DATASET_IDEA, of_ideas, Predicate.DATASET_PROBLEM),
-    ).subquery("held")
+    ).subquery("about")
     published = _select_published(period, municipality).subquery("published")
     ids = sa.select(published.c.thing)
     pairs = (
-        sa.select(held.c.subject, held.c.object).where(held.c.subject.in_(ids)).distinct()
+        sa.select(about.c.subject, about.c.object).where(about.c.subject.in_(ids)).distinct()
     ).subquery("pairs")
     query = sa.select(pairs.c.object, sa.func.count()).group_by(pairs.c.object)
     return dict(model.Session.execute(query).tuples().all())
 
 
-def select_needs_met_before(before: datetime) -> sa.Select[Any]:
-    """Select ids of data needs met by datasets that were published before a given time."""
+def select_needs_met_before(before: datetime) -> sa.Select[tuple[str]]:
+    """Select the ids of data needs that are met by datasets published before a given time."""
     published = feed_log.select_public_datasets().subquery("published")
     return (
         sa.select(Link.object)
@@ -161,11 +161,11 @@ def select_needs_met_before(before: datetime) -> sa.Select[Any]:
 
 
 class KeptIri(tk.BaseModel):
-    """An IRI and the one dataset or file that has it.
+    """The original IRI of a dataset or file from another catalogue.
 
     Attributes:
         thing: id of the dataset or resource.
-        package_id: id of the dataset, also where ``thing`` is one of its resources.
+        package_id: id of the dataset, also if ``thing`` is one of its resources.
     """
 
     __tablename__ = "marathon_kept_iri"
@@ -176,7 +176,7 @@ class KeptIri(tk.BaseModel):
 
 
 def read_kept_iris(package_ids: Collection[str]) -> dict[str, str]:
-    """Return the kept IRIs of these datasets and their resources, by id."""
+    """Return id → original IRI of these datasets and of their resources."""
     if not package_ids:
         return {}
     query = sa.select(KeptIri.thing, KeptIri.iri).where(KeptIri.package_id.in_(list(package_ids)))
@@ -184,19 +184,18 @@ def read_kept_iris(package_ids: Collection[str]) -> dict[str, str]:
 
 
 def read_kept_iris_of_datasets() -> dict[str, str]:
-    """Return id → IRI of all datasets that have one."""
+    """Return id → original IRI of all datasets that have one."""
     query = sa.select(KeptIri.thing, KeptIri.iri).where(KeptIri.thing == KeptIri.package_id)
     return dict(model.Session.execute(query).tuples().all())
 
 
-def take_iri(iri: str, thing: str, package_id: str) -> bool:
-    """Give a dataset or resource an IRI in place of its former one; commits nothing.
+def claim_iri(iri: str, thing: str, package_id: str) -> bool:
+    """Give a dataset or resource an original IRI in place of its former one; commits nothing.
 
-    Nobody takes one from a dataset or resource that is there: the first keeps it. From one that
-    was deleted it passes on.
+    An IRI that another active dataset or resource has cannot be claimed; that of a deleted one can.
 
     Returns:
-        whether it has it now; otherwise nothing was changed.
+        whether the dataset or resource has the IRI now; otherwise nothing was changed.
     """
     values = {"iri": iri, "thing": thing, "package_id": package_id}
     with model.Session.begin_nested() as attempt:
@@ -209,7 +208,7 @@ def take_iri(iri: str, thing: str, package_id: str) -> bool:
 
 
 _RELEASE = sa.text("DELETE FROM marathon_kept_iri WHERE thing = :thing AND iri <> :iri")
-# Of two at the same instant the second waits for the first one's commit.
+# Of two concurrent claims, the second waits for the first's commit.
 _TAKE = sa.text(
     """
     INSERT INTO marathon_kept_iri AS kept (iri, thing, package_id)
@@ -234,7 +233,7 @@ _IS_PUBLIC_DATASET = sa.and_(visibility.filter_public(PACKAGE), PACKAGE.type == 
 
 def count_datasets_without_licence() -> int:
     """Return the number of public datasets without a licence."""
-    # What another catalogue said in words of its own.
+    # The licence of another catalogue that CKAN does not have, as text.
     in_words = sa.func.coalesce(PACKAGE.extras["license_text"].astext, "")
     query = sa.select(sa.func.count()).where(
         _IS_PUBLIC_DATASET,
@@ -245,7 +244,7 @@ def count_datasets_without_licence() -> int:
 
 
 def count_organizations_without_contact() -> int:
-    """Return how many organisations with public datasets give no e-mail address for questions."""
+    """Return the number of organisations with public datasets and no contact e-mail address."""
     owners = sa.select(PACKAGE.owner_org).where(_IS_PUBLIC_DATASET)
     query = sa.select(sa.func.count()).where(
         visibility.filter_public_organizations(_organization),

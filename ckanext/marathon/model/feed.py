@@ -1,10 +1,10 @@
-"""The tables of the feed's log: what is public, in which order it changed, and gaps.
+"""The tables of the feed's log: public records, the order of their changes, and gaps.
 
-The log is written in the transaction of the change itself (``feeds/publish.py``), which holds the
-lock of the clock. All times have an offset; numbers begin with 1.
+The log is written in the transaction of the change itself (``feeds/publish.py``), which locks the
+clock. All times have an offset; numbers begin with 1.
 
-A row of ``FeedGap`` means that a record was saved but is missing in the log, because publishing
-failed. Saves only add rows, so that no save waits for another one here; they are deleted when the
+A row of ``FeedGap`` means that the last change of a record is not in the log, because publishing
+failed. Saves only add rows, so that no save waits for another one here; a row is deleted when its
 record has been published.
 """
 
@@ -22,14 +22,14 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-# Slots a page, unless the site said otherwise (``ckanext.dcat.datasets_per_page``) at first.
+# Slots per page of a new clock; the first publication sets ``ckanext.dcat.datasets_per_page``.
 PAGE_SIZE = 100
 
 
 def read_description(body: bytes) -> bytes:
-    """Return the N-Triples of an entry's body; b"" for one that cannot be read.
+    """Return the N-Triples of an entry's body; b"" if it is damaged.
 
-    A page does without it rather than not be served, and ``feed verify`` names it.
+    So a damaged body does not prevent its page; ``feed verify`` reports it.
     """
     try:
         return zlib.decompress(body)
@@ -60,17 +60,18 @@ class Activity(StrEnum):
 
 
 class Entry(tk.BaseModel):
-    """A record that is or was public. Without a body it is a tombstone.
+    """A record that is or was public; an entry without a body is a tombstone.
 
     Attributes:
-        thing: its id in CKAN; "" for the catalogue.
-        slot: its place among the datasets, for ever; only datasets have one.
-        body: its description, N-Triples in alphabetical order, compressed by zlib.
-        digest: SHA-256 of that before it was compressed, and of the parts it belongs to.
+        thing: id of the record in CKAN; "" for the catalogue.
+        slot: position of a dataset in the whole catalogue, which never changes; ``None`` for other
+            records.
+        body: description: N-Triples in alphabetical order, compressed by zlib.
+        digest: SHA-256 of name, parts and uncompressed body, see ``feeds/port.py``.
         refs: IRIs of the neighbours that the description names and does not describe.
-        degraded: it could not be rendered in full.
-        changed: number of its last change.
-        first_published: when it became public for the first time; only datasets say so.
+        degraded: whether the record could not be described in full.
+        changed: number of the record's last change.
+        first_published: when a dataset became public for the first time; ``None`` for others.
     """
 
     __tablename__ = "marathon_feed_entry"
@@ -99,11 +100,11 @@ class Member(tk.BaseModel):
     """A dataset that is or was in a part of the catalogue (``feeds/source.py``).
 
     Attributes:
-        scope: the part, as its address says it: ``municipality/2105``.
-        place: the dataset's place in it, for ever, from 1.
-        current: it is in it now; one that has left keeps its place.
-        entered: number of the change with which it came in last.
-        changed: number of its last change in this part; with one that has left, its leaving.
+        scope: name of the part, for example ``municipality/2105``.
+        place: position of the dataset in the part, from 1, which never changes.
+        current: whether it is in the part now; a dataset that has left keeps its place.
+        entered: number of the change with which it entered the part last.
+        changed: number of its last change in this part; for one that has left, of its leaving.
     """
 
     __tablename__ = "marathon_feed_member"
@@ -125,8 +126,8 @@ class Change(tk.BaseModel):
     """One change of public content. Rows are added and never changed.
 
     Attributes:
-        mark: 63 random bits. After an older database was brought back the number is given to
-            another change, which has another mark.
+        mark: 63 random bits. After an older database was restored, another change may get the same
+            number, but it has another mark.
     """
 
     __tablename__ = "marathon_feed_change"
@@ -142,21 +143,20 @@ class Clock(tk.BaseModel):
     """The one row that numbers changes; a transaction that publishes locks it until its commit.
 
     Attributes:
-        epoch: changes when numbers were lost, as by restoring a backup.
-        number: of the last change; 0 before the first.
-        mark: of the last change; before the first one, of nothing.
-        unmarked: the last number of which cursors without a mark were handed out, by versions
-            that had no marks; 0 where there are none.
-        published: when that was; with ``number`` it only grows.
-        slots: how many were given to datasets.
-        base: start of the IRIs of things, fixed by the first publication; "" before it.
+        epoch: a UUID; a new one after numbers were lost, for example by restoring a backup.
+        number: number of the last change; 0 before the first.
+        mark: mark of the last change; random before the first.
+        unmarked: versions without marks gave out cursors up to this number; 0 if there are none.
+        published: time of the last change; like ``number`` it only grows.
+        slots: number of slots given to datasets.
+        base: start of the IRIs of records, fixed by the first publication; "" before it.
         vocabulary: start of the IRIs of concepts, fixed in the same way.
-        page_size: slots a page, fixed in the same way, so that no dataset moves to another page.
+        page_size: slots per page, fixed in the same way, so that no dataset moves to another page.
         began: when the epoch began.
-        home: the table's own id in the database, which a restored copy does not have.
-        complete: everything public is in the log; before that the catalogue is not served from it.
-        lost: number of the last change that was served and is not in the log, if the epoch began
-            because an older database was brought back; else ``None``.
+        home: PostgreSQL's id (oid) of this table, by which a restored copy is recognised.
+        complete: whether everything public is in the log; before, the catalogue is not served.
+        lost: number of the last published change, if the epoch began because an older database
+            without it was restored; else ``None``.
         lost_mark: mark of that change.
     """
 
@@ -182,11 +182,11 @@ class Clock(tk.BaseModel):
 
 
 class Window(tk.BaseModel):
-    """A page of the catalogue: slots from ``(number - 1) * page_size + 1``.
+    """A page of the whole catalogue: the slots from ``(number - 1) * page_size + 1``.
 
     Attributes:
-        live: how many of its datasets are public.
-        changed: number of the last change of one of them or of what their descriptions need.
+        live: number of its datasets that are public.
+        changed: number of the last change of one of its datasets or of their neighbours.
     """
 
     __tablename__ = "marathon_feed_window"
@@ -197,12 +197,12 @@ class Window(tk.BaseModel):
 
 
 class Rendering(tk.BaseModel):
-    """A window written in a format and compressed, good as long as ``changed`` is the window's.
+    """A window written in a format; it is valid while ``changed`` is that of the window.
 
     Attributes:
-        body: deflated, without an end, so that several can follow each other.
-        size: bytes before it was compressed.
-        crc: CRC-32 of those.
+        body: deflated, without a last block, so that renderings can be concatenated.
+        size: number of bytes before compression.
+        crc: CRC-32 of the bytes before compression.
     """
 
     __tablename__ = "marathon_feed_rendering"
@@ -223,10 +223,10 @@ class FeedGap(tk.BaseModel):
     """A record whose last change is not in the feed's log.
 
     Attributes:
-        record: its id in CKAN; :data:`SETTINGS` for the settings of the site.
-        is_group: whether it is an organisation or a group, and no package.
+        record: id of the record in CKAN; :data:`SETTINGS` for the settings of the site.
+        is_group: whether the record is an organisation or a group, not a package.
         since: when publishing failed.
-        due: when it is tried again.
+        due: time from which publishing is tried again.
     """
 
     __tablename__ = "marathon_feed_gap"
@@ -238,7 +238,7 @@ class FeedGap(tk.BaseModel):
     due: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), index=True)
 
 
-# Whether everything that is public is in the log, for a connection of one's own.
+# Whether everything public is in the log; for connections outside of the session.
 IS_LOG_COMPLETE = sa.select(sa.and_(Clock.complete, ~sa.exists(sa.select(FeedGap.id))))
 
 
@@ -251,7 +251,7 @@ class Gap(NamedTuple):
 
 
 def add_gaps(packages: Collection[str], groups: Collection[str], settings: bool) -> None:
-    """Add gaps for records that could not be published, to be published after the commit."""
+    """Add gaps for records that could not be published, due at once; commits nothing."""
     rows = [{"record": id_, "is_group": False} for id_ in sorted(packages)]
     rows += [{"record": id_, "is_group": True} for id_ in sorted(groups)]
     rows += [{"record": SETTINGS, "is_group": False}] if settings else []
@@ -261,7 +261,7 @@ def add_gaps(packages: Collection[str], groups: Collection[str], settings: bool)
 
 
 def claim_gap() -> Gap | None:
-    """Return a gap that is due, locked until the session's commit, ``None`` if there is none."""
+    """Return a due gap, locked until the session's commit; ``None`` if there is none."""
     row = model.Session.execute(
         sa.select(FeedGap.id, FeedGap.record, FeedGap.is_group)
         .where(FeedGap.due <= sa.func.clock_timestamp())
@@ -273,7 +273,7 @@ def claim_gap() -> Gap | None:
 
 
 def list_gap_ids() -> list[int]:
-    """Return the numbers of all gaps."""
+    """Return the ids of all gaps."""
     return list(model.Session.scalars(sa.select(FeedGap.id)))
 
 
@@ -294,13 +294,13 @@ def make_all_due() -> None:
 
 
 def are_any_due() -> bool:
-    """Return whether a gap is to be tried again by now."""
+    """Return whether a gap is due."""
     due = sa.exists().where(FeedGap.due <= sa.func.clock_timestamp())
     return bool(model.Session.scalar(sa.select(due)))
 
 
 def read_gaps() -> tuple[int, datetime | None]:
-    """Return how many records the log lacks changes of, and since when."""
+    """Return the number of records with a gap, and when the oldest gap was opened."""
     records = sa.func.count(sa.distinct(FeedGap.record))
     row = model.Session.execute(sa.select(records, sa.func.min(FeedGap.since))).one()
     return row[0], row[1]

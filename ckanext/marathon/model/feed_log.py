@@ -1,7 +1,7 @@
 """Reading and writing the feed's log: entries, changes, and parts of the catalogue.
 
-Writing is part of the session's transaction. Windows, descriptions and changes are read on a
-connection of their own that sees one moment.
+Writing is part of the session's transaction. Windows, descriptions and changes are read on another
+connection, with one snapshot of the database.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MEMBER_TEXTS, _MEMBER_NUMBERS = ARRAY(sa.UnicodeText), ARRAY(sa.BigInteger)
 
 
 def read_scopes(iris: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return IRI → the parts that a dataset is in, in alphabetical order."""
+    """Return IRI → names of the parts that a dataset is in, in alphabetical order."""
     query = sa.select(Member.iri, Member.scope).where(
         Member.iri.in_(list(iris)), Member.current.is_(True)
     )
@@ -46,10 +46,11 @@ def read_scopes(iris: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def write_members(changes: Collection[tuple[str, int, Collection[str]]]) -> None:
-    """Write to which parts datasets belong as of a change; the caller holds the clock.
+    """Write the parts that datasets are in after a change; the clock must be locked.
 
     Args:
-        changes: IRI, number of the change, and the parts; none for what is no longer public.
+        changes: IRI, number of the change, and names of the parts; none for a dataset that is no
+            longer public.
     """
     pairs = [(iri, scope) for iri, _number, parts in changes for scope in parts]
     values = {
@@ -61,7 +62,7 @@ def write_members(changes: Collection[tuple[str, int, Collection[str]]]) -> None
     model.Session.connection().execute(_WRITE, values)
 
 
-# A new one gets the next place of its part, in the order of the changes.
+# A new member gets the next place in its part, in the order of the changes.
 _WRITE = sa.text(
     """
     WITH step AS (SELECT * FROM unnest(:iris, :numbers) AS step (iri, number)),
@@ -96,7 +97,7 @@ _WRITE = sa.text(
 
 
 def list_member_faults() -> list[str]:
-    """Return the parts in which a dataset's last change is not the last that the log has of it."""
+    """Return the names of parts in which a dataset's last change is not that of its entry."""
     return list(model.Session.connection().execute(_FAULTS).scalars())
 
 
@@ -111,7 +112,7 @@ _FAULTS = sa.text(
 )
 
 
-# How many values one statement takes.
+# The maximum number of values in one statement.
 BATCH = 5_000
 
 
@@ -137,18 +138,29 @@ class LogStep:
         return self.kind == Kind.DATASET and self.slot is None
 
 
-def read_states(iris: Iterable[str]) -> dict[str, sa.Row[Any]]:
-    """Return IRI → row of ``kind``, ``thing``, ``slot`` …; a tombstone has no ``digest``."""
+class EntryState(NamedTuple):
+    """An entry without its description; a tombstone has no digest."""
+
+    iri: str
+    kind: str
+    thing: str
+    slot: int | None
+    digest: bytes | None
+    degraded: bool
+
+
+def read_states(iris: Iterable[str]) -> dict[str, EntryState]:
+    """Return IRI → the state of its entry; IRIs without an entry are left out."""
     columns = (Entry.iri, Entry.kind, Entry.thing, Entry.slot, Entry.digest, Entry.degraded)
     return {
-        row.iri: row
+        row.iri: EntryState(*row)
         for some in _batches(iris)
         for row in model.Session.execute(sa.select(*columns).where(Entry.iri.in_(some)))
     }
 
 
 def read_bodies(iris: Iterable[str]) -> dict[str, bytes]:
-    """Return IRI → N-Triples of those that are public; b"" for one that cannot be read."""
+    """Return IRI → N-Triples of the public records; b"" for a damaged one."""
     query = sa.select(Entry.iri, Entry.body).where(Entry.body.is_not(None))
     return {
         row.iri: read_description(row.body)
@@ -179,13 +191,22 @@ def list_logged_kinds(things: Iterable[str]) -> set[tuple[Kind, str]]:
     }
 
 
-def list_public_entries(things: Iterable[str]) -> list[sa.Row[Any]]:
-    """Return ``iri``, ``kind``, ``thing`` and ``slot`` of the public records with these ids."""
+class PublicEntry(NamedTuple):
+    """The entry of a public record, without its description."""
+
+    iri: str
+    kind: str
+    thing: str
+    slot: int | None
+
+
+def list_public_entries(things: Iterable[str]) -> list[PublicEntry]:
+    """Return the entries of the public records with these ids in CKAN."""
     query = sa.select(Entry.iri, Entry.kind, Entry.thing, Entry.slot).where(
         Entry.digest.is_not(None)
     )
     return [
-        row
+        PublicEntry(*row)
         for some in _batches(things)
         for row in model.Session.execute(query.where(Entry.thing.in_(some)))
     ]
@@ -209,7 +230,7 @@ def select_public_datasets(scope: str = "") -> sa.Select[tuple[str, datetime | N
 
 
 def count_public_datasets(scope: str = "") -> int:
-    """Return how many datasets are public, of a part of the catalogue or ("") of the whole."""
+    """Return the number of public datasets of a part of the catalogue or ("") of the whole."""
     if scope:
         query = sa.select(sa.func.count()).where(Member.scope == scope, Member.current)
     else:
@@ -220,12 +241,12 @@ def count_public_datasets(scope: str = "") -> int:
 def count_public_datasets_by_code(
     kind: str, since: datetime | None = None, before: datetime | None = None
 ) -> dict[str, int]:
-    """Return code → how many datasets are public, of the parts of a kind.
+    """Return code → number of public datasets, for all parts of a kind.
 
     Args:
-        kind: of parts, as ``municipality``.
-        since: counts those that were published for the first time at this time or later.
-        before: counts those that were published for the first time before this time.
+        kind: kind of the parts, for example ``municipality``.
+        since: count only datasets that were published for the first time at this time or later.
+        before: count only datasets that were published for the first time before this time.
     """
     query = (
         sa.select(sa.func.split_part(Member.scope, "/", 2), sa.func.count())
@@ -242,12 +263,12 @@ def count_public_datasets_by_code(
 
 
 def read_first_published(things: Iterable[str]) -> dict[str, datetime]:
-    """Return id in CKAN → when it became public for the first time, of datasets that ever were.
+    """Return id in CKAN → when a dataset became public for the first time.
 
-    A dataset that is older than the plugin was public before there was a log; else it is the time
-    of the first change that the log has of it.
+    For a dataset that is older than the plugin it is the time of its creation. Datasets that never
+    were public are left out.
     """
-    # A dataset that got another IRI has an entry under each.
+    # A dataset that got another IRI has an entry for each of them.
     first = sa.func.min(Entry.first_published)
     query = (
         sa.select(Entry.thing, first.label("first"))
@@ -262,7 +283,7 @@ class LoggedRecord(NamedTuple):
     """A record that is or was public.
 
     Attributes:
-        thing: its id in CKAN.
+        thing: id of the record in CKAN.
         is_public: whether it is public now.
     """
 
@@ -271,11 +292,14 @@ class LoggedRecord(NamedTuple):
 
 
 def find_oldest_record(kind: str, first: str) -> LoggedRecord | None:
-    """Return the record with an id that begins so that was public first, ``None`` if none was.
+    """Return, of the records whose ids begin alike, the one that was public first.
 
     Args:
-        kind: of records, a value of :class:`.Kind`.
+        kind: a value of :class:`.Kind`.
         first: hexadecimal digits, the beginning of an id.
+
+    Returns:
+        ``None`` if no such record is or was public.
     """
     rows = model.Session.execute(select_records_by_beginning(kind, first)).all()
     found = {row.iri: LoggedRecord(row.thing, row.is_public) for row in rows}
@@ -291,12 +315,12 @@ def find_oldest_record(kind: str, first: str) -> LoggedRecord | None:
     return found.get(model.Session.scalar(query) or "", next(iter(found.values())))
 
 
-# More ids than these never begin alike by chance.
+# So many random ids never begin alike.
 _ALIKE = 20
 
 
 def select_records_by_beginning(kind: str, first: str) -> sa.Select[tuple[str, str, bool]]:
-    """Select ``thing``, ``iri`` and ``is_public`` of the records with ids that begin so."""
+    """Select ``thing``, ``iri`` and ``is_public`` of the records whose ids begin with digits."""
     return (
         # A dataset that got another IRI has a tombstone for the former one.
         sa.select(Entry.thing, Entry.iri, Entry.digest.is_not(None).label("is_public"))
@@ -322,16 +346,16 @@ def is_public(kind: Kind, thing: str) -> bool | None:
 
 
 def was_public(thing: str) -> bool:
-    """Return whether something with this id in CKAN was public and no longer is.
+    """Return whether a record with this id in CKAN was public and no longer is.
 
-    A dataset that got another IRI has a tombstone for the former one.
+    A public dataset may have a tombstone, too: for an IRI that it had before.
     """
     query = sa.select(sa.func.bool_or(Entry.digest.is_not(None))).where(Entry.thing == thing)
     return model.Session.scalar(query) is False
 
 
 def recount_windows() -> None:
-    """Recount windows and parts and delete all renderings; the caller holds the clock."""
+    """Recount windows and parts and delete all renderings; the clock must be locked."""
     for statement in _RECOUNT:
         _connection().execute(sa.text(statement))
 
@@ -360,12 +384,13 @@ _RECOUNT = (
 
 
 def write_steps(steps: Sequence[LogStep]) -> int:
-    """Number changes, in this order, and write them; the clock is held, nothing is committed.
+    """Number changes in this order and write them; the clock must be locked; commits nothing.
 
-    Whatever is said of a neighbour is said with each dataset that names it, so they change, too.
+    A page describes a neighbour with each dataset that names it. So a change of a neighbour is also
+    written as a change of these datasets.
 
     Returns:
-        how many changes were written.
+        the number of changes written.
     """
     new = [step.iri for step in steps if step.wants_slot]
     followers = _followers(steps)
@@ -395,7 +420,7 @@ def write_steps(steps: Sequence[LogStep]) -> int:
         index_elements=["iri"],
         set_={
             **{name: statement.excluded[name] for name in changed},
-            # The first publication is said once and for all, of the record that has the IRI now.
+            # The time of the first publication never changes, unless another record has the IRI.
             "first_published": sa.case(
                 (
                     Entry.thing == statement.excluded["thing"],
@@ -435,12 +460,12 @@ def write_steps(steps: Sequence[LogStep]) -> int:
     return count
 
 
-# Whose descriptions are part of what is said of others.
+# Kinds of records that are described on pages together with the datasets that name them.
 _NEIGHBOURS = frozenset({Kind.ORGANIZATION, Kind.WORKSHOP, Kind.IDEA})
 
 
 def _followers(steps: Sequence[LogStep]) -> list[str]:
-    """Return, in order, public datasets that name a changed record, directly or indirectly."""
+    """Return the IRIs of public datasets that name a changed record, directly or indirectly."""
     changed = [step.iri for step in steps if step.kind in _NEIGHBOURS]
     if not changed:
         return []
@@ -507,7 +532,7 @@ _TOUCH = sa.text(
 
 
 def _connection() -> sa.Connection:
-    """Return the session's own connection: rows without objects."""
+    """Return the connection of the session, on which no objects are loaded or flushed."""
     return model.Session.connection()
 
 
@@ -517,9 +542,94 @@ def _batches(values: Iterable[str]) -> Iterator[list[str]]:
         yield everything[start : start + BATCH]
 
 
-# How many windows of the whole catalogue are in memory at a time.
+# The number of windows in memory at a time.
 AT_ONCE = 8
 
+
+@dataclass(frozen=True)
+class ClockRow:
+    """The clock, as one snapshot of the database has it.
+
+    Attributes:
+        clock_number: number of the last change; 0 before the first.
+        here: the present ``home`` of the database; the stored one differs in a restored copy.
+        issued: time of the first change, ``None`` before it.
+
+    The others are columns of :class:`.Clock`.
+    """
+
+    epoch: str
+    clock_number: int
+    mark: int
+    unmarked: int
+    published: datetime
+    base: str
+    vocabulary: str
+    page_size: int
+    complete: bool
+    home: int
+    here: int
+    issued: datetime | None
+
+
+@dataclass(frozen=True)
+class CatalogueRow(ClockRow):
+    """The clock, and the catalogue's description, compressed; ``None`` before the first change."""
+
+    catalogue: bytes | None
+
+
+@dataclass(frozen=True)
+class PageRow(CatalogueRow):
+    """A page of the catalogue or of a part, without its content.
+
+    Attributes:
+        total: number of public datasets; ``None`` if there never was one.
+        last: number of the last page; ``None`` if there is none.
+        previous: number of the page before this one that is not empty, ``None`` at the beginning.
+        next: number of the page after this one that is not empty, ``None`` at the end.
+    """
+
+    total: int | None
+    last: int | None
+    previous: int | None
+    next: int | None
+
+
+@dataclass(frozen=True)
+class WindowRow(PageRow):
+    """A page of the whole catalogue, with its stored rendering.
+
+    Attributes:
+        body: deflated; this and the following are ``None`` without an up-to-date rendering.
+        size: bytes before it was compressed.
+        crc: CRC-32 of those.
+    """
+
+    body: bytes | None
+    size: int | None
+    crc: int | None
+
+
+class ListedWindow(NamedTuple):
+    """A window, with its stored rendering as in :class:`WindowRow`."""
+
+    number: int
+    body: bytes | None
+    size: int | None
+    crc: int | None
+
+
+class StoredRendering(NamedTuple):
+    """A rendering of a window; ``body`` is deflated, ``size`` and ``crc`` are those before that."""
+
+    format: str
+    body: bytes
+    size: int
+    crc: int
+
+
+# The queries have the columns of the classes above, in their order.
 _CLOCK = (
     Clock.epoch,
     Clock.number.label("clock_number"),
@@ -552,7 +662,7 @@ def _is_fresh() -> sa.ColumnElement[bool]:
     )
 
 
-# Statements are made once: making one takes as long as the database needs to answer it.
+# Statements are built once: building one takes as long as executing it.
 _OTHER = aliased(Window)
 _NUMBER = sa.bindparam("number", type_=sa.BigInteger)
 _IN_SCOPE = Member.scope == sa.bindparam("scope", type_=sa.UnicodeText)
@@ -562,8 +672,8 @@ def _page_of(place: Any) -> sa.ColumnElement[int]:
     return (place - 1) // Clock.page_size + 1
 
 
-def _of_scope(what: Any, *conditions: Any) -> Any:
-    return sa.select(what).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
+def _of_scope(column: Any, *conditions: Any) -> Any:
+    return sa.select(column).where(_IN_SCOPE, *conditions).correlate(Clock).scalar_subquery()
 
 
 _QUERY = {
@@ -615,50 +725,47 @@ _QUERY = {
 }
 
 
-def read_clock_row(connection: sa.Connection) -> sa.Row[Any]:
-    """Return the clock: ``epoch``, ``clock_number``, ``published``, ``issued`` and so on.
+def read_clock_row(connection: sa.Connection) -> ClockRow:
+    """Return the clock.
 
     Raises:
         sqlalchemy.exc.NoResultFound: nothing was ever published and no migration was run.
     """
-    return connection.execute(_QUERY["clock"]).one()
+    return ClockRow(*connection.execute(_QUERY["clock"]).one())
 
 
-def read_catalogue(connection: sa.Connection) -> sa.Row[Any]:
-    """Return the clock's columns and ``catalogue``, the stored body of the catalogue's entry."""
-    return connection.execute(_QUERY["catalogue"]).one()
+def read_catalogue(connection: sa.Connection) -> CatalogueRow:
+    """Return the clock and the description of the catalogue."""
+    return CatalogueRow(*connection.execute(_QUERY["catalogue"]).one())
 
 
-def read_window(connection: sa.Connection, number: int, kept_as: str) -> sa.Row[Any]:
-    """Return all that answers a request for one window, in one query.
+def read_window(connection: sa.Connection, number: int, kept_as: str) -> WindowRow:
+    """Return a page of the whole catalogue in one query.
 
-    Returns:
-        the columns of :func:`read_catalogue`; ``total`` public datasets;
-        ``last`` window; ``previous``
-        and ``next`` one that is not empty; ``body``, ``size`` and ``crc`` of its rendering,
-        ``None`` where there is none that is up to date.
+    Args:
+        connection: to the database.
+        number: of the page.
+        kept_as: the format in which its rendering is stored.
     """
-    return connection.execute(_QUERY["page"], {"number": number, "kept_as": kept_as}).one()
+    values = {"number": number, "kept_as": kept_as}
+    return WindowRow(*connection.execute(_QUERY["page"], values).one())
 
 
-def list_windows(connection: sa.Connection, kept_as: str) -> Iterator[sa.Row[Any]]:
-    """Yield every window that is not empty: ``number``, and what :func:`read_window` returns."""
+def list_windows(connection: sa.Connection, kept_as: str) -> Iterator[ListedWindow]:
+    """Yield every window that is not empty, in order, a few at a time."""
     last = 0
     while True:
         rows = connection.execute(_QUERY["windows"], {"last": last, "kept_as": kept_as}).all()
-        yield from rows
+        yield from (ListedWindow(*row) for row in rows)
         if len(rows) < AT_ONCE:
             return
         last = rows[-1].number
 
 
-def read_scope_page(connection: sa.Connection, scope: str, number: int) -> sa.Row[Any]:
-    """Return a page of a part as :func:`read_window` does; pages of parts are not stored.
-
-    Returns:
-        the columns of :func:`read_catalogue`, ``total``, ``last``, ``previous`` and ``next``.
-    """
-    return connection.execute(_QUERY["scope"], {"scope": scope, "number": number}).one()
+def read_scope_page(connection: sa.Connection, scope: str, number: int) -> PageRow:
+    """Return a page of a part of the catalogue; renderings of these are not stored."""
+    values = {"scope": scope, "number": number}
+    return PageRow(*connection.execute(_QUERY["scope"], values).one())
 
 
 def list_window_numbers(connection: sa.Connection, scope: str) -> list[int]:
@@ -687,7 +794,7 @@ def read_live_count(connection: sa.Connection, number: int) -> int:
 
 
 def count_live_datasets(connection: sa.Connection, number: int) -> int:
-    """Return how many public datasets have a slot of a window."""
+    """Return the number of public datasets whose slots are in a window."""
     return connection.scalar(_COUNTED, {"number": number}) or 0
 
 
@@ -698,18 +805,22 @@ _COUNTED = sa.select(sa.func.count()).where(
 )
 
 
-def list_renderings(connection: sa.Connection, number: int) -> Sequence[sa.Row[Any]]:
-    """Return the up-to-date renderings of a window: ``format``, ``body``, ``size``, ``crc``."""
+def list_renderings(connection: sa.Connection, number: int) -> list[StoredRendering]:
+    """Return the up-to-date renderings of a window, one for each format."""
     columns = (Rendering.format, Rendering.body, Rendering.size, Rendering.crc)
     up_to_date = sa.and_(Window.number == Rendering.window, Window.changed == Rendering.changed)
     query = sa.select(*columns).join(Window, up_to_date).where(Rendering.window == number)
-    return connection.execute(query).all()
+    return [StoredRendering(*row) for row in connection.execute(query)]
 
 
 def keep_rendering(
-    number: int, kept_as: str, changed_at: int, piece: Any, moment: tuple[int, int]
+    number: int,
+    kept_as: str,
+    changed_at: int,
+    piece: tuple[bytes, int, int],
+    moment: tuple[int, int],
 ) -> None:
-    """Store a rendering (``body``, ``size``, ``crc``) of a window, unless the window has changed.
+    """Store a rendering of a window, unless the window has changed.
 
     Uses its own transaction; concurrent readers store the same bytes. If a save holds the lock of
     the window, nothing is stored, so that no rendering with a taken-down record is stored again.
@@ -718,13 +829,15 @@ def keep_rendering(
         number: of the window.
         kept_as: its format.
         changed_at: number of the window's last change when it was rendered.
-        piece: the rendering.
-        moment: number and mark of the state that it was rendered from, which must be in the log.
+        piece: the rendering: deflated bytes, and size and CRC-32 before compression.
+        moment: number and mark of the change as of which it was rendered. If it is not in the log,
+            nothing is stored.
     """
     assert meta.engine is not None, "CKAN has made it"
-    values = {"changed": changed_at, "body": piece.body, "size": piece.size, "crc": piece.crc}
+    body, size, crc = piece
+    values = {"changed": changed_at, "body": body, "size": size, "crc": crc}
     row = {"window": number, "format": kept_as, **values}
-    columns = [sa.literal(each, Rendering.__table__.c[name].type) for name, each in row.items()]
+    columns = [sa.literal(value, Rendering.__table__.c[name].type) for name, value in row.items()]
     current = (
         sa.select(*columns)
         .where(Window.number == number, Window.changed == changed_at)
@@ -742,9 +855,10 @@ def keep_rendering(
 
 
 def delete_outdated_renderings() -> None:
-    """Delete renderings that are out of date and no longer served; commits nothing.
+    """Delete renderings that are out of date; commits nothing.
 
-    A request for the page would replace them, but content that was taken down must not wait for it.
+    They are not served, and the next request for the page would replace them. But content that was
+    taken down must be deleted at once.
     """
     model.Session.connection().execute(_FORGET)
 
@@ -760,21 +874,21 @@ _FORGET = sa.text(
 def list_page_entries(
     connection: sa.Connection, number: int, scope: str = ""
 ) -> list[DescribedThing]:
-    """Return all that a page consists of.
+    """Return the records of a page: neighbours first, then datasets by slot.
 
-    Its public datasets by slot, and the public neighbours that they and those neighbours name.
+    These are its public datasets, and the public neighbours that they name, directly or indirectly.
 
     Args:
-        connection: that sees one moment.
-        number: of the page.
+        connection: with one snapshot.
+        number: number of the page.
         scope: name of a part of the catalogue; "" for the whole.
     """
-    held = _HELD_BY_SCOPE if scope else _HELD_BY_WINDOW
-    return _read_described(connection.execute(held, {"number": number, "scope": scope}))
+    query = _HELD_BY_SCOPE if scope else _HELD_BY_WINDOW
+    return _read_described(connection.execute(query, {"number": number, "scope": scope}))
 
 
 def describe_things(connection: sa.Connection, iris: Collection[str]) -> list[DescribedThing]:
-    """Return those of these records that are public, and their public neighbours."""
+    """Return the public ones of these records, and their public neighbours."""
     return _read_described(connection.execute(_HELD_BY_IRI, {"iris": list(iris)}))
 
 
@@ -828,24 +942,35 @@ _HELD_BY_IRI = _held("SELECT iri, refs FROM marathon_feed_entry WHERE iri = ANY(
 )
 
 
-def list_changes(
-    connection: sa.Connection, scope: str, since: int, limit: int
-) -> Sequence[sa.Row[Any]]:
+class LastChange(NamedTuple):
+    """The last change of a record.
+
+    Attributes:
+        activity: a value of :class:`.Activity`. In a part of the catalogue a dataset that has left
+            the part is deleted, and one that has come in is created.
+        published: when the change was made.
+    """
+
+    iri: str
+    number: int
+    mark: int
+    activity: str
+    published: datetime
+
+
+def list_changes(connection: sa.Connection, scope: str, since: int, limit: int) -> list[LastChange]:
     """Return the last change of each record that changed after a number, in order.
 
     Args:
-        connection: that sees one moment.
-        scope: name of a part of the catalogue; "" for the whole, with what it says of itself.
+        connection: with one snapshot.
+        scope: name of a part of the catalogue; "" for the whole, with changes of the catalogue's
+            own description.
         since: number of a change.
-        limit: how many at most.
-
-    Returns:
-        rows of ``iri``, ``number``, ``mark``, ``activity`` and ``published``. What has left the
-        part is deleted there, and what has come in is new.
+        limit: the maximum number of changes.
     """
     query = _CHANGES_OF_SCOPE if scope else _CHANGES
     values = {"scope": scope, "since": since, "limit": limit}
-    return list(connection.execute(query, values))
+    return [LastChange(*row) for row in connection.execute(query, values)]
 
 
 def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
@@ -853,14 +978,15 @@ def read_mark_of_change(connection: sa.Connection, number: int) -> int | None:
     return connection.scalar(sa.select(Change.mark).where(Change.number == number))
 
 
-def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> Sequence[sa.Row[Any]]:
-    """Return changes of datasets as :func:`list_changes` does, the newest first."""
+def list_newest_changes(connection: sa.Connection, scope: str, limit: int) -> list[LastChange]:
+    """Return the last changes of datasets, the newest first; see :func:`list_changes`."""
     query = _NEWEST_OF_SCOPE if scope else _NEWEST
-    return list(connection.execute(query, {"scope": scope, "since": 0, "limit": limit}))
+    values = {"scope": scope, "since": 0, "limit": limit}
+    return [LastChange(*row) for row in connection.execute(query, values)]
 
 
 def find_thing_ids(connection: sa.Connection, iris: Collection[str]) -> dict[str, str]:
-    """Return IRI → id in CKAN, by which its page is found."""
+    """Return IRI → id of the record in CKAN."""
     query = sa.select(Entry.iri, Entry.thing).where(Entry.iri.in_(list(iris)))
     return dict(connection.execute(query).tuples().all())
 
@@ -871,8 +997,9 @@ _OF_ALL = """
     WHERE entry.changed > :since
 """
 _OF_SCOPE = f"""
-    SELECT member.iri, number, mark, published, CASE WHEN NOT current THEN '{Activity.DELETE}'
-        WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity
+    SELECT member.iri, number, mark, CASE WHEN NOT current THEN '{Activity.DELETE}'
+        WHEN entered = changed THEN '{Activity.CREATE}' ELSE '{Activity.UPDATE}' END AS activity,
+        published
     FROM marathon_feed_member AS member JOIN marathon_feed_change ON number = member.changed
     WHERE scope = :scope AND changed > :since
 """  # noqa: S608 - constants only

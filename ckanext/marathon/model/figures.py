@@ -1,7 +1,7 @@
 """Counts and lists of the site's public records, from the database and not from Solr.
 
-Figures by place and by problem, and the newest records, in a fixed number of queries. Answers are
-cached until something public changes, which the feed's clock tells.
+Figures by place and by problem, and the newest records, in a fixed number of queries. Results are
+cached until something public changes (``model/clock.py``).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Figures(NamedTuple):
     """Numbers of public records.
 
     Attributes:
-        needs: data that ideas ask for; ideas that were given up ask for nothing.
-        needs_met: those of them that a public dataset says it meets.
+        needs: data needs of ideas that were not discarded.
+        needs_met: data needs that a public dataset meets, according to the dataset.
     """
 
     workshops: int = 0
@@ -44,7 +44,7 @@ class Figures(NamedTuple):
 
     @property
     def things(self) -> int:
-        """How many workshops, ideas and datasets there are together."""
+        """Number of workshops, ideas and datasets together."""
         return self.workshops + self.ideas + self.datasets
 
     @property
@@ -54,7 +54,7 @@ class Figures(NamedTuple):
 
 
 def read_time_of_figures() -> datetime:
-    """Return the time of the last public change, as of which all figures are."""
+    """Return the time of the last public change, up to which the figures are complete."""
     return clock.read_clock().published
 
 
@@ -69,9 +69,10 @@ def _read_total() -> Figures:
 
 
 def read_figures_by(kind: str) -> Mapping[str, Figures]:
-    """Return code → figures, of places or problems that have any.
+    """Return code → figures, for the places or problems that have any.
 
-    What is about several is counted with each; a problem's things count for its area, once.
+    A record with several places or problems counts for each of them. A record with several problems
+    of an area counts once for the area.
 
     Args:
         kind: ``MUNICIPALITY``, ``DEPARTMENT`` or ``PROBLEM`` of ``model/link.py``.
@@ -79,13 +80,18 @@ def read_figures_by(kind: str) -> Mapping[str, Figures]:
     return cache_until_change(
         "figures",
         kind,
-        lambda: _figures(_talks(kind), feed_log.count_public_datasets_by_code(kind)),
+        lambda: _figures(_select_codes(kind), feed_log.count_public_datasets_by_code(kind)),
     )
 
 
-def _figures(talked: sa.Select[Any], datasets: Mapping[str, int]) -> dict[str, Figures]:
-    """Return code → figures, of (subject, code) of workshops and ideas, and of datasets."""
-    pairs = talked.subquery("pairs")
+def _figures(about: sa.Select[Any], datasets: Mapping[str, int]) -> dict[str, Figures]:
+    """Return code → figures.
+
+    Args:
+        about: selects (subject, code) of workshops and ideas.
+        datasets: code → number of datasets.
+    """
+    pairs = about.subquery("pairs")
     needed = link.select_needs().subquery()
     needs = (
         sa.select(
@@ -123,26 +129,26 @@ def _figures(talked: sa.Select[Any], datasets: Mapping[str, int]) -> dict[str, F
 _EVERYTHING = sa.select(PACKAGE.id.label("subject"), sa.literal("").label("code"))
 
 
-def _talks(kind: str) -> sa.Select[Any]:
-    """Return (subject, code), each pair once, of workshops and ideas: :func:`read_figures_by`."""
+def _select_codes(kind: str) -> sa.Select[Any]:
+    """Select distinct (subject, code) of workshops and ideas, for :func:`read_figures_by`."""
     if kind == PROBLEM:
-        held = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery(
-            "held"
+        linked = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM).subquery(
+            "linked"
         )
         within = [
-            (each, above)
+            (notation, above)
             for area in problems.list_areas()
-            for each in (area.notation, *area.narrower)
-            for above in {area.notation, each}
+            for notation in (area.notation, *area.narrower)
+            for above in {area.notation, notation}
         ]
         pairs = sa.values(
             sa.column("notation", sa.UnicodeText), sa.column("code", sa.UnicodeText), name="within"
         ).data(within)
-        query = sa.select(held.c.subject, pairs.c.code).join(
-            pairs, pairs.c.notation == held.c.object
+        query = sa.select(linked.c.subject, pairs.c.code).join(
+            pairs, pairs.c.notation == linked.c.object
         )
     else:
-        places = link.select_places_of_talks().subquery("places")
+        places = link.select_places_of_workshops_and_ideas().subquery("places")
         code = link.select_place_of_kind(places.c.object, kind)
         query = sa.select(places.c.subject, code.label("code"))
     return query.distinct()
@@ -190,7 +196,8 @@ def list_ideas_of_datasets(ids: Collection[str]) -> dict[str, list[model.Package
 def list_commitment_names(limit: int) -> list[str]:
     """Return the names of public commitments, at most ``limit``.
 
-    Kept until a change: every page asks, and CKAN has no index of types.
+    Cached until something public changes, because every page needs it and CKAN has no index of
+    types.
     """
     query = sa.select(PACKAGE.name).where(
         visibility.filter_public(PACKAGE), PACKAGE.type == package.COMMITMENT
@@ -199,7 +206,7 @@ def list_commitment_names(limit: int) -> list[str]:
     return cache_until_change("commitments", limit, lambda: list(model.Session.scalars(query)))
 
 
-# An action plan has some twenty.
+# An action plan has about twenty.
 MOST_COMMITMENTS = 100
 
 
@@ -215,7 +222,7 @@ def list_public_commitments() -> list[Commitment]:
 
 
 def find_evidence(references: Collection[str], types: Collection[str]) -> dict[str, model.Package]:
-    """Return public records of these types by the name or id by which they are referred to."""
+    """Return name → record and id → record, for public records of these types."""
     if not references:
         return {}
     query = sa.select(model.Package).where(
@@ -250,11 +257,11 @@ class HeldWorkshop(NamedTuple):
 
 
 class EnteredIdea(NamedTuple):
-    """An idea that was there when the period was over.
+    """An idea that existed at the end of a period.
 
     Attributes:
-        status: that it had then.
-        entered: when it came in, with its first step.
+        status: its status at the end of the period.
+        entered: time of its first status.
     """
 
     idea: Idea
@@ -263,7 +270,7 @@ class EnteredIdea(NamedTuple):
 
 
 class StatusStep(NamedTuple):
-    """A change of an idea's status in the period."""
+    """A change of an idea's status in a period."""
 
     idea: Idea
     at: datetime
@@ -282,11 +289,11 @@ class AskedNeed(NamedTuple):
 def _in(municipality: str) -> sa.ColumnElement[bool]:
     if not municipality:
         return sa.true()
-    return PACKAGE.id.in_(link.select_talks_about(link.MUNICIPALITY, municipality))
+    return PACKAGE.id.in_(link.select_workshops_and_ideas(link.MUNICIPALITY, municipality))
 
 
 def list_held_workshops(municipality: str) -> list[HeldWorkshop]:
-    """Return the workshops whose day is known, the last first."""
+    """Return the public workshops whose day is known, the latest first."""
     query = sa.select(PACKAGE.id, PACKAGE.name, PACKAGE.title, PACKAGE.extras).where(
         visibility.filter_public(PACKAGE), PACKAGE.type == package.WORKSHOP, _in(municipality)
     )
@@ -300,9 +307,9 @@ def list_held_workshops(municipality: str) -> list[HeldWorkshop]:
 
 
 def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredIdea]:
-    """Return id → idea, the newest first.
+    """Return id → idea, for the public ideas at the end of a period, the newest first.
 
-    One without history counts from when CKAN got it, with the status that it has now.
+    An idea without a history counts from its creation in CKAN, with its present status.
     """
     ends = period.ends.replace(tzinfo=None)
     history = (
@@ -345,7 +352,7 @@ def list_entered_ideas(period: Period, municipality: str) -> dict[str, EnteredId
 def list_status_steps(
     period: Period, municipality: str, known: Mapping[str, EnteredIdea]
 ) -> list[StatusStep]:
-    """Return changes of status of ideas in the period, the latest first; without new ideas."""
+    """Return changes of status in a period, the latest first, without the first status of ideas."""
     earlier = aliased(Transition)
     is_first = ~sa.exists().where(earlier.idea_id == Transition.idea_id, earlier.id < Transition.id)
     query = (
@@ -370,9 +377,9 @@ def list_status_steps(
 def list_asked_needs(
     period: Period, municipality: str, known: Mapping[str, EnteredIdea]
 ) -> list[AskedNeed]:
-    """Return the data that ideas ask for; one that was given up asks for nothing.
+    """Return the data needs of ideas that were not discarded by the end of a period.
 
-    A need is met by a dataset that was published before the period was over.
+    A need is met if a dataset that meets it was published before the end of the period.
     """
     query = (
         sa.select(
@@ -399,7 +406,13 @@ def list_asked_needs(
 def list_code_pairs(
     pairs: link.PairQuery, ids: set[str], municipality: str
 ) -> list[tuple[str, str]]:
-    """Return the (id, code) of some workshops and ideas, of a query of (subject, object)."""
+    """Return the distinct (id, code) pairs of some workshops and ideas.
+
+    Args:
+        pairs: selects (subject, object).
+        ids: ids of the workshops and ideas.
+        municipality: code of the municipality of the report, "" for the whole country.
+    """
     found = pairs.subquery("pairs")
     query = sa.select(found.c.subject, found.c.object).distinct()
     if municipality:
@@ -408,7 +421,7 @@ def list_code_pairs(
 
 
 def _within(period: Period, moment: Any) -> sa.ColumnElement[bool]:
-    """Return the condition that a time that CKAN keeps in UTC is in the period."""
+    """Return the condition that a time in UTC without an offset is in a period."""
     before = moment < period.ends.replace(tzinfo=None)
     if period.starts is None:
         return before
@@ -435,18 +448,20 @@ class Promise(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """The figures and what they count.
+    """The report of a period: figures, and the records that they count.
 
     Attributes:
-        as_of: when something public changed last.
-        workshops: that were held in the period, the last first.
-        announced: workshops of the period that a source announces and that nobody says were held.
-        ideas: at the end of the period, the newest first.
-        steps: in the period, the last first; that an idea came in is none.
-        needs: of the ideas that were not given up.
-        datasets: published for the first time in the period, the newest first.
-        parts: municipalities, in a report of one its problems; those with most first.
-        milestones: of public commitments; only of the country.
+        as_of: time of the last public change.
+        workshops: workshops held in the period, the latest first.
+        announced: number of workshops in the period that are still announced, not held.
+        ideas: ideas at the end of the period, the newest first.
+        new_ideas: ideas that were entered in the period.
+        steps: changes of status in the period, the latest first; a first status is none.
+        needs: data needs of ideas that were not discarded.
+        datasets: datasets published for the first time in the period, the newest first.
+        parts: figures by municipality, or by problem in the report of a municipality; the largest
+            first.
+        milestones: milestones of public commitments; empty in the report of a municipality.
     """
 
     as_of: datetime
@@ -462,17 +477,17 @@ class Report:
 
     @property
     def needs_met(self) -> int:
-        """How many of the needs a dataset met when the period was over."""
+        """Number of the needs that a dataset met at the end of the period."""
         return sum(need.is_met for need in self.needs)
 
     @property
     def by_status(self) -> Counter[str]:
-        """Status → ideas that had it when the period was over."""
+        """Status → number of ideas that had it at the end of the period."""
         return Counter(idea.status for idea in self.ideas)
 
     @property
     def examples(self) -> int:
-        """How many of the workshops, ideas and datasets are made up."""
+        """Number of workshops, ideas and datasets that are examples."""
         workshops = sum(held.workshop.is_example for held in self.workshops)
         ideas = sum(entered.idea.is_example for entered in self.ideas)
         return workshops + ideas + self.datasets.examples
@@ -483,8 +498,9 @@ def read_report(period: Period, municipality: str = "", limit: int | None = None
 
     Args:
         period: days in Guatemala.
-        municipality: code of the only one to speak of, "" for the country.
-        limit: number of datasets to list; all are counted. Without it the report is not cached.
+        municipality: code of a municipality, "" for the whole country.
+        limit: the maximum number of datasets to list; all are counted. Without it the report is not
+            cached.
     """
     if limit is None:
         return _read(period, municipality, None)
@@ -494,17 +510,19 @@ def read_report(period: Period, municipality: str = "", limit: int | None = None
 
 
 def _read(period: Period, municipality: str, limit: int | None) -> Report:
-    workshops = [each for each in list_held_workshops(municipality) if period.has(each.day)]
-    held = [each for each in workshops if each.workshop.status == HELD]
+    workshops = [
+        workshop for workshop in list_held_workshops(municipality) if period.has(workshop.day)
+    ]
+    held = [workshop for workshop in workshops if workshop.workshop.status == HELD]
     ideas = list_entered_ideas(period, municipality)
     needs = list_asked_needs(period, municipality, ideas)
     since = period.starts
     return Report(
         as_of=clock.read_clock().published,
         workshops=held,
-        announced=sum(each.workshop.status == ANNOUNCED for each in workshops),
+        announced=sum(workshop.workshop.status == ANNOUNCED for workshop in workshops),
         ideas=list(ideas.values()),
-        new_ideas=[each for each in ideas.values() if since is None or each.entered >= since],
+        new_ideas=[idea for idea in ideas.values() if since is None or idea.entered >= since],
         steps=list_status_steps(period, municipality, ideas),
         needs=needs,
         datasets=dataset.list_published_datasets(period, municipality, limit),
@@ -520,24 +538,24 @@ def _parts(
     needs: list[AskedNeed],
     ideas: set[str],
 ) -> list[ReportPart]:
-    """Return the figures by problem of a municipality, or by municipality of the country."""
-    workshops = {each.workshop.id for each in held}
+    """Return the figures of a municipality by problem, or those of the country by municipality."""
+    workshops = {workshop.workshop.id for workshop in held}
     if municipality:
         pairs: Any = link.select_links(Predicate.WORKSHOP_PROBLEM, Predicate.IDEA_PROBLEM)
         datasets = dataset.count_published_by_problem(period, municipality)
     else:
-        pairs = link.select_places_of_talks()
+        pairs = link.select_places_of_workshops_and_ideas()
         datasets = dataset.count_published_by_municipality(period)
     asked = Counter(need.idea.id for need in needs)
     met = Counter(need.idea.id for need in needs if need.is_met)
     found: dict[str, list[int]] = defaultdict(lambda: [0] * len(ReportPart._fields[1:]))
     for id_, code in list_code_pairs(pairs, workshops | ideas, municipality):
         numbers = (id_ in workshops, id_ in ideas, asked[id_], met[id_], 0)
-        found[code] = [sum(each) for each in zip(found[code], numbers, strict=True)]
+        found[code] = [sum(pair) for pair in zip(found[code], numbers, strict=True)]
     for code, number in datasets.items():
         found[code][-1] = number
     parts = [ReportPart(code, *numbers) for code, numbers in found.items()]
-    return sorted(parts, key=lambda each: (*(-number for number in each[1:]), each.code))
+    return sorted(parts, key=lambda part: (*(-number for number in part[1:]), part.code))
 
 
 def _milestones() -> list[Promise]:

@@ -1,7 +1,7 @@
-"""Ideas: the history of their status, those to choose from, and the data that they need.
+"""Ideas: the history of their status, choices for forms, and their data needs.
 
-The server alone writes the history. The ideas to choose from are read from the tables, so that the
-list is right while Solr is late.
+Only the server writes the history. The choices are read from the database, not from Solr, which may
+not have the last changes yet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from ckanext.marathon.visibility import Viewer
 
 
 class Transition(tk.BaseModel):
-    """One step of one idea. ``organization_id`` is empty where a sysadmin acted for none."""
+    """A change of an idea's status.
+
+    ``organization_id`` is ``None`` if a sysadmin acted for no organisation.
+    """
 
     __tablename__ = "marathon_idea_transition"
 
@@ -41,7 +44,7 @@ class Transition(tk.BaseModel):
 def record_transition(
     idea_id: str, status: str, reason: str, user_id: str | None, organization_id: str | None
 ) -> None:
-    """Add a step to the history of an idea; nothing is committed."""
+    """Add a step to the history of an idea; commits nothing."""
     step = sa.insert(Transition).values(
         idea_id=idea_id,
         at=get_utc_now(),
@@ -54,7 +57,7 @@ def record_transition(
 
 
 def find_last_status(idea_id: str) -> str | None:
-    """Return the status that the history of an idea ends with."""
+    """Return the last status in the history of an idea, ``None`` without a history."""
     return model.Session.scalar(
         sa.select(Transition.status)
         .where(Transition.idea_id == idea_id)
@@ -68,7 +71,8 @@ class NamedTransition(NamedTuple):
 
     Attributes:
         at: in UTC, without an offset.
-        organization_name: ``None`` where there is none of that id any more; the same of the others.
+        organization_name: ``None`` if the organisation does not exist any more; the same for
+            ``organization_title`` and ``user_name``.
     """
 
     at: datetime
@@ -102,8 +106,8 @@ def read_idea_history(idea_id: str) -> list[NamedTransition]:
     return [NamedTransition(*row) for row in model.Session.execute(query)]
 
 
-def forget_history(idea_id: str) -> None:
-    """Drop the history of an idea that is no more."""
+def delete_history(idea_id: str) -> None:
+    """Delete the history of a purged idea."""
     model.Session.execute(sa.delete(Transition).where(Transition.idea_id == idea_id))
 
 
@@ -112,9 +116,12 @@ _ACCENTED, _PLAIN = "áàâäéèêëíìîïóòôöúùûüñç", "aaaaeeeeiii
 
 @dataclass(frozen=True)
 class WantedIdeas:
-    """Which ideas: of municipalities (codes), or among ``include`` (ids or names), with a text.
+    """Conditions of ideas. An idea matches if it is of one of the municipalities or in ``include``.
 
-    Both empty means all.
+    Attributes:
+        municipalities: codes.
+        include: ids or names of ideas. If this and ``municipalities`` are empty, all ideas match.
+        text: a text in the title, the code or the title of the workshop; "" for any.
     """
 
     municipalities: Collection[str] = ()
@@ -125,7 +132,10 @@ class WantedIdeas:
 def list_idea_choices(
     viewer: Viewer, wanted: WantedIdeas, limit: int, offset: int = 0
 ) -> list[tuple[model.Package, model.Package | None]]:
-    """Return ideas and the workshop of each (``None``: not to be seen), latest workshop first."""
+    """Return ideas that a viewer may see, each with its workshop, latest workshop first.
+
+    The workshop is ``None`` if the viewer may not see it.
+    """
     idea, workshop = model.Package, aliased(model.Package)
     workshop_id = cast(Any, idea).extras["workshop"].astext
     starts_at = cast(Any, workshop).extras["starts_at"].astext
@@ -155,11 +165,11 @@ def list_idea_choices(
         code = cast(Any, idea).extras["code"].astext
         fields = (idea.title, workshop.title, code)
         query = query.where(sa.or_(*(_contains(field, wanted.text) for field in fields)))
-    return [(found, held) for found, held in model.Session.execute(query)]
+    return [(found, its_workshop) for found, its_workshop in model.Session.execute(query)]
 
 
 def _is_of(idea_id: Any, workshop_id: Any, codes: Collection[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that an idea is of a municipality: its own, or else its workshop's."""
+    """Return the condition that an idea has one of the municipalities, its own or inherited."""
     own = sa.and_(Link.subject == idea_id, Link.predicate == str(Predicate.IDEA_MUNICIPALITY))
     of_workshop = sa.and_(
         Link.subject == workshop_id, Link.predicate == str(Predicate.WORKSHOP_MUNICIPALITY)
@@ -171,21 +181,21 @@ def _is_of(idea_id: Any, workshop_id: Any, codes: Collection[str]) -> sa.ColumnE
 
 
 def _contains(column: Any, text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a text is in a column, accents and capitals apart."""
+    """Return the condition that a column contains a text; accents and case are ignored."""
     plain = text.lower().translate(str.maketrans(_ACCENTED, _PLAIN))
     folded = sa.func.translate(sa.func.lower(column), _ACCENTED, _PLAIN)
     return folded.contains(plain, autoescape=True)
 
 
 class AskedNeeds(NamedTuple):
-    """Data needs of an idea, and those that a public dataset meets."""
+    """The number of data needs of an idea, and of those that a public dataset meets."""
 
     needs: int
     met: int
 
 
 def read_asked_needs(ids: Collection[str]) -> dict[str, AskedNeeds]:
-    """Count all and met data needs of public ideas that were not discarded, by idea id."""
+    """Return idea id → counts of data needs, for public ideas that were not discarded."""
     if not ids:
         return {}
     needed = link.select_needs().subquery("needed")
@@ -213,12 +223,12 @@ def list_unmet_needs(limit: int, kind: str = "", code: str = "") -> list[UnmetNe
     ``figures.py`` has their total number. Cached until something public changes.
 
     Args:
-        limit: the most to return.
-        kind: as in :func:`.read_figures_by`, for those of one place or problem; ``""`` for all.
-        code: of the place or problem.
+        limit: the maximum number of needs.
+        kind: as in :func:`.read_figures_by`, for the needs of a place or problem; ``""`` for all.
+        code: code of the place or problem.
     """
-    asked = (limit, kind, code)
-    return cache_until_change("unmet needs", asked, lambda: _unmet(limit, kind, code))
+    arguments = (limit, kind, code)
+    return cache_until_change("unmet needs", arguments, lambda: _unmet(limit, kind, code))
 
 
 def _unmet(limit: int, kind: str, code: str) -> list[UnmetNeed]:
@@ -231,7 +241,7 @@ def _unmet(limit: int, kind: str, code: str) -> list[UnmetNeed]:
         .limit(limit)
     )
     if kind:
-        query = query.where(PACKAGE.id.in_(link.select_talks_about(kind, code)))
+        query = query.where(PACKAGE.id.in_(link.select_workshops_and_ideas(kind, code)))
     rows: Any = model.Session.execute(query)
     return [
         UnmetNeed(row.need, idea.name_need(row.need), idea)
@@ -241,21 +251,21 @@ def _unmet(limit: int, kind: str, code: str) -> list[UnmetNeed]:
 
 
 def read_needs_met_by_datasets(ids: Collection[str]) -> dict[str, set[str]]:
-    """Return dataset id → the needs that it meets, as the database has it in this transaction.
+    """Return dataset id → ids of the data needs that it meets, as this transaction sees them.
 
-    Of each of these datasets; one that not everybody may see meets none.
+    Every given dataset is in the result; one that is not public meets no need.
     """
     pairs = link.select_met_needs().subquery()
     query = sa.select(pairs.c.dataset, pairs.c.need).where(pairs.c.dataset.in_(ids))
     found: dict[str, set[str]] = defaultdict(set)
-    # On the connection, so that nothing is flushed or refreshed by asking.
+    # On the connection, so that the query flushes nothing.
     for dataset, need in model.Session.connection().execute(query):
         found[dataset].add(need)
     return {id_: found[id_] for id_ in ids}
 
 
 def list_met_needs(needs: Collection[str]) -> set[str]:
-    """Return those of these needs that a public dataset says it meets."""
+    """Return the ids of the data needs that a public dataset meets."""
     if not needs:
         return set()
     pairs = link.select_met_needs().subquery()
@@ -263,7 +273,7 @@ def list_met_needs(needs: Collection[str]) -> set[str]:
 
 
 def list_asking_ideas(needs: Collection[str]) -> list[str]:
-    """Return the ids of the ideas that have these needs."""
+    """Return the ids of the ideas that have these data needs."""
     if not needs:
         return []
     query = sa.select(Link.subject.distinct()).where(

@@ -1,8 +1,8 @@
-"""References between records, which CKAN stores as text in extras, indexed in both directions.
+"""References between records, indexed in both directions.
 
-The extras stay the truth; a save replaces the links of its subject in the same transaction. The
-queries say what a package is about: municipalities and problems of its own, or else those of what
-it links to.
+CKAN stores them as text in extras, which stay authoritative: a save replaces the links of its
+package in the same transaction. The queries select the municipalities and problems of packages:
+their own, or else inherited ones.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def replace_links(subject: str, links: Mapping[Predicate, Iterable[str]]) -> Non
 
 
 def add_links(subject: str, predicate: Predicate, objects_: Iterable[str]) -> None:
-    """Add links to those of a subject; nothing is committed."""
-    _insert(subject, {(str(predicate), each) for each in objects_})
+    """Add links of a subject; commits nothing."""
+    _insert(subject, {(str(predicate), object_) for object_ in objects_})
 
 
 def _insert(subject: str, pairs: set[tuple[str, str]]) -> None:
@@ -79,12 +79,12 @@ def _insert(subject: str, pairs: set[tuple[str, str]]) -> None:
 
 
 def remove_subject(subject: str) -> None:
-    """Forget every link of a subject that is no more."""
+    """Delete all links of a purged package."""
     model.Session.execute(sa.delete(Link).where(Link.subject == subject))
 
 
 def remove_links(subject: str, objects_: Collection[str]) -> None:
-    """Cut the links of a subject to these objects."""
+    """Delete the links of a subject to these objects; commits nothing."""
     model.Session.execute(sa.delete(Link).where(Link.subject == subject, Link.object.in_(objects_)))
 
 
@@ -106,7 +106,7 @@ def list_targets(subjects: Collection[str], predicate: Predicate) -> set[str]:
 
 
 def list_subject_pairs(objects_: Collection[str], *predicates: Predicate) -> list[tuple[str, str]]:
-    """Return the (subject, object) pairs that point at these objects, ordered by subject."""
+    """Return the (subject, object) pairs of links to these objects, ordered by subject."""
     if not objects_:
         return []
     rows = model.Session.execute(
@@ -118,16 +118,16 @@ def list_subject_pairs(objects_: Collection[str], *predicates: Predicate) -> lis
 
 
 MUNICIPALITY, DEPARTMENT, PROBLEM = "municipality", "department", problems.KIND
-# An idea that was given up needs no data any more.
+# The status of an idea whose data needs do not count any more.
 GIVEN_UP = "discarded"
 
 PACKAGE = cast(Any, model.Package)
-# Of a subject and an object.
+# Selects pairs of a subject and an object.
 PairQuery = sa.Select[tuple[str, str]]
 
 
 def select_places() -> sa.CompoundSelect[tuple[str, str]]:
-    """Return (subject, object) of every package's municipalities, computed ones included."""
+    """Select (subject, object) of the municipalities of all packages, own or inherited."""
     of_ideas = _places_of_ideas()
     return sa.union_all(
         select_links(Predicate.WORKSHOP_MUNICIPALITY),
@@ -137,17 +137,17 @@ def select_places() -> sa.CompoundSelect[tuple[str, str]]:
     )
 
 
-def select_places_of_talks() -> sa.CompoundSelect[tuple[str, str]]:
-    """Return (subject, object) of the municipalities of workshops and ideas."""
+def select_places_of_workshops_and_ideas() -> sa.CompoundSelect[tuple[str, str]]:
+    """Select (subject, object) of the municipalities of workshops and ideas, own or inherited."""
     return sa.union_all(select_links(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
 
 
-def select_talks_about(kind: str, code: str) -> sa.Select[tuple[str]]:
-    """Return the ids of the workshops and ideas about a place or problem; some twice.
+def select_workshops_and_ideas(kind: str, code: str) -> sa.Select[tuple[str]]:
+    """Select the ids of the workshops and ideas about a place or problem; some come twice.
 
     Args:
         kind: :data:`MUNICIPALITY`, :data:`DEPARTMENT` or :data:`PROBLEM`.
-        code: its code; an area stands for its problems, too.
+        code: code of the place or problem; that of an area includes its problems.
 
     Raises:
         UnknownCode: no problem has this notation.
@@ -157,13 +157,13 @@ def select_talks_about(kind: str, code: str) -> sa.Select[tuple[str]]:
         return sa.select(pairs.c.subject).where(
             pairs.c.object.in_(problems.list_narrower_or_self(code))
         )
-    pairs = select_places_of_talks().subquery()
+    pairs = select_places_of_workshops_and_ideas().subquery()
     return sa.select(pairs.c.subject).where(select_place_of_kind(pairs.c.object, kind) == code)
 
 
 def select_place_of_kind(municipality: sa.ColumnElement[str], kind: str) -> sa.ColumnElement[str]:
-    """Return the column of municipalities' codes, or of the codes of their departments."""
-    # The first two digits of a municipality's code are its department's.
+    """Return a column of municipalities' codes, or for departments one of their codes."""
+    # The first two digits of a municipality's code are the code of its department.
     return sa.func.left(municipality, 2) if kind == DEPARTMENT else municipality
 
 
@@ -177,9 +177,9 @@ def _places_of_ideas() -> PairQuery:
 
 
 def select_needs() -> sa.Select[tuple[str, str, bool]]:
-    """Return (idea, need, is_met) of the data needs of all ideas that were not given up.
+    """Select (idea, need, is_met) of the data needs of public ideas that were not discarded.
 
-    A need is met by a public dataset that says so.
+    A need is met if a public dataset links to it.
     """
     idea, met = aliased(PACKAGE), select_met_needs().subquery("met")
     is_met = sa.select(met.c.need).where(met.c.need == Link.object).exists()
@@ -195,7 +195,7 @@ def select_needs() -> sa.Select[tuple[str, str, bool]]:
 
 
 def select_met_needs() -> PairQuery:
-    """Return (dataset, need) of public datasets and the data needs that they say they meet."""
+    """Select (dataset, need) of public datasets and the data needs that they meet."""
     dataset = aliased(PACKAGE)
     return (
         sa.select(Link.subject.label("dataset"), Link.object.label("need"))
@@ -205,9 +205,9 @@ def select_met_needs() -> PairQuery:
 
 
 def select_links(*predicates: Predicate) -> PairQuery:
-    """Return the (subject, object) of links as they are."""
+    """Select (subject, object) of links, without inherited ones."""
     return sa.select(Link.subject, Link.object).where(
-        Link.predicate.in_([str(each) for each in predicates])
+        Link.predicate.in_([str(predicate) for predicate in predicates])
     )
 
 

@@ -1,6 +1,6 @@
-"""Municipalities: which organisation is the municipality of a code, and its contact.
+"""Municipalities: the organisation with a municipality's code, and its contact.
 
-One code, one organisation. Contacts are institutions, never persons.
+A code belongs to one organisation. Contacts are institutions, never people.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class MunicipalityClaim(tk.BaseModel):
 
 
 def find_municipality(code: str) -> str | None:
-    """Return the id of the active organisation that is this municipality, if one is on the site."""
+    """Return the id of the active organisation with a municipality's code, ``None`` if none."""
     return model.Session.scalar(
         sa.select(MunicipalityClaim.organization_id)
         .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
@@ -39,7 +39,7 @@ def find_municipality(code: str) -> str | None:
 
 
 def find_municipalities(codes: list[str]) -> dict[str, str]:
-    """Return code → id of the active organisation that is this municipality."""
+    """Return code → id of the active organisation with this code."""
     rows = model.Session.execute(
         sa.select(MunicipalityClaim.municipality_code, MunicipalityClaim.organization_id)
         .join(model.Group, model.Group.id == MunicipalityClaim.organization_id)
@@ -51,12 +51,12 @@ def find_municipalities(codes: list[str]) -> dict[str, str]:
 
 
 def assign_municipality(organization_id: str, code: str | None) -> None:
-    """Let an organisation hold this code and no other; ``None`` or ``""`` for none.
+    """Give an organisation this code and remove its other one; ``None`` or ``""`` for no code.
 
-    A code that a deleted or purged organisation left behind is taken over.
+    The code of a deleted or purged organisation is taken over.
 
     Raises:
-        Taken: an active organisation holds it; ``holder`` is its id.
+        Taken: an active organisation has the code; ``holder`` is its id.
     """
     own = MunicipalityClaim.organization_id == organization_id
     stale = own if not code else sa.and_(own, MunicipalityClaim.municipality_code != code)
@@ -89,7 +89,7 @@ def _is_held_by(code: str, organization_id: str) -> bool:
 
 
 def list_municipality_contacts(codes: Sequence[str]) -> list[StoryContact]:
-    """Return the active organisations that are these municipalities, in the order of the codes."""
+    """Return the contacts of the active organisations with these codes, in the given order."""
     group = cast(Any, model.Group)
     query = (
         sa.select(MunicipalityClaim.municipality_code, model.Group)
@@ -101,8 +101,10 @@ def list_municipality_contacts(codes: Sequence[str]) -> list[StoryContact]:
 
 
 def find_contact_with_role(role: str) -> list[StoryContact]:
-    """Return the oldest active organisation that has a role in the marathons, if there is one."""
-    return [_contact(each) for each in figures.list_organizations_with_role(role, 1)]
+    """Return the contact of the oldest active organisation with a role; ``[]`` if none has it."""
+    return [
+        _contact(organization) for organization in figures.list_organizations_with_role(role, 1)
+    ]
 
 
 def _contact(group: model.Group) -> StoryContact:

@@ -1,9 +1,8 @@
 """The site's own open data: tables of workshops, ideas, data needs and links.
 
-Public records only, read on a connection that sees one moment, in batches, with the same number of
-queries each. The columns are those of ``schemas/open_data.yaml``. Fields that CKAN keeps as text
-become the cells of a table; what cannot be read is empty. Links are those that people stated, by
-IRIs.
+The tables have public records only. They are read in one snapshot of the database, in batches with
+a fixed number of queries. The columns are those of ``schemas/open_data.yaml``; a value that cannot
+be parsed becomes an empty cell. The table of links has no inherited ones.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def localize_time(moment: datetime) -> datetime:
 
 
 def read_local_day(text: str) -> date | None:
-    """Return the day in Guatemala of a stored date or time, nothing if it is neither."""
+    """Return the day in Guatemala of a stored date or time, ``None`` for another text."""
     try:
         return dates.find_local_day(text) if text else None
     except ValueError:
@@ -45,7 +44,7 @@ def read_local_day(text: str) -> date | None:
 
 
 def read_known_hour(text: str) -> Cell:
-    """Return a stored date that has an hour, as an instant; ``None`` for any other."""
+    """Return the instant of a stored date with an hour; ``None`` for any other text."""
     reading = dates.read_stored_date(text)
     if reading is None or reading.form != dates.DateForm.MOMENT:
         return None
@@ -53,19 +52,19 @@ def read_known_hour(text: str) -> Cell:
 
 
 def read_degrees(coordinate: float | None) -> Cell:
-    """Return a coordinate, nothing if it is none."""
+    """Return a coordinate, ``None`` if it is out of range."""
     return coordinate if coordinate is not None and abs(coordinate) <= 180 else None
 
 
 def join_cell(values: Iterable[str]) -> str:
-    """Return several values as the text of one cell, as programs take them apart."""
+    """Return several values as the text of one cell, with a separator between them."""
     return PATH_SEPARATOR.join(filter(None, values))
 
 
 _linked, _need, _idea = aliased(PACKAGE), aliased(Link), aliased(PACKAGE)
-_TO_THINGS = {Predicate.IDEA_WORKSHOP: "workshop", Predicate.DATASET_IDEA: "idea"}
+_TO_RECORDS = {Predicate.IDEA_WORKSHOP: "workshop", Predicate.DATASET_IDEA: "idea"}
 
-# Links between public things, with the idea of a data need.
+# Links between public records; ``of`` is the idea of a data need.
 _LINKS = (
     sa.select(
         Link.subject,
@@ -86,7 +85,7 @@ _LINKS = (
         visibility.filter_public(PACKAGE),
         sa.case(
             (
-                Link.predicate.in_([str(each) for each in _TO_THINGS]),
+                Link.predicate.in_([str(predicate) for predicate in _TO_RECORDS]),
                 visibility.filter_public(_linked),
             ),
             (Link.predicate.like("%data_need"), visibility.filter_public(_idea)),
@@ -98,12 +97,12 @@ _LINKS = (
 
 
 def list_link_rows(connection: sa.Connection, site: Site, size: int) -> Iterator[list[Cell]]:
-    """Yield subject, predicate, object, its code, and whether the subject is an example.
+    """Yield rows of subject, predicate, object, its code, and whether the subject is an example.
 
     Args:
-        connection: that sees one moment.
-        site: where IRIs start.
-        size: links in memory at a time.
+        connection: with one snapshot.
+        site: the site with the starts of IRIs.
+        size: the number of links in memory at a time.
     """
     last = ("", "", "")
     while True:
@@ -124,9 +123,9 @@ def list_link_rows(connection: sa.Connection, site: Site, size: int) -> Iterator
 
 
 def _target(site: Site, row: Any) -> tuple[str, str] | None:
-    """Return the IRI of a link's object and its code, ``None`` if it means nothing here."""
-    if row.predicate in _TO_THINGS:
-        return str(site.thing(_TO_THINGS[Predicate(row.predicate)], row.object)), ""
+    """Return the IRI of a link's object and its code, ``None`` if no concept has the code."""
+    if row.predicate in _TO_RECORDS:
+        return str(site.thing(_TO_RECORDS[Predicate(row.predicate)], row.object)), ""
     if row.predicate.endswith("data_need"):
         return str(site.data_need(row.of, row.object)), ""
     kind = "municipality" if row.predicate.endswith("municipality") else "service-problem"
@@ -136,14 +135,14 @@ def _target(site: Site, row: Any) -> tuple[str, str] | None:
         return None
 
 
-# Things in memory at a time.
+# The number of records in memory at a time.
 BATCH = 500
 
 Rows = Iterator[list[Cell]]
 
 
 class TableSource(NamedTuple):
-    """The source of rows: a connection with one snapshot, and the start of IRIs."""
+    """A connection with one snapshot, and the site with the starts of IRIs."""
 
     connection: sa.Connection
     site: Site
@@ -159,9 +158,9 @@ def list_table_rows(source: TableSource, table: str) -> Rows:
 
 
 def read_stamp(connection: sa.Connection) -> str:
-    """Return a text that differs after a workshop or an idea was saved, in whichever field.
+    """Return a text that changes whenever a public workshop or idea is saved.
 
-    The feed's number does not tell of fields that are in no feed.
+    The number of the feed does not, because some of the columns are in no feed.
     """
     saved = sa.func.extract("epoch", PACKAGE.metadata_modified)
     query = sa.select(sa.func.count(), sa.func.sum(saved)).where(
@@ -206,7 +205,7 @@ def _workshops(source: TableSource) -> Rows:
 def _ideas(source: TableSource) -> Rows:
     for batch in _batches(source.connection, package_model.IDEA):
         ids = [row.id for row in batch]
-        places = _pairs(source.connection, link.select_places_of_talks(), ids)
+        places = _pairs(source.connection, link.select_places_of_workshops_and_ideas(), ids)
         problems = _pairs(source.connection, link.select_links(Predicate.IDEA_PROBLEM), ids)
         workshops = _pairs(source.connection, _PUBLIC_WORKSHOPS, ids)
         since = _since(source.connection, ids)
@@ -269,7 +268,7 @@ _PUBLIC_WORKSHOPS = (
     .join(_object, _object.id == Link.object)
     .where(Link.predicate == str(Predicate.IDEA_WORKSHOP), visibility.filter_public(_object))
 )
-# (need, dataset): here the need is what is asked about.
+# Pairs of a need and a dataset that meets it.
 _met = link.select_met_needs().subquery("met")
 _MEETING = sa.select(_met.c.need.label("subject"), _met.c.dataset.label("object"))
 
@@ -318,7 +317,7 @@ def _tail(package: PackageRecord) -> list[Cell]:
 def _pairs(
     connection: sa.Connection, query: Any, subjects: Collection[str]
 ) -> dict[str, list[str]]:
-    """Return subject → its objects in order, of a query of (subject, object)."""
+    """Return subject → objects in order; ``query`` selects (subject, object)."""
     pairs = query.subquery("pairs")
     wanted = sa.select(pairs.c.subject, pairs.c.object).where(pairs.c.subject.in_(subjects))
     found: dict[str, list[str]] = defaultdict(list)
@@ -328,7 +327,7 @@ def _pairs(
 
 
 def _since(connection: sa.Connection, ids: Collection[str]) -> dict[str, datetime]:
-    """Return idea → when it came to the status that it has."""
+    """Return idea id → time of its last change of status."""
     query = (
         sa.select(Transition.idea_id, sa.func.max(Transition.at))
         .where(Transition.idea_id.in_(ids))

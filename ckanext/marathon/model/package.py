@@ -1,11 +1,11 @@
-"""Packages as the rules need them: read, locked, by code and by short address.
+"""Packages for the rules: reading, locking, unique codes and short addresses.
 
-What only one package may have, such as a code, is claimed in a table with unique keys, so that two
-that ask at the same instant do not both get it.
+A code that only one package may have is claimed in a table with unique keys, so that two concurrent
+saves cannot both get it.
 
-Short addresses: which record the first digits of its id mean, for ever. What is printed and hung on
-a wall must not mean another record some day. So where two ids begin alike, the one that was public
-first has the address, also after it is gone.
+A short address has the first digits of a record's id. Because it is printed, it must never lead to
+another record later: if two ids begin alike, the record that was public first has the address, even
+after it was deleted.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from ckanext.marathon.visibility import filter_public
 
 
 def claim_row(row: sa.Insert, key: str) -> None:
-    """Insert a row whose keys are unique; nothing is committed.
+    """Insert a row with unique keys; commits nothing.
 
-    The database makes the second of two wait for the first one's commit and then refuses it.
+    Of two concurrent inserts, the database lets the second wait for the first's commit and then
+    refuses it.
 
     Raises:
-        Taken: somebody else was first; the rest of the transaction is untouched.
+        Taken: another transaction inserted the key first. The rest of this transaction is kept.
     """
     try:
         with model.Session.begin_nested():
@@ -65,9 +66,9 @@ def find_code_holder(owner_org: str, package_type: str, code: str) -> str | None
 
 
 def assign_code(package_id: str, owner_org: str, package_type: str, code: str | None) -> None:
-    """Let a package have this code and no other; ``None`` or ``""`` for none.
+    """Give a package this code and remove its other ones; ``None`` or ``""`` for no code.
 
-    A code that a deleted or purged package left behind is taken over.
+    The code of a deleted or purged package is taken over.
 
     Raises:
         Taken: another package has it; ``holder`` is its id where that is known.
@@ -91,7 +92,7 @@ def assign_code(package_id: str, owner_org: str, package_type: str, code: str | 
 
 
 def release_code(package_id: str) -> None:
-    """Give back the code of a package that is no more."""
+    """Delete the claim of a purged package."""
     model.Session.execute(sa.delete(PackageCode).where(PackageCode.package_id == package_id))
 
 
@@ -123,15 +124,15 @@ def find_package_ids(references: Collection[str], package_type: str) -> dict[str
 
 
 def load_packages(ids: Iterable[str]) -> dict[str, model.Package]:
-    """Return packages by id; those that this session has already are not asked for again."""
+    """Return packages by id; those that the session has loaded are not queried again."""
     wanted = sorted(set(ids))
-    known = [each for each in wanted if _key(each) in model.Session.identity_map]
+    known = [id_ for id_ in wanted if _key(id_) in model.Session.identity_map]
     unknown = set(wanted).difference(known)
-    found = {each: model.Session.get(model.Package, each) for each in known}
+    found = {id_: model.Session.get(model.Package, id_) for id_ in known}
     if unknown:
         query = model.Session.query(model.Package).filter(model.Package.id.in_(unknown))
         found |= {package.id: package for package in query}
-    return {each: package for each, package in found.items() if package}
+    return {id_: package for id_, package in found.items() if package}
 
 
 def _key(identifier: str) -> Any:
@@ -139,15 +140,15 @@ def _key(identifier: str) -> Any:
 
 
 def lock_targets(ids: Iterable[str]) -> dict[str, model.Package]:
-    """Return packages as they are now, locked against changes by others until our commit.
+    """Return packages, read again and locked against changes until the end of the transaction.
 
-    Several saves may link to one package at a time (``FOR SHARE``); changing or deleting it waits.
+    Several saves may link to a package at a time (``FOR SHARE``); a change or deletion of it waits.
     """
     return _locked(ids, read=True)
 
 
 def lock_packages(ids: Iterable[str]) -> dict[str, model.Package]:
-    """Return packages as they are now, in order of id; everybody else waits for our commit."""
+    """Return packages in order of id, read again and locked until the end of the transaction."""
     return _locked(ids, read=False)
 
 
@@ -166,7 +167,7 @@ def _locked(ids: Iterable[str], read: bool) -> dict[str, model.Package]:
 
 
 def list_dependents(objects: Collection[str], *predicates: Predicate) -> list[model.Package]:
-    """Return the packages, deleted ones left out, that link to these objects, by title."""
+    """Return the packages that link to these objects, by title, without deleted ones."""
     if not objects:
         return []
     found = model.Session.query(model.Package).filter(
@@ -192,7 +193,7 @@ def list_active_dependents(
 
 
 def list_owned_packages(organization_id: str) -> list[model.Package]:
-    """Return the packages, deleted ones left out, of an organisation, by type and title."""
+    """Return the packages of an organisation, by type and title, without deleted ones."""
     found = model.Session.query(model.Package).filter(
         model.Package.owner_org == organization_id, model.Package.state != model.State.DELETED
     )
@@ -201,7 +202,7 @@ def list_owned_packages(organization_id: str) -> list[model.Package]:
 
 def read_organization_titles(ids: Iterable[str | None]) -> dict[str, dict[str, str]]:
     """Return ``id``, ``name`` and ``title`` of organisations, by id."""
-    wanted = sorted({each for each in ids if each})
+    wanted = sorted({id_ for id_ in ids if id_})
     if not wanted:
         return {}
     group = model.Group
@@ -214,7 +215,12 @@ def read_organization_titles(ids: Iterable[str | None]) -> dict[str, dict[str, s
 
 
 def lock_organization(organization_id: str, to_link: bool = False) -> None:
-    """Keep an organisation as it is until our commit; ``to_link`` lets others link to it too."""
+    """Lock an organisation against changes until the end of the transaction.
+
+    Args:
+        organization_id: id of the organisation.
+        to_link: whether other transactions may lock it in the same way (``FOR SHARE``).
+    """
     model.Session.execute(
         sa.select(model.Group.id)
         .where(model.Group.id == organization_id)
@@ -223,7 +229,7 @@ def lock_organization(organization_id: str, to_link: bool = False) -> None:
 
 
 def list_dependent_ids(objects: Collection[str], *predicates: Predicate) -> list[str]:
-    """Return the ids of every package, deleted ones too, that links to these objects."""
+    """Return the ids of all packages that link to these objects, including deleted ones."""
     if not objects:
         return []
     return sorted(model.Session.scalars(_subjects(objects, *predicates).distinct()))
@@ -236,30 +242,30 @@ def _subjects(objects: Collection[str], *predicates: Predicate) -> sa.Select[Any
 
 
 def read_stored_text(record: object, field: str) -> str:
-    """Return a field kept as text in extras; "" where there is none."""
+    """Return a field that is stored as text in extras; "" if there is none."""
     extras: dict[str, str] = getattr(record, "extras", None) or {}
     return extras.get(field) or ""
 
 
 def read_stored_flag(record: object, field: str) -> bool:
-    """Return a yes or no kept as text in extras; no where there is none."""
+    """Return a field that is stored as ``"true"`` or ``"false"`` in extras; ``False`` if none."""
     return read_flag(read_stored_text(record, field))
 
 
 def read_stored_texts(package: model.Package | None, field: str) -> list[str]:
-    """Return a field stored as a JSON list of texts; an unreadable one counts as empty."""
+    """Return a field that is stored as a JSON list of texts; an unreadable one is empty."""
     return list_stored_texts(read_stored_text(package, field))
 
 
 def read_stored_rows(
     package: model.Package | model.Group | None, field: str
 ) -> list[dict[str, Any]]:
-    """Return a field stored as a JSON list of objects; an unreadable one counts as empty."""
+    """Return a field that is stored as a JSON list of objects; an unreadable one is empty."""
     return list_stored_rows(read_stored_text(package, field))
 
 
 class NamedPackage(NamedTuple):
-    """What a package is called."""
+    """A package with its type, name and title."""
 
     id: str
     type: str
@@ -268,7 +274,7 @@ class NamedPackage(NamedTuple):
 
 
 def list_examples(types: Collection[str]) -> list[NamedPackage]:
-    """Return every package of these types that is flagged as an example, the trash included."""
+    """Return the packages of these types that are flagged as examples, including deleted ones."""
     package = model.Package
     query = (
         sa.select(package.id, package.type, package.name, package.title)
@@ -282,7 +288,7 @@ def list_examples(types: Collection[str]) -> list[NamedPackage]:
 
 
 def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
-    """Return (package id, resource id) of the files that the site keeps for these packages."""
+    """Return (package id, resource id) of the uploaded files of these packages."""
     resource = model.Resource
     query = sa.select(resource.package_id, resource.id).where(
         resource.package_id.in_(package_ids), resource.url_type == "upload"
@@ -291,7 +297,7 @@ def list_example_files(package_ids: Collection[str]) -> list[tuple[str, str]]:
 
 
 def name_packages(package_ids: Collection[str]) -> list[NamedPackage]:
-    """Return those of these packages that are not deleted, by name."""
+    """Return the packages with these ids that are not deleted, by name."""
     package = model.Package
     query = (
         sa.select(package.id, package.type, package.name, package.title)
@@ -301,14 +307,14 @@ def name_packages(package_ids: Collection[str]) -> list[NamedPackage]:
     return [NamedPackage(*row) for row in model.Session.execute(query)]
 
 
-# Of an id of CKAN, which is a UUID: 8 digits mean one of 100,000 things nearly always, 12 always.
+# Digits of a UUID: 8 nearly always identify one of 100,000 records, 12 always do.
 SHORT, LONGER = 8, 12
 _CODE = re.compile(rf"[0-9a-f]{{{SHORT}}}|[0-9a-f]{{{LONGER}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ShortAddress(NamedTuple):
-    """The id of a record that a short address names; if not public now, it was once."""
+    """The id of the record with a short address; the record is or was public."""
 
     id: str
     is_public: bool
@@ -318,8 +324,8 @@ def find_short_address(package_type: str, code: str) -> ShortAddress | None:
     """Return the record with a short code; ``None`` if no record with it is or was public.
 
     Args:
-        package_type: e.g. ``idea``.
-        code: the first 8 or 12 hexadecimal digits of an id, in small letters.
+        package_type: for example ``idea``.
+        code: the first 8 or 12 hexadecimal digits of an id, in lower case.
     """
     if not _CODE.fullmatch(code):
         return None
@@ -327,7 +333,7 @@ def find_short_address(package_type: str, code: str) -> ShortAddress | None:
     logged = feed_log.find_oldest_record(package_type, first)
     if logged:
         return ShortAddress(logged.thing, logged.is_public)
-    # A site whose log has not been put together yet.
+    # The log of a site may be incomplete when the plugin is new.
     identifier = model.Session.scalar(_unlogged(package_type, first))
     return ShortAddress(identifier, True) if identifier else None
 

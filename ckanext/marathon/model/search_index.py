@@ -1,15 +1,14 @@
 """Notes in the database about packages that still have to be indexed.
 
-Solr is told before the transaction of a save is committed, and of dependent records by a
-background job. Either may be lost: the process is killed, the transaction fails, Valkey is away.
-A note says which package may differ between database and index:
+CKAN indexes a package before the transaction of the save is committed, and a background job indexes
+dependent records. Either may be lost: the process is killed, the transaction fails, or Valkey is
+down. A note means that a package may differ between database and index. There are two kinds:
 
-- written beforehand, by a transaction of its own, before Solr is told of a change that is not yet
-  committed; deleted after the commit. One that stays means that the save did not come to its end.
-- written within a transaction that changes what other records show; seen once it is committed.
+- A note is written in a transaction of its own before a package is indexed whose save is not
+  committed yet, and deleted after the commit. If it stays, the save was interrupted.
+- A note is written in the transaction of a save that changes what other records show.
 
-Rows are only added and deleted, never updated in place by a save, so that no save waits for
-another one here.
+Saves only add and delete rows, so that no save waits for another one here.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.visibility import filter_public
 
-# Longer than any transaction lasts after it has sent its first change to Solr.
+# Longer than any transaction lasts after its first update of Solr.
 UNFINISHED_AFTER = timedelta(minutes=5)
 
 
@@ -48,7 +47,7 @@ def note_packages(package_ids: Iterable[str]) -> None:
 
 
 def note_package_beforehand(package_id: str) -> int:
-    """Note a package in a transaction of its own; return the number of the note."""
+    """Note a package in a transaction of its own; return the id of the note."""
     due = sa.func.clock_timestamp() + UNFINISHED_AFTER
     note = sa.insert(IndexNote).values(package_id=package_id, due=due).returning(IndexNote.id)
     with _engine().begin() as connection:
@@ -56,7 +55,7 @@ def note_package_beforehand(package_id: str) -> int:
 
 
 def delete_notes(notes: Collection[int]) -> None:
-    """Delete notes in a transaction of its own; should it be lost, the work is done twice."""
+    """Delete notes in a separate transaction. If it is lost, the package is only indexed again."""
     with _engine().begin() as connection:
         connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
         connection.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
@@ -70,7 +69,7 @@ def make_notes_due(notes: Collection[int]) -> None:
 
 
 def claim_next_package() -> tuple[str, list[int]] | None:
-    """Return a package that is due and its notes, locked until the session's commit."""
+    """Return the id of a due package and its notes, locked until the session's commit."""
     due = IndexNote.due <= sa.func.clock_timestamp()
     first = model.Session.execute(
         sa.select(IndexNote.id, IndexNote.package_id)
@@ -87,7 +86,7 @@ def claim_next_package() -> tuple[str, list[int]] | None:
 
 
 def settle_notes(notes: Collection[int]) -> None:
-    """Delete notes whose package was indexed; nothing is committed."""
+    """Delete notes whose package was indexed; commits nothing."""
     model.Session.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))
 
 
@@ -100,23 +99,26 @@ def postpone_notes(notes: Collection[int], delay: timedelta) -> None:
 
 
 def count_due_packages(age: timedelta = timedelta(0)) -> int:
-    """Return how many packages have been due for longer than ``age``."""
+    """Return the number of packages that have been due for longer than ``age``."""
     packages = sa.func.count(sa.distinct(IndexNote.package_id))
     query = sa.select(packages).where(IndexNote.due <= sa.func.clock_timestamp() - age)
     return model.Session.scalar(query) or 0
 
 
 class StoredState(NamedTuple):
-    """The stored state of a package that a search has found."""
+    """The state of a package in the database, for a package that a search has found.
+
+    Attributes:
+        is_due: whether the index may lack its last change.
+    """
 
     state: str
     is_public: bool
-    #: the index has not been told of its last change
     is_due: bool
 
 
 def read_stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
-    """Return the packages of these ids that there are, in one query."""
+    """Return id → state of the packages that exist, in one query."""
     package = model.Package
     noted = sa.exists().where(
         IndexNote.package_id == package.id, IndexNote.due <= sa.func.clock_timestamp()
@@ -127,7 +129,7 @@ def read_stored_states(package_ids: Collection[str]) -> dict[str, StoredState]:
 
 
 def list_suspects() -> set[str]:
-    """Return the noted packages that the database does not show to everybody."""
+    """Return the ids of noted packages that are not public or do not exist."""
     query = (
         sa.select(IndexNote.package_id)
         .outerjoin(model.Package, model.Package.id == IndexNote.package_id)

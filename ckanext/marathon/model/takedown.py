@@ -1,11 +1,11 @@
-"""Records that were taken down for legal reasons: when, why and by whom, and nothing of them.
+"""Records that were taken down for legal reasons: date, reason and author, and no content.
 
-A row is written in the transaction that purges the record. It also names the places outside of the
-database that still have to be cleaned, so that a later process can finish after a crash.
+A row is written in the transaction that purges the record. It also has the steps of the takedown
+outside of the database that are still to be done, so that a later process can finish after a crash.
 
-What CKAN and other plugins remember of a record in their own tables (activities, statuses of jobs
-and more, which CKAN's purge leaves) is removed. The feed describes none of these tables, which is
-why their rows may be removed in bulk (``tests/house/test_writes``).
+This module also deletes rows about a record in tables of CKAN and other plugins (activities,
+statuses of jobs and more) that CKAN's purge leaves. The feed does not depend on these tables, so
+bulk SQL is allowed here (``tests/house/test_writes``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 
 _EMPTY = sa.text("'{}'")
-# Any number: the lock on taking down what a restored backup brought back.
+# An arbitrary number: the key of the advisory lock for applying the list of takedowns.
 _LOCK = 6_172_031_113
 
 
@@ -33,11 +33,11 @@ class Takedown(tk.BaseModel):
     """One record that was taken down.
 
     Attributes:
-        thing: its id in CKAN.
-        kind: its dataset type.
-        files: how many uploaded files it had.
-        resources: ids of its resources: files and tables elsewhere are named after them.
-        neighbours: ids of records whose place in the index shows what it was called.
+        thing: id of the record in CKAN.
+        kind: dataset type of the record.
+        files: number of its uploaded files.
+        resources: ids of its resources, which are the names of files and DataStore tables.
+        neighbours: ids of records whose documents in Solr have the title of this one.
         pending: steps of ``logic/erasing.py`` that have not succeeded yet.
     """
 
@@ -66,16 +66,16 @@ def record_takedown(
     pending: Collection[str] = (),
     at: datetime | None = None,
 ) -> None:
-    """Write down that a record is taken down; nothing is committed.
+    """Write the row of a takedown; commits nothing.
 
-    One that is on the list already keeps its date, reason and author; what is left to remove is
-    added.
+    An existing row keeps its date, reason and author; resources, neighbours and pending steps are
+    added to it.
     """
     known = find_takedown(thing)
     if known is not None:
         resources = {*resources, *known.resources}
         neighbours = {*neighbours, *known.neighbours}
-        pending = [*pending, *(each for each in known.pending if each not in pending)]
+        pending = [*pending, *(step for step in known.pending if step not in pending)]
     statement = insert(Takedown).values(
         thing=thing,
         kind=kind,
@@ -102,32 +102,32 @@ def record_takedown(
 
 
 def list_takedowns() -> list[Takedown]:
-    """Return a copy of each, which belongs to no session, the newest first."""
+    """Return copies of all takedowns, which belong to no session, the newest first."""
     query = sa.select(*Takedown.__table__.columns).order_by(Takedown.at.desc(), Takedown.thing)
     return [Takedown(**row) for row in model.Session.execute(query).mappings()]
 
 
 def find_takedown(thing: str) -> Takedown | None:
-    """Return a copy of one, which belongs to no session; ``None`` if there is none of this id."""
+    """Return a copy of a record's takedown, which belongs to no session; ``None`` if none."""
     query = sa.select(*Takedown.__table__.columns).where(Takedown.thing == thing)
     row = model.Session.execute(query).mappings().one_or_none()
     return Takedown(**row) if row else None
 
 
 def list_unfinished() -> list[str]:
-    """Return the ids of those of which something is left to remove, the oldest first."""
+    """Return the ids of the records with pending steps, the oldest takedown first."""
     query = sa.select(Takedown.thing).where(sa.func.cardinality(Takedown.pending) > 0)
     return list(model.Session.scalars(query.order_by(Takedown.at, Takedown.thing)))
 
 
 def list_returned() -> list[str]:
-    """Return the ids of those that are in the database nevertheless: a backup brought them back."""
+    """Return the ids of records that are in the database again, from a restored backup."""
     query = sa.select(Takedown.thing).join(model.Package, model.Package.id == Takedown.thing)
     return list(model.Session.scalars(query.order_by(Takedown.at, Takedown.thing)))
 
 
-def settle_step(thing: str, step: str) -> None:
-    """Write down that a step is done; nothing is committed."""
+def mark_step_done(thing: str, step: str) -> None:
+    """Remove a step from the pending ones; commits nothing."""
     model.Session.execute(
         sa.update(Takedown)
         .where(Takedown.thing == thing)
@@ -136,12 +136,12 @@ def settle_step(thing: str, step: str) -> None:
     )
 
 
-def hold_lock() -> None:
-    """Wait until no other process applies the list; held until the end of the connection's turn."""
+def lock_takedowns() -> None:
+    """Lock out other processes that apply the list, until the end of the transaction."""
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-# Table → the column that names a package or a resource.
+# Table → the column with the id of a package or a resource.
 TABLES = {
     "activity_detail": "object_id",
     "package_member": "package_id",
@@ -149,7 +149,7 @@ TABLES = {
     "tracking_summary": "package_id",
 }
 ACTIVITY = "activity"
-# Rows of the first are found by a row of the second, which names the package.
+# Rows of these tables refer to ``harvest_object``, which has the id of the package.
 HARVEST = ("harvest_object_extra", "harvest_object_error")
 HARVEST_OBJECT = "harvest_object"
 TRACKING = "tracking_raw"
@@ -163,10 +163,10 @@ class Traces:
     """The keys by which a record is found in other tables.
 
     Attributes:
-        id: of the package.
-        resources: ids of its resources, deleted ones and those of earlier versions too.
-        names: the names that it had in addresses.
-        texts: its title, description, names of files and so on, as they are or were.
+        id: id of the package.
+        resources: ids of its resources, including deleted ones and those of earlier versions.
+        names: its present and former names (in addresses).
+        texts: its present and former title and description, and those of its files.
     """
 
     id: str
@@ -181,28 +181,28 @@ class Traces:
 
 
 def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
-    """Return the keys of a package, including former ones that its activities have.
+    """Return the keys of a package, including former ones from its activities.
 
     Args:
-        package_id: its id; it may be gone.
-        resources: ids that are known already.
+        package_id: id of the package, which may be purged already.
+        resources: known ids of its resources.
     """
     ids, names, texts = set(resources), set[Any](), set[Any]()
     package = model.Session.get(model.Package, package_id)
     if package is not None:
         names.add(package.name)
         texts |= {package.title, package.notes}
-        for each in package.resources_all:
-            ids.add(each.id)
-            texts |= {each.name, each.description}
+        for resource in package.resources_all:
+            ids.add(resource.id)
+            texts |= {resource.name, resource.description}
     if ACTIVITY in _tables():
         for data in _versions(package_id):
             names.add(_text(data.get("name")))
             texts |= {_text(data.get("title")), _text(data.get("notes"))}
-            for each in _dicts(data.get("resources")):
-                ids.add(_text(each.get("id")))
-                texts |= {_text(each.get("name")), _text(each.get("description"))}
-    return Traces(package_id, *(frozenset(filter(_text, each)) for each in (ids, names, texts)))
+            for resource in _dicts(data.get("resources")):
+                ids.add(_text(resource.get("id")))
+                texts |= {_text(resource.get("name")), _text(resource.get("description"))}
+    return Traces(package_id, *(frozenset(filter(_text, values)) for values in (ids, names, texts)))
 
 
 def _versions(package_id: str) -> Iterator[dict[str, Any]]:
@@ -215,9 +215,10 @@ def _versions(package_id: str) -> Iterator[dict[str, Any]]:
 
 
 def erase_traces(traces: Traces) -> None:
-    """Remove a record from the tables that the purge does not look at; nothing is committed.
+    """Delete a record's rows from the tables that CKAN's purge leaves; commits nothing.
 
-    Everything is flushed. Tables of plugins that are not loaded are cleaned too, where they exist.
+    The session must be flushed. Tables of plugins that are not loaded are cleaned too, if they
+    exist.
     """
     present = _tables()
     if ACTIVITY in present:
@@ -231,7 +232,7 @@ def erase_traces(traces: Traces) -> None:
     if TRACKING in present:
         table = _table(TRACKING, "url")
         ends = [f"%/{name}" for name in (traces.id, *traces.names)]
-        ends += [f"%/{each}%" for each in (traces.id, *traces.resources)]
+        ends += [f"%/{id_}%" for id_ in (traces.id, *traces.resources)]
         _run(sa.delete(table).where(table.c.url.like(_any(ends))))
     if TRANSLATION in present and traces.texts:
         table = _table(TRANSLATION, "term")
@@ -240,14 +241,14 @@ def erase_traces(traces: Traces) -> None:
 
 
 def _erase_activities(traces: Traces, has_details: bool) -> None:
-    """Remove its activities, and it out of the copies that others' activities hold."""
+    """Delete a record's activities, and remove it from the stored data of other activities."""
     activity = _table(ACTIVITY, "id", "object_id", "data")
     gone = set(
         model.Session.scalars(sa.select(activity.c.id).where(activity.c.object_id.in_(traces.ids)))
     )
     mentions = sa.select(activity.c.id, activity.c.data).where(
         activity.c.object_id.not_in(traces.ids),
-        activity.c.data.like(_any([f"%{each}%" for each in traces.ids])),
+        activity.c.data.like(_any([f"%{id_}%" for id_ in traces.ids])),
     )
     for row in model.Session.execute(mentions).all():
         data = _load(row.data)
@@ -266,19 +267,20 @@ def _erase_activities(traces: Traces, has_details: bool) -> None:
 
 
 def _without(value: Any, ids: frozenset[str]) -> Any:
-    """Return a value of JSON without the objects that describe these records, and their ids.
+    """Return a JSON value without the objects that describe these records, and without their ids.
 
-    What is left out is :data:`_GONE`.
+    :data:`_GONE` is returned for a value that is removed as a whole.
     """
     if is_json_object(value):
         if ids.intersection(v for k, v in value.items() if k in _NAMING and isinstance(v, str)):
             return _GONE
-        items = ((key, _without(each, ids)) for key, each in value.items())
-        return {key: each for key, each in items if each is not _GONE}
+        items = ((key, _without(inner, ids)) for key, inner in value.items())
+        return {key: inner for key, inner in items if inner is not _GONE}
     if is_json_list(value):
-        return [each for each in (_without(each, ids) for each in value) if each is not _GONE]
-    if isinstance(value, str) and any(each in value for each in ids):
-        # A list of ids is kept as JSON in an extra; an address of a file is about it as a whole.
+        return [item for item in (_without(item, ids) for item in value) if item is not _GONE]
+    if isinstance(value, str) and any(id_ in value for id_ in ids):
+        # An extra may have a list of ids as JSON. Any other text, such as the address of a file, is
+        # removed as a whole.
         loaded = _load_any(value)
         if isinstance(loaded, list | dict):
             return json.dumps(_without(loaded, ids))
@@ -303,7 +305,7 @@ def _erase_harvested(package_id: str, present: Collection[str]) -> None:
 def _erase_unused_tags() -> None:
     """Delete free tags that no record has, which CKAN never deletes.
 
-    One that somebody is giving to another record at this moment is locked, and stays.
+    A tag that a concurrent save gives to a record is locked by it and stays.
     """
     tag, use = model.Tag, model.PackageTag
     used = sa.exists().where(use.tag_id == tag.id)
@@ -312,10 +314,10 @@ def _erase_unused_tags() -> None:
         .where(tag.vocabulary_id.is_(None), ~used)
         .with_for_update(skip_locked=True, of=cast(Any, tag))
     )
-    for each in model.Session.scalars(query).all():
-        # Its uses are gone from the database, and not always from memory.
-        model.Session.expire(each, ["package_tags"])
-        model.Session.delete(each)
+    for unused in model.Session.scalars(query).all():
+        # Its uses are deleted in the database, but the session may still have them.
+        model.Session.expire(unused, ["package_tags"])
+        model.Session.delete(unused)
     model.Session.flush()
 
 
@@ -326,7 +328,7 @@ def _tables() -> set[str]:
 
 
 def _table(name: str, *columns: str) -> Any:
-    return sa.table(name, *(sa.column(each, sa.UnicodeText) for each in columns))
+    return sa.table(name, *(sa.column(column, sa.UnicodeText) for column in columns))
 
 
 def _run(statement: sa.Executable) -> None:
@@ -349,7 +351,7 @@ def _text(value: Any) -> str:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if is_json_object(each)] if is_json_list(value) else []
+    return [item for item in value if is_json_object(item)] if is_json_list(value) else []
 
 
 def _load(text: str | None) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """The unit of work: calls the steps of a save in a fixed order.
 
 Rules that may refuse a save, links, the search index, the record of changes and the feed's log all
-follow the transaction of the save. What they do are *steps*: functions that take the unit.
-``logic/saving.py`` lists the steps of each phase in their order. This module alone listens to
-CKAN's session, and calls them.
+work within the transaction of the save. They are written as *steps*: functions with the unit as
+argument. ``logic/saving.py`` lists the steps of each phase in their order. This module alone
+listens to CKAN's session and calls them.
 
-The session sees every way of saving: forms, the API, commands, jobs and other plugins. Bulk SQL is
-the exception, which ``feed verify`` and ``index check`` find.
+All saves pass through the session: those of forms, the API, commands, jobs and other plugins. Only
+bulk SQL does not; ``feed verify`` and ``index check`` find its changes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Notes = TypeVar("Notes")
 
 
 class SaveRefused(tk.ValidationError, click.ClickException):
-    """The site cannot take a save now: an error of validation, so that forms keep what was typed.
+    """The site refuses a save: a validation error, so that forms keep the typed values.
 
     Attributes:
-        text: what to do; on the command line it is the one line that is printed.
+        text: the message, which tells people what to do; a command prints only this line.
     """
 
     def __init__(self, heading: str, text: str) -> None:
-        """Say what to do; forms show it under a heading."""
+        """Set the message; forms show it under the heading."""
         tk.ValidationError.__init__(self, {"message": [text]}, {heading: text})
         self.message = self.text = text
 
@@ -42,10 +42,11 @@ class UnitOfWork:
     """One transaction of a session, with the notes of its steps.
 
     It begins with the first note or the first flush and ends with the outermost transaction.
-    Savepoints belong to it: what one of them undoes is looked at all the same, and found unchanged.
+    Savepoints belong to it; a record whose change is rolled back with a savepoint may be noted, and
+    must then turn out to be unchanged.
 
     Attributes:
-        session: the session, in its transaction until the unit has ended.
+        session: the session; its transaction is open until the unit has ended.
         created: records that the current flush inserts. Their ids are known in ``note_created``.
         changed: records that the current flush updates.
         deleted: records that the current flush deletes.
@@ -60,7 +61,7 @@ class UnitOfWork:
         self._notes: dict[type[Any], Any] = {}
 
     def get_notes(self, kind: type[Notes]) -> Notes:
-        """Return the notes of a class, made without arguments when they are first asked for."""
+        """Return the notes of a class; an empty instance is made at the first call."""
         return self._notes.setdefault(kind, kind())
 
     def find_notes(self, kind: type[Notes]) -> Notes | None:
@@ -68,7 +69,7 @@ class UnitOfWork:
         return self._notes.get(kind)
 
     def replace_notes(self, kind: type[Notes], notes: Notes | None) -> None:
-        """Put other notes in the place of those of a class; ``None`` drops them."""
+        """Replace the notes of a class; ``None`` deletes them."""
         self._notes.pop(kind, None)
         if notes is not None:
             self._notes[kind] = notes
@@ -82,17 +83,17 @@ class Steps:
     """The steps of each phase, in the order in which they are called.
 
     Attributes:
-        before_flush: nothing is written yet, and links are as they were. May raise, which refuses
-            the save, and may change further records.
-        note_flush: what is about to be written is settled (``created``, ``changed``, ``deleted``),
-            and what it was before is still known. Changes nothing.
-        note_created: records in ``created`` were inserted and have their ids. Called before the
-            next flush or the commit. Changes nothing.
-        before_commit: everything is flushed, and search has been told. Only for the outermost
-            commit. May raise, which refuses the save.
+        before_flush: before anything is written; links still have their former state. A step may
+            raise, which refuses the save, and may change further records.
+        note_flush: ``created``, ``changed`` and ``deleted`` are final, and the former values are
+            still known. A step changes nothing.
+        note_created: the records in ``created`` were inserted and have their ids. Called before the
+            next flush or the commit. A step changes nothing.
+        before_commit: everything is flushed, and CKAN has updated Solr. Only for the outermost
+            commit. A step may raise, which refuses the save.
         after_commit: the transaction is over; the session must not be used.
-        after_rollback: the same for a transaction that was rolled back, or whose session was
-            closed or removed.
+        after_rollback: the transaction was rolled back, or its session was closed or removed; the
+            session must not be used.
     """
 
     before_flush: tuple[Step, ...] = ()
@@ -111,8 +112,8 @@ def start_listening(steps: Steps) -> None:
     """Set the steps that are called from now on."""
     global _steps
     _steps = steps
-    # CKAN's own listener of ``before_flush`` notes what has changed, so ours comes before it. That
-    # of ``before_commit`` tells Solr, and ours comes after it.
+    # CKAN's own listener of ``before_flush`` notes changed records, so ours comes before it. CKAN's
+    # listener of ``before_commit`` updates Solr, and ours comes after it.
     for name, listener, is_first in (
         ("before_flush", _before_flush, True),
         ("before_commit", _before_commit, False),
@@ -157,7 +158,7 @@ def _before_flush(session: Any, _flush_context: Any, _instances: Any) -> None:
 
 
 def _settle_created(unit: UnitOfWork) -> None:
-    """Let steps note the records of the last flush, without those that a savepoint undid."""
+    """Call the steps for records that the last flush inserted and no savepoint has undone."""
     unit.created = [record for record in unit.created if not _is_undone(record)]
     if unit.created:
         _call_steps(_steps.note_created, unit)
@@ -170,7 +171,7 @@ def _is_undone(record: Any) -> bool:
 
 
 def _before_commit(session: Any) -> None:
-    # Savepoints announce themselves like commits.
+    # The event is also sent for savepoints.
     if session.in_nested_transaction() or not p.plugin_loaded("marathon"):
         return
     session.flush()
@@ -181,10 +182,10 @@ def _before_commit(session: Any) -> None:
 
 
 def _after_end(session: Any, transaction: Any = None) -> None:
-    """End the unit after a commit or, with the transaction given, after whatever ended that.
+    """End the unit after a commit or, if ``transaction`` is given, after its end.
 
-    A commit is announced first, so that a unit which is still there when its transaction ends was
-    rolled back. SQLAlchemy announces a rollback too, but not a session that is closed.
+    The event of a commit comes first, so a unit that still exists when its transaction ends was
+    rolled back. SQLAlchemy has an event for rollbacks, but not for sessions that are closed.
     """
     if session.in_nested_transaction() or (transaction and transaction.parent is not None):
         return

@@ -1,4 +1,4 @@
-"""Public workshops by time, place and problem: from the tables, so that Solr is not needed."""
+"""Public workshops by time, place and problem, from the database and not from Solr."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 def list_workshop_times(
     municipality: str = "", problems: Collection[str] = ()
 ) -> list[WorkshopTimes]:
-    """Return the times of public workshops, newest record first; cached until a change.
+    """Return the times of public workshops, newest record first.
+
+    Cached until something public changes.
 
     Args:
         municipality: code; only workshops in which it takes part.
-        problems: notations; only workshops that speak of one of them.
+        problems: notations; only workshops about one of them.
     """
-    asked = (municipality, tuple(problems))
-    return cache_until_change("times", asked, lambda: _times(municipality, problems))
+    arguments = (municipality, tuple(problems))
+    return cache_until_change("times", arguments, lambda: _times(municipality, problems))
 
 
 def list_times_of(workshops: Collection[str]) -> list[WorkshopTimes]:
-    """Return the times of workshops by id, public or not, newest first."""
+    """Return the times of the workshops with these ids, public or not, newest record first."""
     if not workshops:
         return []
     return [WorkshopTimes(*row) for row in model.Session.execute(_of(PACKAGE.id.in_(workshops)))]
@@ -59,20 +61,20 @@ def list_coming_workshops(
 ) -> list[model.Package]:
     """Return the next announced public workshops of municipalities (codes), soonest first."""
     announced = {
-        each.id: each
+        times.id: times
         for code in municipalities
-        for each in list_workshop_times(code)
-        if each.status == workshop.ANNOUNCED
+        for times in list_workshop_times(code)
+        if times.status == workshop.ANNOUNCED
     }
     next_ones = workshop.arrange_workshops(announced.values(), today).coming[:limit]
     found = package.load_packages(next_ones)
-    return [found[each] for each in next_ones if each in found]
+    return [found[id_] for id_ in next_ones if id_ in found]
 
 
 def list_workshop_filters(predicate: Predicate) -> list[str]:
     """Return the municipalities (codes) or problems (notations) of public workshops, in order.
 
-    Kept until a change.
+    Cached until something public changes.
     """
     return cache_until_change("filters of workshops", predicate, lambda: _filters(predicate))
 
@@ -91,7 +93,7 @@ def _filters(predicate: Predicate) -> list[str]:
 
 
 def count_ideas_of_workshops(workshops: Collection[str]) -> dict[str, int]:
-    """Return workshop id → how many public ideas came out of it, of those that have any."""
+    """Return workshop id → number of its public ideas, without workshops that have none."""
     if not workshops:
         return {}
     query = (
@@ -124,7 +126,7 @@ def list_inviting_workshops(owners: Collection[str] | None) -> list[model.Packag
     """Return the announced workshops with invitations, private ones too, by title.
 
     Args:
-        owners: ids of organisations that convene them; ``None`` = all.
+        owners: ids of their organisations; ``None`` for all.
     """
     query = sa.select(model.Package).where(
         PACKAGE.type == package.WORKSHOP,

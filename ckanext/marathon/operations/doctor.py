@@ -418,7 +418,7 @@ def _end_web_workers() -> str:
 def check_disk() -> Findings:
     """Check that the disk has room for saves."""
     try:
-        free = disk.free_megabytes()
+        free = disk.count_free_megabytes()
     except OSError:
         text = tk._("ckanext.marathon.disk_path names {path}, which is not there.")
         yield make_warning(text.format(path=tk.config["ckanext.marathon.disk_path"]))

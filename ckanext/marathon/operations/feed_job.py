@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
+from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import feed
 from ckanext.marathon.operations import health
 
@@ -97,7 +98,7 @@ def _once() -> str:
 
 
 def _find(name: str) -> Job | None:
-    return health.find_job(name, queues.get_queue())
+    return find_job(name, queues.get_queue())
 
 
 def _forget(name: str) -> None:

@@ -32,7 +32,6 @@ import sqlalchemy as sa
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib import jobs
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.utils import as_text
@@ -40,6 +39,7 @@ from rq.worker import BaseWorker
 from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds.verify import IS_REBUILD_WANTED
+from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import disk, feed
 
 WEB, WATCH, SUPERVISOR = "web", "watch", "supervisor"
@@ -239,15 +239,6 @@ def list_interrupted() -> list[Job]:
         taken = [find_job(job_id, queue) for job_id in _list_taken(queue)]
         found += [job for job in taken if job and _is_ours(job) and _is_late(job)]
     return found
-
-
-def find_job(job_id: str, queue: rq.Queue) -> Job | None:
-    """Return a job of a queue; ``None`` if there is none of this id."""
-    try:
-        # rq gives its parameter ``serializer`` no type.
-        return Job.fetch(job_id, connection=queue.connection)  # pyright: ignore[reportUnknownMemberType]
-    except NoSuchJobError:
-        return None
 
 
 def _is_ours(job: Job) -> bool:

@@ -291,6 +291,6 @@ def count_unsafe_activities() -> int:
     """
     if not activity.has_table():
         return 0
-    named = activity.suspicious_rows(_LOOKED_AT)
+    named = activity.list_suspicious_rows(_LOOKED_AT)
     kept = [row for row in named if row.data and strip_data(row.data) != row.data]
     return activity.count_exposed() + len(kept)

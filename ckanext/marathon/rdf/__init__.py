@@ -1,6 +1,6 @@
 """From records to triples, and from triples to CKAN's dicts.
 
-``build_dataset_graph`` and its neighbours are pure: a record and :class:`.facts.Facts` in, an
-:class:`rdflib.Graph` out. ``profile`` adapts them to ckanext-dcat, ``lookups`` is the one place
-that asks CKAN. What each property says, and why: ``docs/rdf.md``.
+``build_dataset_graph`` and the functions for the other records are pure: they take a record and
+:class:`.facts.Facts`, and return an :class:`rdflib.Graph`. ``profile`` adapts them to ckanext-dcat;
+only ``lookups`` calls CKAN. The properties are explained in ``docs/rdf.md``.
 """

@@ -1,4 +1,4 @@
-"""Organisations, and the offices people may write to, as triples and back.
+"""Organisations and contact offices as triples, and back.
 
 Reading accepts FOAF, vCard, schema.org and the other vocabularies that catalogues use for agents.
 
@@ -31,8 +31,8 @@ def build_organization_graph(site: Site, organization: Organization) -> Graph:
     """Return the description of an organisation of the site, with its contact office.
 
     Args:
-        site: where IRIs start.
-        organization: to be described.
+        site: the site with the starts of IRIs.
+        organization: the organisation.
     """
     graph = new_graph(site.vocabulary)
     add_organization(graph, site, organization)
@@ -56,17 +56,17 @@ def add_organization(graph: Graph, site: Site, organization: Organization) -> UR
 def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, agent: Agent) -> URIRef | None:
     """Describe an organisation that somebody typed in and return its IRI.
 
-    Without a name, the name is its web address, else its e-mail address, identifier, IRI or type.
+    If it has no name, its web address, e-mail address, identifier, IRI or type is used as the name.
 
     Args:
-        graph: is added to.
-        site: an IRI of its own is not taken from what was typed in.
-        whole: what it is a part of if it has no IRI of its own.
-        name: of that part.
-        agent: what was typed in.
+        graph: the graph to which triples are added.
+        site: a typed IRI of this site is ignored.
+        whole: the node that the agent is a part of if it has no IRI.
+        name: name of that part.
+        agent: the typed values.
 
     Returns:
-        ``None`` if that says nothing.
+        ``None`` if all values are empty.
     """
     iri = site.foreign(agent.uri) or make_part_iri(whole, name)
     named = (agent.name, agent.url, agent.email, agent.identifier, agent.uri, agent.kind)
@@ -87,13 +87,13 @@ def add_agent(graph: Graph, site: Site, whole: URIRef, name: str, agent: Agent) 
 
 
 def add_named_agent(graph: Graph, iri: URIRef, name: object) -> None:
-    """Say that something is an organisation, and its name.
+    """Add the types and the name of an organisation.
 
-    The name has no language: it is one in each, and stock ckanext-dcat treats names with a
-    language as translations.
+    The name has no language tag: it is the same in every language, and stock ckanext-dcat treats
+    names with tags as translations.
     """
-    for each in (FOAF.Agent, FOAF.Organization):
-        graph.add((iri, RDF.type, each))
+    for kind in (FOAF.Agent, FOAF.Organization):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, FOAF.name, make_text(name) or Literal(str(iri))))
 
 
@@ -101,42 +101,42 @@ def add_contact(graph: Graph, site: Site, whole: URIRef, name: str, office: Agen
     """Describe an office that somebody typed in and return its IRI.
 
     Args:
-        graph: is added to.
-        site: an IRI of its own is not taken from what was typed in.
-        whole: what it is a part of if it has no IRI of its own.
-        name: of that part.
-        office: what was typed in.
+        graph: the graph to which triples are added.
+        site: a typed IRI of this site is ignored.
+        whole: the node that the office is a part of if it has no IRI.
+        name: name of that part.
+        office: the typed values.
 
     Returns:
-        ``None`` if that says nothing.
+        ``None`` if all values are empty.
     """
     given = site.foreign(office.uri)
-    said = {
+    values = {
         VCARD.fn: make_text(office.name),
         VCARD.hasEmail: make_mail_iri(office.email),
         VCARD.hasURL: make_web_iri(office.url),
         VCARD.hasUID: make_web_iri(office.identifier) or make_text(office.identifier),
     }
-    if given is None and not any(value is not None for value in said.values()):
+    if given is None and not any(value is not None for value in values.values()):
         return None
     iri = given or make_part_iri(whole, name)
-    for each in (VCARD.Kind, VCARD.Organization):
-        graph.add((iri, RDF.type, each))
-    for predicate, value in said.items():
+    for kind in (VCARD.Kind, VCARD.Organization):
+        graph.add((iri, RDF.type, kind))
+    for predicate, value in values.items():
         if value is not None:
             graph.add((iri, predicate, value))
-    address = said[VCARD.hasEmail]
+    address = values[VCARD.hasEmail]
     if address is not None:
-        # GeoDCAT-AP 3 wants this class.
+        # GeoDCAT-AP 3 requires this class.
         graph.add((address, RDF.type, VCARD.Email))
     return iri
 
 
 def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef | None:
-    """Describe the office to which an organisation wants letters sent and return its IRI.
+    """Describe the contact office of an organisation of the site and return its IRI.
 
     Returns:
-        ``None`` if the organisation gives no way to reach it.
+        ``None`` if the organisation has neither an e-mail address nor a web site.
     """
     if find_office(site, organization) is None:
         return None
@@ -154,7 +154,11 @@ def add_office(graph: Graph, site: Site, organization: Organization) -> URIRef |
 
 
 def find_office(site: Site, organization: Organization) -> URIRef | None:
-    """Return the IRI of an organisation's office, ``None`` without e-mail address and web site."""
+    """Return the IRI of an organisation's contact office.
+
+    Returns:
+        ``None`` if the organisation has neither an e-mail address nor a web site.
+    """
     if (
         make_mail_iri(organization.contact_email) is None
         and make_web_iri(organization.homepage) is None
@@ -172,8 +176,8 @@ def _add_homepage(graph: Graph, site: Site, iri: URIRef, address: object) -> Non
 
 def _add_type(graph: Graph, iri: URIRef, kind: str) -> None:
     found = authorities.find_publisher_type(kind)
-    # The same IRI may be typed in twice, as publisher and creator, or as a licence too; DCAT-AP
-    # allows an agent one type, and licences only types of licences.
+    # The same IRI may be typed in as publisher and creator, or also as a licence. DCAT-AP allows
+    # one type of an agent, and for a licence only types of licences.
     taken = (iri, DCT.type, None) in graph or (iri, RDF.type, DCT.LicenseDocument) in graph
     if found is not None and not taken:
         graph.add((iri, DCT.type, add_authority(graph, found)))
@@ -200,7 +204,7 @@ _TELEPHONES = (VCARD.hasTelephone, VCARD.tel, FOAF.phone, *_of_schemas("telephon
 
 
 def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
-    """Return an organisation as the fields of ``publisher`` and ``creator`` hold it."""
+    """Return an organisation as a row of ``publisher`` or ``creator``."""
     if isinstance(node, Literal):
         return _filled(name=str(node).strip())
     given = reader.one(node, DCT.type)
@@ -216,7 +220,7 @@ def read_agent(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
 
 
 def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
-    """Return an office as the field ``contact`` holds it."""
+    """Return an office as a row of ``contact``."""
     if isinstance(node, Literal):
         text = str(node).strip()
         return _filled(email=read_mail_address(text)) if make_mail_iri(text) else _filled(name=text)
@@ -231,22 +235,22 @@ def read_contact(reader: Reader, whole: Node, node: Node) -> dict[str, str]:
 
 
 def read_further(reader: Reader, node: Node) -> dict[str, list[str]]:
-    """Return name → statements about an office or organisation that its row has no column for."""
+    """Return name → values of an office or organisation that its row has no subfield for."""
     if isinstance(node, Literal):
         return {}
-    mails = [read_mail_address(each).strip() for each in reader.values(node, *_MAIL)]
-    numbers = (each.removeprefix("tel:").strip() for each in reader.values(node, *_TELEPHONES))
+    mails = [read_mail_address(address).strip() for address in reader.values(node, *_MAIL)]
+    numbers = (number.removeprefix("tel:").strip() for number in reader.values(node, *_TELEPHONES))
     found = {
-        "email": [each for each in mails if each != _address(reader, node)],
+        "email": [address for address in mails if address != _address(reader, node)],
         "url": reader.addresses(node, VCARD.hasURL, *_PAGES)[1:],
         "telephone": numbers,
     }
-    distinct = {name: [*dict.fromkeys(filter(None, each))] for name, each in found.items()}
-    return {name: each for name, each in distinct.items() if each}
+    distinct = {name: [*dict.fromkeys(filter(None, values))] for name, values in found.items()}
+    return {name: values for name, values in distinct.items() if values}
 
 
 def _address(reader: Reader, node: Node) -> str:
-    """Return the first valid mail address, else the first one given."""
+    """Return the first valid mail address, else the first value."""
     given = reader.values(node, *_MAIL)
     return read_mail_address(next(filter(make_mail_iri, given), next(iter(given), ""))).strip()
 

@@ -26,16 +26,16 @@ from ckanext.marathon.vocabulary import authorities
 
 from .namespaces import DCAT, DCT, FOAF, PROV, RDF, new_graph
 
-# The IRI by which the official shapes call the version they check.
+# IRI of the version of DCAT-AP, as in its official shapes.
 DCAT_AP = URIRef("https://semiceu.github.io/DCAT-AP/releases/3.0.1")
 
 
 def build_catalogue_graph(facts: CatalogueFacts, iri: URIRef | None = None) -> Graph:
-    """Return the catalogue's own description (title, publisher, languages …) without its datasets.
+    """Return the description of the catalogue (title, publisher, languages …) without its datasets.
 
     Args:
         facts: title, publisher, languages …
-        iri: of the catalogue, by default the base of all IRIs.
+        iri: IRI of the catalogue; by default the start of all IRIs.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
@@ -93,7 +93,7 @@ def build_part_graph(part: PartFacts) -> Graph:
     return graph
 
 
-# The part's own title and description replace those of the whole.
+# Properties of the whole catalogue that a part replaces by its own.
 OF_THE_WHOLE = (DCT.title, DCT.description, DCT.spatial, FOAF.homepage)
 
 _ABOUT = {
@@ -103,7 +103,7 @@ _ABOUT = {
 
 
 def _add_publisher(graph: Graph, iri: URIRef, facts: CatalogueFacts) -> None:
-    """Name the coordinating body, else the site itself: DCAT-AP wants exactly one."""
+    """Add the publisher: the coordinating body, else the site; DCAT-AP requires exactly one."""
     if facts.publisher is None:
         publisher = make_part_iri(iri, "publisher")
         add_named_agent(graph, publisher, facts.title or iri)
@@ -125,12 +125,12 @@ _CLASSES = {
 
 
 def build_brief_graph(site: Site, kind: str, record: Record, owner: Organization | None) -> Graph:
-    """Return title, description, publisher and page of a thing.
+    """Return title, description, publisher and page of a record.
 
     Args:
-        site: where IRIs start.
+        site: the site with the starts of IRIs.
         kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
-        record: with id, name, title and notes, whatever they hold.
+        record: id, name, title and notes; any values are accepted.
         owner: its organisation, which is named and not described.
     """
     graph = new_graph(site.vocabulary)

@@ -21,14 +21,14 @@ def build_commitment_graph(commitment: Commitment, facts: Facts) -> Graph:
     """Return the description of a commitment.
 
     Args:
-        commitment: to be described.
+        commitment: the commitment.
         facts: its organisation.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
     iri = site.thing("commitment", commitment.id)
-    for each in (PROV.Entity, PROV.Plan):
-        graph.add((iri, RDF.type, each))
+    for kind in (PROV.Entity, PROV.Plan):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, DCT.title, make_title(commitment, site)))
     for predicate, literal in (
         (DCT.description, make_text(commitment.notes, site.language)),

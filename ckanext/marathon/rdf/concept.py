@@ -1,15 +1,13 @@
-"""Concepts, and what else a description refers to: documents, statements and licences.
+"""Concepts, documents, statements and licences, to which descriptions refer.
 
-Concepts are described where they are used: type, label, code and scheme. DCAT-AP's vocabulary
-shapes look for label and scheme of each concept in the page itself, and a reader of one page need
-not fetch another to show a name. The IRI of one of our own concepts leads to its description, that
-of a scheme to all its concepts. Documents are pages and files of which only the address is known.
-Statements of rights and provenance are free text or the address of one. A licence is the
-``dct:LicenseDocument`` of the EU's table where it has the licence.
+Every graph that uses a concept has its type, label, code and scheme. DCAT-AP's vocabulary shapes
+look for label and scheme in the page itself, and a reader need not fetch another page to show a
+name. Documents are pages and files of which only the address is known. Statements of rights and
+provenance are free text or an address. A licence has the IRI of the EU's table if the table has it.
 
 Sources: SKOS Reference; GeoSPARQL for places; DCAT-AP 3.0.1, controlled vocabularies; DCAT-AP 3,
 Rights Statement, Provenance Statement and Licence Document; ADMS licence types; FOAF, Document;
-DCAT-US 3, Document, wants a title of each.
+DCAT-US 3, Document, which requires a title.
 """
 
 from __future__ import annotations
@@ -31,23 +29,23 @@ def add_texts(
     graph: Graph, subject: URIRef, predicate: URIRef, texts: Mapping[str, str | None]
 ) -> None:
     """Add a text in each of its languages."""
-    for lang, each in texts.items():
-        literal = make_text(each, lang)
+    for lang, text in texts.items():
+        literal = make_text(text, lang)
         if literal is not None:
             graph.add((subject, predicate, literal))
 
 
 def add_authority(graph: Graph, concept: authorities.AuthorityConcept, *classes: URIRef) -> URIRef:
-    """Describe a concept of somebody else's vocabulary and return its IRI.
+    """Describe a concept of an authority table and return its IRI.
 
     Args:
-        graph: is added to.
-        concept: of an authority table.
-        classes: what DCAT wants it to be besides a concept, e.g. ``dct:Frequency``.
+        graph: the graph to which triples are added.
+        concept: the concept.
+        classes: further classes that DCAT requires, for example ``dct:Frequency``.
     """
     iri = URIRef(concept.iri)
-    for each in (SKOS.Concept, *classes):
-        graph.add((iri, RDF.type, each))
+    for kind in (SKOS.Concept, *classes):
+        graph.add((iri, RDF.type, kind))
     add_texts(graph, iri, SKOS.prefLabel, concept.labels)
     scheme = add_scheme(graph, concept.scheme)
     if scheme is not None:
@@ -56,7 +54,7 @@ def add_authority(graph: Graph, concept: authorities.AuthorityConcept, *classes:
 
 
 def add_scheme(graph: Graph, name: str) -> URIRef | None:
-    """Describe somebody else's scheme and return its IRI, ``None`` if it has none."""
+    """Describe the scheme of an authority table and return its IRI, ``None`` if it has none."""
     found = authorities.get_scheme(name)
     if not found.iri:
         return None
@@ -67,7 +65,7 @@ def add_scheme(graph: Graph, name: str) -> URIRef | None:
 
 
 def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef) -> URIRef | None:
-    """Describe a term of one of our closed lists, e.g. the status of an idea.
+    """Describe a term of one of the site's closed lists, for example the status of an idea.
 
     Returns:
         Its IRI; ``None`` if the list has no such term.
@@ -78,8 +76,8 @@ def add_term(graph: Graph, site: Site, kind: str, code: object, *classes: URIRef
     except UnknownCode:
         return None
     iri, scheme = site.concept(kind, term.code), site.scheme(kind)
-    for each in (SKOS.Concept, *classes):
-        graph.add((iri, RDF.type, each))
+    for kind in (SKOS.Concept, *classes):
+        graph.add((iri, RDF.type, kind))
     graph.add((iri, SKOS.notation, Literal(term.code)))
     add_texts(graph, iri, SKOS.prefLabel, term.labels)
     graph.add((iri, SKOS.inScheme, scheme))
@@ -120,11 +118,11 @@ def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None =
     """Add ``foaf:Document`` and a title for an address.
 
     Args:
-        graph: is added to.
-        site: records of this site keep their own titles.
+        graph: the graph to which triples are added.
+        site: no title is added to an address that may be a record of this site, which has its own.
         page: the address.
-        title: by default the address without its scheme. It has no language, by which
-            :func:`list_titles_to_drop` knows it, and is the same in every dataset.
+        title: by default the address without its scheme. It has no language tag, by which
+            :func:`list_titles_to_drop` recognises it, and is the same in every dataset.
     """
     graph.add((page, RDF.type, FOAF.Document))
     if title is None and not site.may_be_thing(page):
@@ -134,10 +132,10 @@ def add_document(graph: Graph, site: Site, page: URIRef, title: Literal | None =
 
 
 def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
-    """Return the language-less titles of documents that also have a title with a language.
+    """Return the titles without a language tag of documents that also have a title with one.
 
-    What one dataset names as a document may be another dataset with a title of its own, and
-    harvesters use either of two titles.
+    A document of one dataset may be another dataset, which has a title of its own. With two titles,
+    harvesters would use either.
     """
     spare = [
         (subject, title)
@@ -147,35 +145,47 @@ def list_titles_to_drop(graph: Graph) -> list[tuple[URIRef, Literal]]:
     return [
         (subject, title)
         for subject, title in spare
-        if any(getattr(each, "language", None) for each in graph.objects(subject, DCT.title))
+        if any(getattr(title, "language", None) for title in graph.objects(subject, DCT.title))
     ]
 
 
 def add_statement(
     graph: Graph, iri: URIRef, predicate: URIRef, kind: URIRef, name: str, given: str, site: Site
 ) -> URIRef | None:
-    """Add free text as a labelled statement with a name; an address is a statement itself."""
-    address, said = make_web_iri(given), make_text(given, site.language)
+    """Add a statement and return its IRI; ``None`` if the text is blank.
+
+    A web address is the statement's IRI. Any other text is the label of a part of the record.
+
+    Args:
+        graph: the graph to which triples are added.
+        iri: the record.
+        predicate: property of the statement.
+        kind: class of the statement.
+        name: name of the part.
+        given: the text.
+        site: the site, for its language.
+    """
+    address, text = make_web_iri(given), make_text(given, site.language)
     statement = address or make_part_iri(iri, name)
-    if said is None:
+    if text is None:
         return None
     graph.add((iri, predicate, statement))
     graph.add((statement, RDF.type, kind))
     if address is None:
-        graph.add((statement, RDFS.label, said))
+        graph.add((statement, RDFS.label, text))
     return statement
 
 
 def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> None:
     """Add a dataset's statement of rights to a distribution.
 
-    If the distribution has a statement of its own, both become one text of two paragraphs: DCAT-AP,
-    DCAT-US and others allow one statement, and harvesters read either of two.
+    If the distribution has a statement of its own, both become one text of two paragraphs, because
+    DCAT-AP, DCAT-US and others allow only one statement.
     """
     own = graph.value(distribution, DCT.rights)
     if own is not None and own != note:
         statements = (own, note)
-        texts = [str(graph.value(each, RDFS.label) or each) for each in statements]
+        texts = [str(graph.value(statement, RDFS.label) or statement) for statement in statements]
         both = make_part_iri(distribution, "rights")
         graph.remove((distribution, DCT.rights, own))
         graph.remove((both, RDFS.label, None))
@@ -183,15 +193,15 @@ def add_note(graph: Graph, site: Site, distribution: URIRef, note: URIRef) -> No
         label = PARAGRAPH.join(dict.fromkeys(texts))
         graph.add((both, RDFS.label, Literal(label, lang=site.language)))
         for address in statements:
-            # A statement that is an IRI keeps it, so that programs can dereference it.
+            # The IRI of a statement is kept, so that programs can dereference it.
             if (address, RDFS.label, None) not in graph and address != both:
                 graph.add((both, RDFS.seeAlso, address))
         note = both
     graph.add((distribution, DCT.rights, note))
 
 
-# A stock CKAN recognises a licence by its address or by this title (its own, in English), and
-# its register has none of the EU's addresses.
+# Stock CKAN recognises a licence by its address or by its title in CKAN's register (in English).
+# The register has no addresses of the EU's table.
 CKAN_TITLES = {
     "cc-by": "Creative Commons Attribution",
     "cc-by-sa": "Creative Commons Attribution Share-Alike",
@@ -212,14 +222,14 @@ LICENCES_NOT_SAID = frozenset({"", "notspecified"})
 
 
 def add_licence(graph: Graph, value: object) -> URIRef | None:
-    """Describe the licence with an IRI and return the IRI.
+    """Describe a licence and return its IRI.
 
     Args:
-        graph: is added to.
+        graph: the graph to which triples are added.
         value: IRI, licence id or title.
 
     Returns:
-        ``None`` if the licence is neither in our table nor a web address.
+        ``None`` if the value is neither in the table of licences nor a web address.
     """
     iri = find_licence_iri(value) or make_web_iri(value)
     if iri is not None:
@@ -231,13 +241,13 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Dataset) -> URIRef | No
     """Describe the licence of a dataset and return its IRI, ``None`` if it is not specified.
 
     Args:
-        graph: is added to.
-        whole: the dataset: a licence without any address ("other, open") is a part of it.
-        dataset: what another catalogue said of its licence and no table has is ``set_aside``.
+        graph: the graph to which triples are added.
+        whole: IRI of the dataset, of which a licence without an address ("other, open") is a part.
+        dataset: the dataset. Licences of another catalogue that no table has are in ``set_aside``.
     """
     others = [
-        add_licence_named(graph, whole, said, f"licence-{number}")
-        for number, said in enumerate(dataset.set_aside.get("license", ()), 1)
+        add_licence_named(graph, whole, stated, f"licence-{number}")
+        for number, stated in enumerate(dataset.set_aside.get("license", ()), 1)
     ]
     for licence in others:
         graph.add((whole, DCT.license, licence))
@@ -262,14 +272,15 @@ def add_licence_of(graph: Graph, whole: URIRef, dataset: Dataset) -> URIRef | No
     return iri
 
 
-def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licence") -> URIRef:
+def add_licence_named(graph: Graph, whole: URIRef, stated: str, name: str = "licence") -> URIRef:
     """Describe a licence by its address, else by its name as a part of ``whole``."""
-    # A licence kept as text has the version that the text names, or no version.
-    iri = add_licence(graph, said) if authorities.find_stated_licence(said) else make_web_iri(said)
+    # The version must be the one in the text; a text without a version gets none.
+    is_known = authorities.find_stated_licence(stated) is not None
+    iri = add_licence(graph, stated) if is_known else make_web_iri(stated)
     if iri is not None:
         graph.add((iri, RDF.type, DCT.LicenseDocument))
         return iri
-    iri, title = make_part_iri(whole, name), make_text(said)
+    iri, title = make_part_iri(whole, name), make_text(stated)
     graph.add((iri, RDF.type, DCT.LicenseDocument))
     if title is not None:
         graph.add((iri, DCT.title, title))
@@ -277,7 +288,7 @@ def add_licence_named(graph: Graph, whole: URIRef, said: str, name: str = "licen
 
 
 def find_licence_iri(value: object) -> URIRef | None:
-    """Return the IRI of a licence of our table: the EU's, else its own."""
+    """Return the IRI of a licence in the table: that of the EU's table, else its own."""
     known = authorities.find_licence(value) if isinstance(value, str) else None
     iri = (known.eu_iri or known.iri) if known else ""
     return URIRef(iri) if iri else None
@@ -293,7 +304,7 @@ def _describe(graph: Graph, iri: URIRef, known: authorities.Licence | None) -> N
     add_texts(graph, iri, SKOS.prefLabel, known.labels)
     if known.iri and known.iri != str(iri):
         graph.add((iri, RDFS.seeAlso, URIRef(known.iri)))
-    for each in known.types:
-        kind = authorities.find_licence_type(each)
+    for code in known.types:
+        kind = authorities.find_licence_type(code)
         if kind is not None:
             graph.add((iri, DCT.type, add_authority(graph, kind)))

@@ -1,14 +1,13 @@
 """A dataset as a ``dcat:Dataset`` of DCAT-AP 3, with its idea and workshop, and back.
 
-Each field is written and read here; reading also accepts the other properties that catalogues use
-for it. Properties without a field of ours are read by ckanext-dcat, see :mod:`.profile`.
+Each field of the schema is written and read here; reading also accepts other properties that
+catalogues use. Properties without a field are read by ckanext-dcat, see :mod:`.profile`.
 
-A data service through which a resource can be had is named by harvested resources only.
-ckanext-dcat keeps what it reads of services as JSON in the resource's ``access_services``; here it
-becomes RDF again. A service is a part of the distribution that it gives access to, also where it
-came with an IRI: many datasets name the same one, and each description in the feed speaks of its
-own dataset alone. The IRI that it came with is told by ``owl:sameAs``, and is the
-``dct:identifier`` where none is stated.
+Only harvested resources have data services. ckanext-dcat stores them as JSON in the resource's
+``access_services``, from which they become RDF again here. A service gets the IRI of a part of its
+distribution, even if it has an IRI: many datasets may name the same service, and each description
+in the feed has only triples about its own dataset. The original IRI is published as ``owl:sameAs``,
+and as ``dct:identifier`` if there is no other.
 
 Sources: DCAT-AP 3, Dataset and Data Service; OWL Time, for instants and descriptions of dates and
 times. Which field becomes which property: ``docs/rdf.md``.
@@ -104,14 +103,14 @@ from .namespaces import (
 def add_services(
     graph: Graph, site: Site, dataset: URIRef, distribution: URIRef, resource: Resource
 ) -> None:
-    """Add the data services of a resource: those with an address, which DCAT-AP asks for.
+    """Add the data services of a resource that have an address, which DCAT-AP requires.
 
     Args:
-        graph: is added to.
-        site: where IRIs start; a service cannot be the same as one of this site's records.
-        dataset: that the services serve.
-        distribution: that they give access to.
-        resource: that can be had through them.
+        graph: the graph to which triples are added.
+        site: the site with the starts of IRIs; IRIs of this site are ignored.
+        dataset: IRI of the dataset.
+        distribution: IRI of the distribution.
+        resource: the resource.
     """
     for number, stated in enumerate(resource.services, 1):
         addresses = list(filter(None, map(site.foreign, stated.endpoint_urls)))
@@ -128,7 +127,7 @@ def add_services(
 
 
 def _add_service_names(graph: Graph, site: Site, service: URIRef, stated: DataService) -> None:
-    """Add the IRI that a service came with, and its identifier."""
+    """Add the original IRI of a service, and its identifier."""
     given = site.foreign(stated.uri)
     if given is not None:
         graph.add((service, OWL.sameAs, given))
@@ -141,7 +140,7 @@ def _add_service_texts(
     graph: Graph, site: Site, service: URIRef, stated: DataService, address: str
 ) -> None:
     title = make_text(stated.title, site.language)
-    # DCAT-AP wants a title; where there is none, the address is what a reader can be shown.
+    # DCAT-AP requires a title; without one, the address is used.
     graph.add((service, DCT.title, title if title is not None else Literal(address)))
     for predicate, literal in (
         (DCT.description, make_text(stated.description, site.language)),
@@ -180,15 +179,15 @@ def build_dataset_graph(dataset: Dataset, facts: Facts) -> Graph:
     Every node has an IRI, so graphs of several datasets can be joined in any order.
 
     Args:
-        dataset: to be described.
+        dataset: the dataset.
         facts: its organisation, its public ideas and their public workshops.
 
     Returns:
-        A new graph; values that DCAT-AP 3 would not accept are left out, never passed on.
+        a new graph, without values that DCAT-AP 3 does not allow.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
-    # Parts are named below our own IRI: never in the name of the catalogue that it came from.
+    # The IRIs of parts begin with the IRI that this site assigns, see ``Site.own``.
     iri = site.own("dataset", dataset.id)
     graph.add((iri, RDF.type, DCAT.Dataset))
     graph.add((iri, DCT.identifier, Literal(str(site.dataset(dataset.id)))))
@@ -206,7 +205,7 @@ def build_dataset_graph(dataset: Dataset, facts: Facts) -> Graph:
 
 
 def _with_kept_names(graph: Graph, dataset: Dataset, site: Site) -> Graph:
-    """Return a graph in which the dataset and its files have the IRIs that they came with."""
+    """Return a graph in which the dataset and its files have their original IRIs."""
     names: dict[Node, URIRef] = {site.own("dataset", dataset.id): site.dataset(dataset.id)}
     for resource in dataset.resources:
         own = site.own_distribution(dataset.id, resource.id)
@@ -227,7 +226,7 @@ def list_themes_of_problems(notations: Iterable[str]) -> set[str]:
 
 
 def find_dataset_dates(dataset: Dataset) -> tuple[Literal | None, Literal | None]:
-    """Return dates of issue and last change: as stated, else first publication and last save."""
+    """Return the dates in ``issued`` and ``modified``, else of first publication and last save."""
     issued = make_stated_moment(
         dataset.issued, "issued" in dataset.set_aside, find_first_published(dataset)
     )
@@ -243,7 +242,7 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     issued, modified = find_dataset_dates(dataset)
     for predicate, literal in (
         (DCT.title, title),
-        # DCAT-AP wants a description; older datasets may have none.
+        # DCAT-AP requires a description; datasets older than the plugin may have none.
         (DCT.description, make_text(dataset.notes, lang) or title),
         (DCT.issued, issued),
         (DCT.modified, modified),
@@ -271,14 +270,14 @@ def _add_texts(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
 def _add_record(graph: Graph, iri: URIRef, saved: Literal | None) -> None:
     """Add a ``dcat:CatalogRecord`` with the time of the last save, if ``dct:modified`` is missing.
 
-    Source: DCAT 3, Catalog Record: its date is that of the entry, not of the dataset.
+    Source: DCAT 3, Catalog Record: its dates are those of the record, not of the dataset.
     """
     if (iri, DCT.modified, None) in graph or saved is None:
         return
     record = make_part_iri(iri, RECORD)
     graph.add((record, RDF.type, DCAT.CatalogRecord))
     graph.add((record, FOAF.primaryTopic, iri))
-    # DCAT-AP's shape wants this of a topic, and follows no subclasses.
+    # DCAT-AP's shape requires this class of a topic, and ignores subclasses.
     graph.add((iri, RDF.type, DCAT.Resource))
     graph.add((record, DCT.modified, saved))
 
@@ -328,7 +327,7 @@ def _add_places(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None
     places = [place for code in codes if (place := add_municipality(graph, site, code))]
     stated = [*dataset.places, *list_places_in_words(dataset)]
     places += add_coverage(graph, site, iri, stated)
-    # Of a harvested copy, what the source does not state is not replaced by defaults.
+    # The default, Guatemala, is not for harvested datasets: their source does not state it.
     if not places and not dataset.is_copy and dataset.id not in site.kept:
         places = [add_country(graph)]
     for place in places:
@@ -349,7 +348,7 @@ def _add_periods(graph: Graph, iri: URIRef, dataset: Dataset) -> None:
 
 
 def _add_people(graph: Graph, iri: URIRef, dataset: Dataset, facts: Facts) -> None:
-    """Add publisher, creator and contacts; the organisation replaces a missing one."""
+    """Add publisher, creators and contacts; a missing publisher or contact is the organisation."""
     site, owner = facts.site, facts.owner_of(dataset)
     named = (add_agent(graph, site, iri, "publisher", agent) for agent in dataset.publishers)
     # DCAT-AP allows one publisher; further rows are not published.
@@ -385,14 +384,14 @@ def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
         (FOAF.page, dataset.documentation),
         (DCT.conformsTo, dataset.conforms_to),
         (DCT.isReferencedBy, dataset.is_referenced_by),
-        # DCAT 3 calls this the same as dcat:hasVersion. Of that one and of dct:hasVersion DCAT-AP
-        # wants a dcat:Dataset, which a portal would list.
+        # Equivalent to dcat:hasVersion (DCAT 3). The range of that and of dct:hasVersion is
+        # dcat:Dataset in DCAT-AP, which portals would list.
         (PAV.hasVersion, dataset.has_version),
         (DCATAP.applicableLegislation, dataset.applicable_legislation),
     ):
         add_links(graph, site, iri, predicate, addresses)
     for version in list(graph.objects(iri, PAV.hasVersion)):
-        # For readers that do not know the vocabulary PAV.
+        # For readers that do not read PAV.
         graph.add((iri, DCT.relation, version))
     for law in list(graph.objects(iri, DCATAP.applicableLegislation)):
         graph.add((law, RDF.type, ELI.LegalResource))
@@ -400,7 +399,7 @@ def _add_links(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
 
 _STARTS = (DCAT.startDate, *(schema.startDate for schema in SCHEMAS))
 _ENDS = (DCAT.endDate, *(schema.endDate for schema in SCHEMAS))
-# What OWL Time says of an instant in one literal, and in parts.
+# Properties of an instant in OWL Time: with one literal, and with a description in parts.
 _INSTANTS = (
     *(TIME.inXSDDateTimeStamp, TIME.inXSDDateTime, TIME.inXSDDate),
     *(TIME.inXSDgYearMonth, TIME.inXSDgYear),
@@ -408,8 +407,8 @@ _INSTANTS = (
 _DESCRIPTIONS = (TIME.inDateTime, TIME.hasDateTimeDescription)
 
 
-def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
-    """Return the periods of a dataset, and as texts those that cannot be parsed."""
+def read_periods(reader: Reader, iri: Node) -> dict[str, list[dict[str, str]] | list[str]]:
+    """Return the periods of a dataset, and the texts of periods that cannot be parsed."""
     rows: list[dict[str, str]] = []
     texts: list[str] = []
     for node in reader.nodes(iri, DCT.temporal):
@@ -417,19 +416,19 @@ def read_periods(reader: Reader, iri: Node) -> dict[str, Any]:
         if not any(row.values()):
             for name, predicate in (("start", TIME.hasBeginning), ("end", TIME.hasEnd)):
                 instants = reader.nodes(node, predicate)
-                found = (_instant(reader, each) or reader.value(each) for each in instants)
+                found = (_instant(reader, instant) or reader.value(instant) for instant in instants)
                 row[name] = next(filter(None, found), "")
         if not any(row.values()):
             # A single instant: a year, for example.
             row["start"] = row["end"] = _instant(reader, node)
-        said = reader.statement(node)
-        if not any(row.values()) and said.count("/") == 1 and not isinstance(node, URIRef):
-            # An interval of ISO 8601, as data.json has it.
-            row["start"], _, row["end"] = said.partition("/")
+        text = reader.statement(node)
+        if not any(row.values()) and text.count("/") == 1 and not isinstance(node, URIRef):
+            # An interval of ISO 8601, as in data.json.
+            row["start"], _, row["end"] = text.partition("/")
         if any(row.values()):
             rows.append({name: value for name, value in row.items() if value})
-        elif said:
-            texts.append(said)
+        elif text:
+            texts.append(text)
     return {"temporal_coverage": rows, "temporal_coverage" + REST: texts}
 
 
@@ -437,26 +436,29 @@ def _instant(reader: Reader, node: Node) -> str:
     """Return a year, month, day or time described with OWL Time; ``""`` without one."""
     if isinstance(node, Literal):
         return ""
-    said = reader.text(node, *_INSTANTS)
-    return said or next(
-        filter(None, (_moment(reader, each) for each in reader.nodes(node, *_DESCRIPTIONS))), ""
+    text = reader.text(node, *_INSTANTS)
+    return text or next(
+        filter(
+            None, (_moment(reader, described) for described in reader.nodes(node, *_DESCRIPTIONS))
+        ),
+        "",
     )
 
 
 def _moment(reader: Reader, described: Node) -> str:
-    """Return what a description of a date and time says, as ISO 8601 writes it.
+    """Return a description of a date and time in OWL Time as ISO 8601.
 
     The parts are numbers, or texts of ``gYear`` (``2020``), ``gMonth`` (``--05``) and ``gDay``
     (``---17``).
     """
     units = ("year", "month", "day", "hour", "minute", "second")
-    said = (reader.text(described, TIME[each]).lstrip("-") for each in units)
-    year, *rest = (each.partition(".")[0] for each in said)
+    parts = (reader.text(described, TIME[unit]).lstrip("-") for unit in units)
+    year, *rest = (part.partition(".")[0] for part in parts)
     if not (len(year) == 4 and year.isdecimal()):
         return ""
     kept = list(itertools.takewhile(str.isdecimal, rest))
-    day = "-".join([year, *(each.zfill(2) for each in kept[:2])])
-    hours = [each.zfill(2) for each in kept[2:]]
+    day = "-".join([year, *(part.zfill(2) for part in kept[:2])])
+    hours = [part.zfill(2) for part in kept[2:]]
     # An hour alone is written with its minutes.
     return f"{day}T{':'.join([*hours, '00'][: max(2, len(hours))])}" if hours else day
 
@@ -478,7 +480,7 @@ _ADDRESSES = {
     "has_version": (PAV.hasVersion, DCT.hasVersion, DCAT.hasVersion),
     "applicable_legislation": (DCATAP.applicableLegislation,),
 }
-# Extra → property, for statements with neither a field here nor a property in DCAT-AP.
+# Extra → property, for properties without a field that are not in DCAT-AP.
 _FURTHER = {
     "dcat_in_series": DCAT.inSeries,
     "dct_is_part_of": DCT.isPartOf,
@@ -492,24 +494,23 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     """Return the fields of a dataset.
 
     Args:
-        graph: says something of the dataset.
-        iri: of the dataset; other people's may be a node without one.
-        site: that reads; ids are taken only from IRIs of its own.
+        graph: the graph.
+        iri: the dataset; in other catalogues it may be a blank node.
+        site: this site; only IRIs of this site give ids.
 
     Returns:
-        Only fields about which the graph says something. Values that our tables do not know are
-        kept as they were written. A field that is there and empty is left out on purpose: the
-        organisation that publishes unless another is named, its office, and the theme that
-        follows from the service problem.
+        fields that are in the graph, with values that are not in the tables unchanged. An empty
+        field means that the graph has the default value, which was published for an empty field:
+        the organisation as publisher, its office as contact, and the theme of the service problem.
     """
     reader = Reader(graph, site.language, site.others)
-    found = read_texts(reader, iri, _TEXTS)
+    found: dict[str, Any] = {**read_texts(reader, iri, _TEXTS)}
     for name, predicates in {**_ADDRESSES, "url": (DCAT.landingPage,)}.items():
         addresses = reader.addresses(iri, *predicates)
         found |= keep_first_value(name, addresses) if name == "url" else {name: addresses}
-        found[f"{name}_label{REST}"] = reader.words_beside(iri, *predicates)
-    found |= {name: reader.values(iri, each) for name, each in _FURTHER.items()}
-    found["tags"] = [{"name": each} for each in reader.texts(iri, DCAT.keyword)]
+        found[f"{name}_label{REST}"] = reader.labels_of_addresses(iri, *predicates)
+    found |= {name: reader.values(iri, predicate) for name, predicate in _FURTHER.items()}
+    found["tags"] = [{"name": word} for word in reader.texts(iri, DCAT.keyword)]
     found["language"] = reader.concepts("language", iri, DCT.language)
     found |= keep_first_value(
         "frequency", reader.concepts("frequency", iri, DCT.accrualPeriodicity)
@@ -521,14 +522,14 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     found["provenance"] = reader.statements(iri, DCT.provenance)
     found["rights_note"] = reader.statements(iri, DCT.rights)
     given = [
-        reader.text(each, SKOS.notation) or reader.value(each)
+        reader.text(identifier, SKOS.notation) or reader.value(identifier)
         for name in (ADMS.identifier, DCT.identifier)
-        for each in reader.nodes(iri, name)
+        for identifier in reader.nodes(iri, name)
     ]
     found["alternate_identifier"] = [e for e in dict.fromkeys(given) if e and e != str(iri)]
     found |= read_periods(reader, iri)
     found["example"] = reader.text(iri, site.term("example")) == "true"
-    found["resources"] = [read_resource(reader, site, iri, each) for each in _in_order(reader, iri)]
+    found["resources"] = [read_resource(reader, site, iri, node) for node in _in_order(reader, iri)]
     found = {name: value for name, value in found.items() if value}
     return (
         found
@@ -538,9 +539,9 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
     )
 
 
-def find_licence_id(said: str) -> str:
-    """Return CKAN's id of a licence with its version, ``""`` if our table does not have it."""
-    known = authorities.find_stated_licence(said)
+def find_licence_id(stated: str) -> str:
+    """Return CKAN's id of a licence with its version, ``""`` if the table does not have it."""
+    known = authorities.find_stated_licence(stated)
     return known.code if known else ""
 
 
@@ -552,7 +553,7 @@ def _themes(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     for node in reader.values(iri, DCAT.theme):
         notation = node.removeprefix(f"{site.scheme(PROBLEM)}/")
         known = find_problem(notation)
-        # Another site of ours may have another base: then the notation must say the same.
+        # Another site with this extension may have another base; then the notation must agree.
         if known is None and f"/{PROBLEM}/" in node:
             stated = reader.text(URIRef(node), SKOS.notation)
             known = find_problem(stated) if node.endswith(f"/{PROBLEM}/{stated}") else None
@@ -584,7 +585,7 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
             countries.append({"uri": country.iri})
             labels = set(country.labels.values())
             named = reader.texts(node, SKOS.prefLabel) + reader.texts(node, RDFS.label)
-            others += [{"text": each} for each in dict.fromkeys(named) if each not in labels]
+            others += [{"text": label} for label in dict.fromkeys(named) if label not in labels]
         else:
             place, unread = read_place(reader, iri, node)
             others += [place] if place else []
@@ -595,32 +596,34 @@ def _places(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     found: dict[str, Any] = {"municipality": municipalities} if municipalities else {}
     if texts:
         found["spatial_coverage" + REST] = texts
-    # Present even if empty: a default that was published in its place is not its value.
+    # Present even if empty: the published default is not the field's value.
     return found | {"spatial_coverage": others}
 
 
 def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     found: dict[str, Any] = {}
     publishers = reader.nodes(iri, DCT.publisher)
-    owners = [owner for each in publishers if (owner := site.id_of("organization", str(each)))]
+    owners = [
+        owner for publisher in publishers if (owner := site.id_of("organization", str(publisher)))
+    ]
     if owners:
         found |= {"owner_org": owners[0], "publisher": []}
     elif publishers:
-        rows = _rows(read_agent(reader, iri, each) for each in publishers)
-        # DCAT-AP allows one publisher, with a name: the first one is published again.
+        rows = _rows(read_agent(reader, iri, publisher) for publisher in publishers)
+        # The first row is published, because DCAT-AP allows one publisher. It must have a name.
         found["publisher"] = sorted(rows, key=lambda row: not row.get("name"))
-    creators = _rows(read_agent(reader, iri, each) for each in reader.nodes(iri, DCT.creator))
+    creators = _rows(read_agent(reader, iri, creator) for creator in reader.nodes(iri, DCT.creator))
     office = re.compile(rf"({re.escape(site.base)}/organization/[^/#]+)#contact")
     contacts = reader.nodes(iri, DCAT.contactPoint) or reader.nodes(iri, ADMS.contactPoint)
-    offices = [each[1] for each in map(office.fullmatch, map(str, contacts)) if each]
+    offices = [match[1] for match in map(office.fullmatch, map(str, contacts)) if match]
     # If somebody else is the publisher, the contact office still identifies the owner.
     if not owners and offices and (owner := site.id_of("organization", offices[0])):
         found["owner_org"] = owner
     if creators:
         found["creator"] = creators
     if contacts:
-        theirs = [each for each in contacts if not office.fullmatch(str(each))]
-        found["contact"] = _rows(read_contact(reader, iri, each) for each in theirs)
+        theirs = [contact for contact in contacts if not office.fullmatch(str(contact))]
+        found["contact"] = _rows(read_contact(reader, iri, contact) for contact in theirs)
         found |= _further(reader, "contact", theirs)
     if not owners:
         found |= _further(reader, "publisher", publishers)
@@ -628,7 +631,7 @@ def _people(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 
 def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, list[str]]:
-    """Return extra → statements for which the rows of a field have no column."""
+    """Return extra → values for which the rows of a field have no subfield."""
     found: dict[str, list[str]] = {}
     for node in nodes:
         for name, texts in read_further(reader, node).items():
@@ -637,13 +640,13 @@ def _further(reader: Reader, field: str, nodes: Iterable[Node]) -> dict[str, lis
 
 
 def _rows(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    return [each for each in rows if each]
+    return [row for row in rows if row]
 
 
 def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
-    """Return the ideas and data needs of our own that a dataset names, and influences of others.
+    """Return the ideas and data needs of this site that a dataset names, and other influences.
 
-    Version 1.0.0 of the profile had ideas and needs in ``dcat:qualifiedRelation``.
+    Version 1.0.0 of the profile published ideas and needs in ``dcat:qualifiedRelation``.
     """
     related = reader.iris(iri, DCT.relation)
     for node in reader.nodes(iri, DCAT.qualifiedRelation):
@@ -652,15 +655,17 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
     for node in reader.nodes(iri, PROV.qualifiedInfluence):
         entities = reader.iris(node, PROV.entity)
         related += entities
-        roles = (reader.iris(node, each) for each in (DCT.type, PROV.hadRole, DCAT.hadRole))
+        roles = (
+            reader.iris(node, predicate) for predicate in (DCT.type, PROV.hadRole, DCAT.hadRole)
+        )
         role = next(filter(None, roles), [""])[0]
         influences += [
-            {"entity": each, "role": role}
-            for each in entities
-            if not site.id_of("idea", each) and not site.need_of(each)
+            {"entity": entity, "role": role}
+            for entity in entities
+            if not site.id_of("idea", entity) and not site.need_of(entity)
         ]
-    ideas = dict.fromkeys(site.id_of("idea", each) for each in related)
-    needs = dict.fromkeys(site.need_of(each) for each in related)
+    ideas = dict.fromkeys(site.id_of("idea", address) for address in related)
+    needs = dict.fromkeys(site.need_of(address) for address in related)
     found: dict[str, Any] = {
         "idea": list(filter(None, ideas)),
         "data_need": list(filter(None, needs)),
@@ -670,31 +675,31 @@ def _links(reader: Reader, iri: Node, site: Site) -> dict[str, Any]:
 
 
 def _licence(reader: Reader, iri: Node) -> dict[str, Any]:
-    """Return the id of the licence; if no table has it, its address or name beside the field.
+    """Return the id of the licence; if no table has it, its address or name as ``license_text``.
 
-    An id of CKAN that names no version is kept as text beside the field.
+    An id of CKAN without a version is stored as ``license_text``, too.
     """
     nodes = reader.nodes(iri, DCT.license)
     others: list[str] = []
     for node in nodes:
-        said = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
-        said = list(filter(None, [*said, reader.address(node), reader.statement(node)]))
-        ids = (find_licence_id(text) for text in said)
+        texts = [] if isinstance(node, Literal) else [reader.text(node, DCT.identifier)]
+        texts = list(filter(None, [*texts, reader.address(node), reader.statement(node)]))
+        ids = (find_licence_id(text) for text in texts)
         found = next(filter(None, ids), "")
-        # One that is a part of our own dataset has no other name than this.
-        found = found or (said[0] if said and str(node) == f"{iri}#licence" else "")
+        # A licence that is a part of this site's dataset has its id as ``dct:identifier``.
+        found = found or (texts[0] if texts and str(node) == f"{iri}#licence" else "")
         if found:
             return {"license_id": found}
-        unversioned = next(filter(authorities.find_licence, said), "")
+        unversioned = next(filter(authorities.find_licence, texts), "")
         if unversioned and len(nodes) == 1:
             return {"license_id": unversioned, "license" + REST: [unversioned]}
-        others += said[:1]
-    labels = reader.words_beside(iri, DCT.license)
+        others += texts[:1]
+    labels = reader.labels_of_addresses(iri, DCT.license)
     return {"license" + REST: others, f"license_label{REST}": labels}
 
 
 def _in_order(reader: Reader, iri: Node) -> list[Node]:
-    """Return the distributions of a dataset in the order that they have, where one is stated."""
+    """Return the distributions of a dataset by ``schema:position``, then those without."""
 
     def place(node: Node) -> int:
         stated = make_count(reader.text(node, SCHEMA.position))

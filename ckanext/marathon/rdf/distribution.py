@@ -50,7 +50,7 @@ from .namespaces import ADMS, DC, DCAT, DCATAP, DCT, ELI, FOAF, RDF, RDFS, SCHEM
 
 IANA = "https://www.iana.org/assignments/media-types/"
 
-# DCAT-AP's shapes want ``https``, though SPDX itself writes ``http``.
+# DCAT-AP's shapes require ``https``, though SPDX itself has ``http``.
 _ALGORITHM = "https://spdx.org/rdf/terms#checksumAlgorithm_"
 _OF_SPDX = re.compile(r"https?://spdx\.org/rdf/terms/?#checksumAlgorithm_(\w+)")
 
@@ -66,13 +66,13 @@ def add_distribution(
     """Describe a resource of a dataset and return its IRI, which this site assigns.
 
     Args:
-        graph: is added to.
-        site: where IRIs start.
-        dataset: that it belongs to.
-        resource: to be described.
-        licence: of the dataset, for resources that name none.
-        position: of the resource among those of the dataset, from 1. RDF has no order, and DCAT
-            no word for one.
+        graph: the graph to which triples are added.
+        site: the site with the starts of IRIs.
+        dataset: the dataset.
+        resource: the resource.
+        licence: licence of the dataset, for resources without one.
+        position: position of the resource in the dataset, from 1. It is published because triples
+            have no order; DCAT has no property for it.
     """
     iri = site.own_distribution(dataset.id, resource.id)
     graph.add((iri, RDF.type, DCAT.Distribution))
@@ -92,9 +92,9 @@ def add_distribution(
     _add_checksum(graph, iri, resource)
     own = add_licence(graph, resource.license) if resource.license else None
     if own is None:
-        # DCAT-AP takes one.
-        for said in resource.set_aside.get("license", ())[:1]:
-            own = add_licence_named(graph, iri, said)
+        # DCAT-AP allows one.
+        for stated in resource.set_aside.get("license", ())[:1]:
+            own = add_licence_named(graph, iri, stated)
     effective = own or licence
     if effective is not None:
         graph.add((iri, DCT.license, effective))
@@ -106,7 +106,7 @@ def add_distribution(
 
 
 def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Resource) -> None:
-    """Add properties that ckanext-dcat reads of a distribution and that are no field of ours."""
+    """Add properties of a distribution that ckanext-dcat reads and that are not in the schema."""
     for predicate, literal in (
         (DCAT.spatialResolutionInMeters, make_decimal(resource.spatial_resolution)),
         (DCAT.temporalResolution, make_duration(resource.temporal_resolution)),
@@ -114,9 +114,9 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Resource) -> No
         if literal is not None:
             graph.add((iri, predicate, literal))
     aside = resource.set_aside
-    for said in map(make_text, aside.get("identifier", ())):
-        if said is not None:
-            graph.add((iri, DCT.identifier, said))
+    for identifier in map(make_text, aside.get("identifier", ())):
+        if identifier is not None:
+            graph.add((iri, DCT.identifier, identifier))
     for law in filter(None, map(site.foreign, resource.applicable_legislation)):
         graph.add((iri, DCATAP.applicableLegislation, law))
         graph.add((law, RDF.type, ELI.LegalResource))
@@ -132,7 +132,7 @@ def _add_others(graph: Graph, site: Site, iri: URIRef, resource: Resource) -> No
 def add_links(
     graph: Graph, site: Site, iri: URIRef, predicate: URIRef, addresses: Iterable[str]
 ) -> None:
-    """Add a list of addresses, each typed as DCAT-AP wants it."""
+    """Add a list of addresses, with the class that DCAT-AP requires."""
     for other in filter(None, map(make_web_iri, addresses)):
         graph.add((iri, predicate, other))
         if predicate == FOAF.page:
@@ -142,7 +142,7 @@ def add_links(
 
 
 def build_upload_address(site: Site, dataset: str, resource: str) -> str:
-    """Return what the addresses of a resource's uploaded files start with."""
+    """Return the start of the address of a resource's uploaded file."""
     path = f"{encode_segment(dataset)}/resource/{encode_segment(resource)}"
     return f"{site.url}/dataset/{path}/download/"
 
@@ -157,10 +157,9 @@ def _add_addresses(
 ) -> None:
     """Add access and download address of a resource.
 
-    ``url`` stands in for whichever of access and download address is missing; where it is
-    neither of them, ``rdfs:seeAlso`` keeps it. Where there is no address of the web (``mailto:``, a
-    share in somebody's network) the access address, which DCAT-AP wants, is the page that shows
-    what was written; ``rdfs:seeAlso`` keeps a mail address.
+    ``url`` is used for a missing access or download address. If it is neither of them, it becomes
+    ``rdfs:seeAlso``, and so does a mail address. If ``url`` is no web address (``mailto:``, a share
+    in a local network), the access address, which DCAT-AP requires, is that of the resource's page.
     """
     url = make_web_iri(resource.url)
     uploaded = resource.url_type == "upload"
@@ -190,8 +189,8 @@ def _add_format(graph: Graph, iri: URIRef, resource: Resource) -> None:
         graph.add((iri, DCT["format"], add_authority(graph, kind, DCT.MediaTypeOrExtent)))
     word = make_text(named)
     if word is not None and authorities.find_file_type(named) is None:
-        # DCAT-AP takes none but the EU's file types for ``dct:format``; of a format that is not
-        # among them (API, DOCM …) the word stays as it was written.
+        # DCAT-AP allows only the EU's file types for ``dct:format``. Another format (API, DOCM …)
+        # is published as it was written.
         graph.add((iri, DC["format"], word))
     media = authorities.find_media_type_iri(typed) or (kind.media_type if kind else None)
     if media is not None:
@@ -209,7 +208,7 @@ def _add_media_type(graph: Graph, iri: URIRef, predicate: URIRef, media: str) ->
     node = URIRef(media)
     graph.add((iri, predicate, node))
     graph.add((node, RDF.type, DCT.MediaType))
-    # Stock ckanext-dcat takes the label for the media type, and finds CKAN's format by it.
+    # Stock ckanext-dcat reads the label as the media type, and finds CKAN's format by it.
     graph.add((node, RDFS.label, Literal(media.removeprefix(IANA))))
 
 
@@ -228,7 +227,7 @@ def _add_concepts(graph: Graph, iri: URIRef, resource: Resource) -> None:
 
 
 def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
-    """Add the checksum, if it is one: DCAT-AP's shapes take SPDX's algorithms only."""
+    """Add the checksum, if it is valid: DCAT-AP's shapes allow only SPDX's algorithms."""
     found = resource.checksum
     if found is not None:
         digits, name = make_hex_binary(found.digits), found.algorithm
@@ -238,7 +237,7 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
             make_hex_binary(clean_text(resource.hash)),
             of_spdx[1] if of_spdx else "",
         )
-        # Digits that fit no algorithm of our list are no checksum.
+        # Digits of a wrong length for a known algorithm are no checksum.
         name = "" if name in ALGORITHMS else name
     if digits is None or not name:
         return
@@ -254,22 +253,23 @@ def _add_checksum(graph: Graph, iri: URIRef, resource: Resource) -> None:
 def find_first_published(dataset: Dataset) -> Literal | None:
     """Return when a dataset became public for the first time; ``None`` if it never was.
 
-    Only ``package_show`` has this time. For packages of a search it is the time of creation.
+    Only ``package_show`` has this time. For a package of a search it is the time of its creation.
     """
     known = dataset.first_published if dataset.knows_publication else dataset.created_at
     return make_moment(known, utc=True)
 
 
 def find_time_offered(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return since when a file exists: as entered by people, else CKAN's own time."""
+    """Return since when a file is available: the date in the field, else CKAN's own time."""
     own = _first_offered(dataset, resource)
     return make_stated_moment(resource.issued, "issued" in resource.set_aside, own)
 
 
 def find_time_modified(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return when a file was changed: as entered, else CKAN's own time, never before it existed.
+    """Return when a file was changed: the date in the field, else CKAN's own time.
 
-    CKAN notes the change a moment before the file itself, and drafts are changed unpublished.
+    CKAN's time is never before the file was available: CKAN writes the change a moment before the
+    creation of a file, and a draft is changed before it is published.
     """
     saved = make_moment(resource.saved_at, utc=True)
     times = filter(None, (saved, _first_offered(dataset, resource)))
@@ -278,7 +278,7 @@ def find_time_modified(dataset: Dataset, resource: Resource) -> Literal | None:
 
 
 def _first_offered(dataset: Dataset, resource: Resource) -> Literal | None:
-    """Return since when a file was available: not before its dataset was public."""
+    """Return since when a file is available: its creation, or the publication of its dataset."""
     own = make_moment(resource.created_at, utc=True)
     if not dataset.knows_publication or own is None:
         return own
@@ -290,7 +290,7 @@ def _instant(literal: Literal) -> datetime:
     return dates.find_first_instant(str(literal))
 
 
-# A word that is neither a path nor a host: no address, though CKAN would put ``http://`` before it.
+# A single word is no address, though CKAN would put ``http://`` before it.
 _WORD = re.compile(r"(?!www\.)[^:/\\]+", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z]+/[\w!#$&^.+-]+(?:\s*;.*)?", re.IGNORECASE)
 
@@ -306,9 +306,9 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
     """Return the fields of a resource.
 
     Args:
-        reader: of the graph.
-        site: that reads; the resource's id is taken only from an IRI of its own.
-        dataset: that it belongs to.
+        reader: reader of the graph.
+        site: this site; only an IRI of this site gives the resource its id.
+        dataset: the dataset.
         node: the distribution.
     """
     found = read_texts(reader, node, _TEXTS)
@@ -323,9 +323,9 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
     found["language"] = reader.concepts("language", node, DCT.language)
     for name, predicate in (("documentation", FOAF.page), ("conforms_to", DCT.conformsTo)):
         found[name] = reader.addresses(node, predicate)
-        found[f"{name}_label{REST}"] = reader.words_beside(node, predicate)
+        found[f"{name}_label{REST}"] = reader.labels_of_addresses(node, predicate)
     found["identifier" + REST] = reader.values(node, DCT.identifier, ADMS.identifier)
-    # The dataset's note is repeated on each of its distributions.
+    # Each distribution repeats the dataset's note.
     found["rights"] = reader.statements(node, DCT.rights, without=dataset)
     found |= _licence(reader, dataset, node)
     found |= _checksum(reader, node)
@@ -335,44 +335,44 @@ def read_resource(reader: Reader, site: Site, dataset: Node, node: Node) -> dict
 
 def read_texts(
     reader: Reader, node: Node, fields: Mapping[str, tuple[URIRef, ...]]
-) -> dict[str, Any]:
-    """Return the text of each field, and further texts without a language as ``<field>_text``.
+) -> dict[str, str | list[str]]:
+    """Return the text of each field, and further texts without a language tag as ``<field>_text``.
 
-    Texts in several languages are translations of one; several without a language are not.
+    Texts in several languages count as translations of one; several texts without a tag do not.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, str | list[str]] = {}
     for name, predicates in fields.items():
         found[name] = reader.text(node, *predicates)
-        others = [each for each in reader.untagged(node, *predicates) if each != found[name]]
+        others = [text for text in reader.untagged(node, *predicates) if text != found[name]]
         found |= {name + REST: others} if others else {}
     return found
 
 
-def keep_first_value(field: str, values: list[str]) -> dict[str, Any]:
+def keep_first_value(field: str, values: list[str]) -> dict[str, str | list[str]]:
     """Return the first value for the field, and the others for ``<field>_text``."""
     return {field: values[0], field + REST: values[1:]} if values else {}
 
 
 def _licence(reader: Reader, dataset: Node, node: Node) -> dict[str, Any]:
-    """Return the licence of a file, without one that is the dataset's and can be read there.
+    """Return the licence of a file, unless it is that of the dataset.
 
-    DCAT-AP allows one licence; further ones are kept as text beside the field.
+    DCAT-AP allows one licence; further ones are stored as ``license_text``.
     """
     of_dataset = reader.nodes(dataset, DCT.license)
-    known = [each for each in of_dataset if authorities.find_stated_licence(str(each))]
-    known += [each for each in of_dataset if str(each).startswith(f"{dataset}#")]
-    own = [each for each in reader.nodes(node, DCT.license) if each not in known]
-    given = [each for each in dict.fromkeys(map(reader.address, own)) if each]
+    known = [licence for licence in of_dataset if authorities.find_stated_licence(str(licence))]
+    known += [licence for licence in of_dataset if str(licence).startswith(f"{dataset}#")]
+    own = [licence for licence in reader.nodes(node, DCT.license) if licence not in known]
+    given = [address for address in dict.fromkeys(map(reader.address, own)) if address]
     # The field accepts only addresses.
-    given.sort(key=lambda each: make_web_iri(each) is None)
-    labels = reader.words_beside(node, DCT.license)
+    given.sort(key=lambda address: make_web_iri(address) is None)
+    labels = reader.labels_of_addresses(node, DCT.license)
     return {**keep_first_value("license", given), f"license_label{REST}": labels}
 
 
 def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
-    """Return the size in bytes, and values that cannot be read as they were written.
+    """Return the size in bytes, and values that cannot be parsed as ``size_text``.
 
-    A literal with a numeric datatype is used as it is. A text follows the rules for all numbers
+    A literal with a numeric datatype needs no parsing. For a text the rules for all numbers apply
     (``domain/numbers.py``): ``12,345`` is accepted, ``12.345`` is ambiguous and refused.
     """
     sizes: list[int] = []
@@ -396,7 +396,7 @@ def _sizes(reader: Reader, node: Node) -> dict[str, Any]:
 
 
 def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
-    """Return ``id`` of a resource of this site, else ``uri``, by which harvesters find it again."""
+    """Return ``id`` of a resource of this site, else ``uri``, by which harvesters recognise it."""
     start = f"{dataset}/resource/"
     if site.id_of("dataset", str(dataset)) and str(node).startswith(start):
         return {"id": str(node).removeprefix(start)}
@@ -406,16 +406,16 @@ def _identity(site: Site, dataset: Node, node: Node) -> dict[str, str]:
 def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
     _, _, resource = str(node).rpartition("/resource/")
     dataset = site.id_of("dataset", str(node).removesuffix(f"/resource/{resource}"))
-    # The page published in place of a missing address is not the address.
+    # The page is published for a resource without an address; it is no address of the resource.
     page = str(build_resource_page(site, dataset, resource)) if dataset else ""
     rest: dict[str, list[str]] = {"url" + REST: []}
     taken: dict[str, str] = {}
     for name, predicate in (("access_url", DCAT.accessURL), ("download_url", DCAT.downloadURL)):
-        given = [each for each in reader.addresses(node, predicate) if each != page]
-        fit = list(dict.fromkeys(each for value in given if (each := _address(value))))
+        given = [value for value in reader.addresses(node, predicate) if value != page]
+        fit = list(dict.fromkeys(address for value in given if (address := _address(value))))
         taken[name] = next(iter(fit), "")
         rest[name + REST] = fit[1:]
-        rest["url" + REST] += [each for each in given if not _address(each)]
+        rest["url" + REST] += [value for value in given if not _address(value)]
     access, download = taken["access_url"], taken["download_url"]
     also = _address(reader.one(node, RDFS.seeAlso))
     if also:
@@ -427,7 +427,7 @@ def _addresses(reader: Reader, site: Site, node: Node) -> dict[str, Any]:
 
 
 def _address(value: str) -> str:
-    """Return an address, ``""`` for a word or an address that is refused (``javascript:``)."""
+    """Return an address, ``""`` for a word or a refused address (``javascript:``)."""
     if _WORD.fullmatch(value):
         return ""
     try:
@@ -437,24 +437,24 @@ def _address(value: str) -> str:
 
 
 def _formats(reader: Reader, node: Node) -> dict[str, Any]:
-    """Return format and media types, by our tables where they have them, else as they are given.
+    """Return format and media types, as codes of the tables if possible, else unchanged.
 
-    Other catalogues give them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
-    ``rdf:value`` or a label), as addresses of IANA's list or as texts. The first one that our table
-    has is the format; the others are kept as text.
+    Other catalogues have them as concepts, as media types (``dct:IMT`` and ``dct:MediaType`` with
+    ``rdf:value`` or a label), as addresses of IANA's list or as texts. The first format in the
+    table becomes the format; others are stored as text.
     """
     of_formats: list[tuple[authorities.FileType | None, list[str]]] = []
     types: list[str] = []
     named: list[str] = []
     for format_ in reader.nodes(node, DCT["format"]):
         texts = (reader.text(format_, RDFS.label), reader.text(format_, RDF.value))
-        said = [each for each in (*texts, reader.value(format_)) if each]
-        words = [each for each in said if not _is_media_type(each)]
-        types += [each for each in said if each not in words]
+        spellings = [text for text in (*texts, reader.value(format_)) if text]
+        words = [text for text in spellings if not _is_media_type(text)]
+        types += [text for text in spellings if text not in words]
         named += words[:1]
-        kinds = (authorities.find_file_type(text) for text in said)
+        kinds = (authorities.find_file_type(text) for text in spellings)
         of_formats.append((next(filter(None, kinds), None), words))
-    kind = next((each for each, _ in of_formats if each), None)
+    kind = next((known for known, _ in of_formats if known), None)
     word = reader.text(node, DC["format"])
     found: dict[str, Any] = {"format": word or (kind.code if kind else next(iter(named), ""))}
     others = [words[0] for other, words in of_formats if words and other != kind]
@@ -467,19 +467,19 @@ def _formats(reader: Reader, node: Node) -> dict[str, Any]:
         ("package_format", DCAT.packageFormat),
     ):
         given = [
-            each
+            text
             for media in reader.nodes(node, predicate)
-            for each in (reader.value(media), reader.text(media, RDFS.label, RDF.value))
-            if each
+            for text in (reader.value(media), reader.text(media, RDFS.label, RDF.value))
+            if text
         ]
         given += types if field == "mimetype" else []
-        known = {each: authorities.find_media_type_iri(each) for each in given}
+        known = {text: authorities.find_media_type_iri(text) for text in given}
         chosen = next(filter(None, known.values()), "") or next(iter(given), "")
         if kind and kind.media_type in known.values():
-            # Of several media types, the one that belongs to the format.
+            # Of several media types, that of the format.
             chosen = kind.media_type or chosen
         found[field] = authorities.read_iana_name(chosen) or chosen
-        found[field + REST] = [each for each, iri in known.items() if (iri or each) != chosen]
+        found[field + REST] = [text for text, iri in known.items() if (iri or text) != chosen]
     if not found["format"]:
         kind = authorities.find_file_type(found["mimetype"])
         found["format"] = kind.code if kind else ""
@@ -503,5 +503,5 @@ def _checksum(reader: Reader, node: Node) -> dict[str, Any]:
     if not rows:
         return {}
     (_, algorithm, value), *others = rows
-    rest = [f"{each}: {digits}" for _, each, digits in others]
+    rest = [f"{name}: {digits}" for _, name, digits in others]
     return {"hash": value, "hash_algorithm": algorithm, "hash" + REST: rest}

@@ -1,6 +1,6 @@
-"""What a graph needs besides the record it is made from: IRIs, and the neighbours of a record.
+"""Input of a graph besides its record: IRIs, and the neighbours of the record.
 
-A neighbour that is not among the facts is not mentioned.
+A neighbour that is missing in the facts is not mentioned in the graph.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _PLAIN = frozenset(
 def make_web_iri(value: object) -> URIRef | None:
     """Return an ``http``, ``https`` or ``ftp`` address as a valid IRI.
 
-    Characters that IRIs may not contain (blanks, brackets, a lone ``%`` …) are
-    percent-encoded; letters outside ASCII stay.
+    Characters that IRIs may not have (blanks, brackets, a lone ``%`` …) are percent-encoded;
+    letters outside ASCII stay.
 
     Returns:
-        ``None`` for what is no such address: another scheme, no host, a host that cannot be one.
+        ``None`` for another scheme, or without a valid host.
     """
     parts = _WEB.fullmatch(value.strip()) if isinstance(value, str) else None
     authority = _authority(parts[2]) if parts else None
     if not parts or not authority:
         return None
-    scheme, path, query, fragment = (parts[1].lower(), *(parts[each] or "" for each in (3, 4, 5)))
-    # An empty query or fragment says nothing, and some parsers drop it, which makes two IRIs.
+    scheme, path, query, fragment = (parts[1].lower(), *(parts[part] or "" for part in (3, 4, 5)))
+    # An empty query or fragment is dropped, as some parsers do: otherwise there would be two IRIs.
     tail = (f"?{_encoded(query[1:], '/?')}" if len(query) > 1 else "") + (
         f"#{_encoded(fragment[1:], '/?')}" if len(fragment) > 1 else ""
     )
@@ -53,7 +53,7 @@ def make_web_iri(value: object) -> URIRef | None:
 
 
 def make_urn(value: object) -> URIRef | None:
-    """Return a name that is no address (``urn:``, ``doi:`` …) as IRI, ``None`` if it is none."""
+    """Return a name that is no address (``urn:``, ``doi:`` …) as an IRI, else ``None``."""
     text = value.strip() if isinstance(value, str) else ""
     if not text.lower().startswith(_NAMES):
         return None
@@ -64,7 +64,7 @@ def make_urn(value: object) -> URIRef | None:
 
 
 def make_mail_iri(value: object) -> URIRef | None:
-    """Return a mail address as ``mailto:`` IRI, ``None`` if it is none."""
+    """Return a mail address as a ``mailto:`` IRI, ``None`` if it is malformed."""
     if not isinstance(value, str):
         return None
     address = re.sub(r"^mailto:", "", value.strip(), flags=re.IGNORECASE)
@@ -79,7 +79,7 @@ def read_mail_address(iri: str) -> str:
 
 
 def encode_segment(value: object) -> str:
-    """Return a value as one segment of an IRI's path, or as its fragment."""
+    """Return a value encoded as one segment of an IRI's path, or as its fragment."""
     return quote(str(value), safe="", errors="replace")
 
 
@@ -93,21 +93,23 @@ def _authority(text: str) -> str | None:
             ipaddress.IPv6Address(host[1:-1])
         except ValueError:
             return None
-    elif not all(each in _PLAIN - set(":@%") or _beyond_ascii(each) for each in host):
+    elif not all(
+        character in _PLAIN - set(":@%") or _beyond_ascii(character) for character in host
+    ):
         return None
     if port and int(port) > 65535:
         return None
-    # A password in an address is not published; the user name is.
+    # A password is not published; the user name is.
     name = _encoded(user.partition(":")[0], "") if user else ""
     return f"{name}@{host}".removeprefix("@") + (f":{port}" if port else "")
 
 
 def _encoded(text: str, also_plain: str) -> str:
     return "".join(
-        each
-        if each in _PLAIN or each in also_plain or _beyond_ascii(each)
-        else quote(each, safe="", errors="replace")
-        for each in _ESCAPE.sub("%25", text)
+        character
+        if character in _PLAIN or character in also_plain or _beyond_ascii(character)
+        else quote(character, safe="", errors="replace")
+        for character in _ESCAPE.sub("%25", text)
     )
 
 
@@ -134,16 +136,16 @@ _UUID = r"[0-9A-Za-z%_.~-]+"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where IRIs start, and where and in which language the site speaks.
+    """The starts of IRIs, the address of the pages, and the languages of the site.
 
     Attributes:
-        base: start of the IRIs of things, without a slash at the end.
+        base: start of the IRIs of records, without a slash at the end.
         vocabulary: start of the IRIs of concepts, without a slash at the end.
-        url: address that serves the pages, without a slash at the end; may differ from ``base``.
-        language: of titles and descriptions, as a language tag (``es``).
+        url: start of the addresses of pages, without a slash at the end; may differ from ``base``.
+        language: primary language tag of titles and descriptions (``es``).
+        kept: id of a harvested dataset or resource → its original IRI. It has only the records
+            that are needed for the present graph.
         others: further languages of the pages, in the order in which they are offered.
-        kept: id of a dataset or resource → the IRI from the catalogue that it was harvested from
-            (only for the records needed for this answer).
     """
 
     base: str
@@ -158,30 +160,30 @@ class Site:
 
         Args:
             kind: ``dataset``, ``workshop``, ``idea``, ``commitment`` or ``organization``.
-            identifier: its id in CKAN, never its name.
+            identifier: the id in CKAN, never the name.
         """
         return self.dataset(identifier) if kind == "dataset" else self.own(kind, identifier)
 
     def own(self, kind: str, identifier: str) -> URIRef:
-        """Return the IRI that this catalogue assigns to a record, even if it kept another one.
+        """Return the IRI that this site assigns to a record, even if it has an original IRI.
 
-        The parts of a dataset are named below this one: nobody may name things in the name of the
-        catalogue that the dataset came from.
+        The IRIs of a dataset's parts begin with this one: this site must not assign IRIs in the
+        name of another catalogue.
         """
         return URIRef(f"{self.base}/{kind}/{encode_segment(identifier)}")
 
     def dataset(self, identifier: str) -> URIRef:
-        """Return the IRI of a dataset: the one that it came with, else our own."""
+        """Return the IRI of a dataset: the original one, else the one of this site."""
         kept = self.kept.get(identifier)
         return URIRef(kept) if kept else self.own("dataset", identifier)
 
     def distribution(self, dataset: str, resource: str) -> URIRef:
-        """Return the IRI of a distribution: the one that it came with, else our own."""
+        """Return the IRI of a distribution: the original one, else the one of this site."""
         kept = self.kept.get(resource)
         return URIRef(kept) if kept else self.own_distribution(dataset, resource)
 
     def own_distribution(self, dataset: str, resource: str) -> URIRef:
-        """Return the IRI that this catalogue gives a distribution."""
+        """Return the IRI that this site assigns to a distribution."""
         return URIRef(f"{self.own('dataset', dataset)}/resource/{encode_segment(resource)}")
 
     def data_need(self, idea: str, need: str) -> URIRef:
@@ -189,18 +191,18 @@ class Site:
         return make_part_iri(self.thing("idea", idea), encode_segment(need))
 
     def concept(self, kind: str, code: str) -> URIRef:
-        """Return the IRI of a concept of ours.
+        """Return the IRI of a concept of the site's vocabularies.
 
         Raises:
-            UnknownCode: no such kind or code.
+            UnknownCode: there is no such kind or code.
         """
         return URIRef(f"{self.vocabulary}/{schemes.build_concept_path(kind, code)}")
 
     def scheme(self, kind: str) -> URIRef:
-        """Return the IRI of a concept scheme of ours.
+        """Return the IRI of a concept scheme of the site.
 
         Raises:
-            UnknownCode: no such kind.
+            UnknownCode: there is no such kind.
         """
         return URIRef(f"{self.vocabulary}/{schemes.build_scheme_path(kind)}")
 
@@ -209,28 +211,28 @@ class Site:
         return URIRef(f"{self.vocabulary}/def#{name}")
 
     def page(self, kind: str, identifier: str) -> URIRef:
-        """Return the address of a thing's page, where it is served now."""
+        """Return the present address of a record's page."""
         return URIRef(f"{self.url}/{kind}/{encode_segment(identifier)}")
 
     def foreign(self, value: object) -> URIRef | None:
-        """Return an address as IRI unless it is one of ours.
+        """Return a web address as an IRI; ``None`` if it is malformed or an IRI of this site.
 
-        Typed text may name anything in the world, but must not add triples about our own records.
+        A typed IRI may name anything, but must not add triples to records of this site.
         """
         iri = make_web_iri(value)
         ours = iri is not None and f"{iri}/".startswith((f"{self.base}/", f"{self.vocabulary}/"))
         return None if ours else iri
 
     def may_be_thing(self, iri: URIRef) -> bool:
-        """Return whether an address may be the IRI of a record of this site (with its own title).
+        """Return whether an address may be the IRI of a record of this site.
 
-        The plugin's pages about the whole catalogue (``/marathon/…``) are not IRIs of records.
+        The plugin's pages about the whole catalogue (``/marathon/…``) are not.
         """
         is_page = iri.startswith(f"{self.base}/marathon/")
         return str(iri) in self.kept.values() or (self.foreign(iri) is None and not is_page)
 
     def id_of(self, kind: str, iri: str) -> str | None:
-        """Return the id in an IRI of this site, ``None`` if it is not of this kind."""
+        """Return the id in the IRI of a record of this site, ``None`` if it has another kind."""
         found = re.fullmatch(rf"{re.escape(self.base)}/{kind}/({_UUID})", iri)
         return unquote(found[1]) if found else None
 
@@ -241,10 +243,11 @@ class Site:
 
 
 def make_part_iri(whole: URIRef, name: str) -> URIRef:
-    """Return the IRI of a node that is part of another one, such as ``…/dataset/1#contact-1``.
+    """Return the IRI of a part of a node, for example ``…/dataset/1#contact-1``.
 
-    Used in place of blank nodes, so that descriptions of several datasets can be put together
-    in any order, and compared. An IRI has one fragment: a part of a part is named in it.
+    It is used in place of a blank node, so that descriptions can be joined in any order and
+    compared. The name of a part of a part is appended with a hyphen, because an IRI has only one
+    fragment.
     """
     return URIRef(f"{whole}{'-' if '#' in whole else '#'}{name}")
 
@@ -260,14 +263,14 @@ class Facts:
     dataset must not reveal an idea or a workshop that is not public.
 
     Attributes:
-        site: where IRIs start.
-        organizations: by id.
-        ideas: by id.
-        workshops: by id, counts masked.
-        datasets: that came from an idea (or from the ideas of a workshop).
-        alone: neighbours are named by their IRIs and not described: the feed keeps a description
-            of each and puts them together in its pages. Of ideas and workshops the ids are then
-            enough, of ideas also those of their data needs.
+        site: the site with the starts of IRIs.
+        organizations: id → organisation.
+        ideas: id → idea.
+        workshops: id → workshop, with masked counts.
+        datasets: datasets of the idea, or of the ideas of the workshop.
+        alone: whether neighbours are only named by their IRIs, not described. The feed stores each
+            description separately and joins them in its pages. Ideas and workshops then need only
+            their ids, and ideas the ids of their data needs.
     """
 
     site: Site
@@ -286,7 +289,7 @@ class Facts:
         return self.workshops.get(idea.workshop_id)
 
     def owner_of(self, package: PackageRecord) -> Organization | None:
-        """Return the organisation of a package; an unknown one as ``package_show`` included it."""
+        """Return the organisation of a package: from the facts, else from ``package_show``."""
         shown = package.owner
         named = (package.owner_id, shown.id if shown else "")
         known = (self.organizations.get(id_) for id_ in named)
@@ -295,18 +298,19 @@ class Facts:
 
 @dataclass(frozen=True)
 class CatalogueFacts:
-    """The facts from which the catalogue's own description is made.
+    """The input of the catalogue's description.
 
     Attributes:
-        site: where IRIs start.
-        title: of the site.
-        description: of the site; empty repeats the title, which DCAT-AP prefers to nothing.
-        publisher: the coordinating body where there is exactly one, else ``None``: then the
-            site itself is named as publisher.
-        languages: of the pages, as CKAN locales.
-        licence: of the descriptions themselves, an IRI or a licence id; empty says nothing.
-        issued: of the first dataset, as CKAN writes times.
-        modified: of the last change, as CKAN writes times.
+        site: the site with the starts of IRIs.
+        title: title of the site.
+        description: description of the site; if empty, the title is used, because DCAT-AP requires
+            a description.
+        publisher: the coordinating body, if there is exactly one; ``None``: the site itself is the
+            publisher.
+        languages: CKAN locales of the pages.
+        licence: IRI or id of the licence of the descriptions; "" for none.
+        issued: time of the first dataset, in CKAN's format.
+        modified: time of the last change, in CKAN's format.
     """
 
     site: Site
@@ -321,14 +325,14 @@ class CatalogueFacts:
 
 @dataclass(frozen=True)
 class PartFacts:
-    """The facts from which the description of a part of the catalogue is made.
+    """The input of the description of a part of the catalogue.
 
     Attributes:
-        site: where IRIs start.
-        iri: of the part, as a catalogue.
-        catalogue: title of the whole.
-        titles: of the part, by language: of a place one name, of a problem its labels.
-        homepage: address of its page.
+        site: the site with the starts of IRIs.
+        iri: IRI of the part as a catalogue.
+        catalogue: title of the whole catalogue.
+        titles: language → title of the place, problem or record.
+        homepage: address of the page of the part.
         places: kind (``municipality`` or ``department``) and code; none means the country.
     """
 

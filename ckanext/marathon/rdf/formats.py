@@ -1,9 +1,8 @@
-"""The formats in which our RDF is written, and the writing.
+"""The formats in which RDF is written.
 
-Everything passes through pyoxigraph, which refuses bad IRIs. JSON-LD is written so that people can
-read it: names with prefixes, a node a line, its context in the document. pyoxigraph writes the
-expanded form, which spells out each IRI. No context is fetched from anywhere: a reader without a
-network, and one that fetches nothing for safety's sake, gets the same triples.
+Everything passes through pyoxigraph, which refuses invalid IRIs. It can write JSON-LD only in the
+expanded form, so JSON-LD is written here, in a form that people can read: compact IRIs, one node
+per line, and the context within the document, so that readers need not fetch it.
 
 Source: JSON-LD 1.1, sections 4.1.5 (compact IRIs), 4.2.3 (coercion) and 4.9 (named graphs).
 """
@@ -22,7 +21,7 @@ from ckanext.marathon.domain.texts import is_json_list
 
 _TYPE = str(RDF.type)
 _STRING = str(XSD.string)
-# A prefix is read as one only where its namespace ends with one of these.
+# JSON-LD accepts a prefix only if its namespace ends with one of these.
 _ENDS = (":", "/", "?", "#", "[", "]", "@")
 
 Node = dict[str, Any]
@@ -40,7 +39,7 @@ class _Names(NamedTuple):
     coerced: Mapping[str, str]
 
     def shorten(self, iri: str) -> str:
-        """Return an IRI with a prefix where it has one, else as it is."""
+        """Return a compact IRI, or the IRI unchanged if no prefix fits."""
         for prefix, namespace in self.prefixes.items():
             # ``prefix://…`` would be read as an IRI with the prefix as its scheme.
             if iri.startswith(namespace) and not iri.startswith("//", len(namespace)):
@@ -48,7 +47,7 @@ class _Names(NamedTuple):
         return iri
 
     def context(self) -> Node:
-        """Return the document's context."""
+        """Return the context of the document."""
         kinds = {
             self.shorten(name): {"@type": kind if kind == "@id" else self.shorten(kind)}
             for name, kind in self.coerced.items()
@@ -56,7 +55,7 @@ class _Names(NamedTuple):
         return {**self.prefixes, **kinds}
 
     def value(self, predicate: str, value: object) -> Any:
-        """Return a value of a property as the document has it."""
+        """Return a value of a property in JSON-LD."""
         kind = self.coerced.get(predicate)
         if not isinstance(value, pyoxigraph.Literal):
             return _name(value) if kind == "@id" else {"@id": _name(value)}
@@ -79,9 +78,10 @@ def write_jsonld(
 
     Args:
         quads: in the order in which their subjects are written.
-        prefixes: prefix → namespace. One that is the scheme of an IRI in the document is left out.
-        coerced: IRI of a property → ``@id`` where its values are IRIs, else their datatype. Other
-            values of it are written in full.
+        prefixes: prefix → namespace. A prefix that is the scheme of an IRI in the document is left
+            out.
+        coerced: IRI of a property → ``@id`` if its values are IRIs, else their datatype. Values of
+            another type are written in full.
     """
     everything = list(quads)
     names = _Names(_usable(_readable(prefixes), everything), coerced or {})
@@ -89,9 +89,9 @@ def write_jsonld(
 
 
 def begin_jsonld(prefixes: Mapping[str, str]) -> bytes:
-    """Return the beginning of a document; :func:`write_nodes` goes on, :data:`JSONLD_END` ends it.
+    """Return the beginning of a document.
 
-    Nodes of several parts stand between, with commas.
+    After it come the results of :func:`write_nodes`, separated by commas, and :data:`JSONLD_END`.
     """
     return _begin(_Names(_readable(prefixes), {}))
 
@@ -99,15 +99,15 @@ def begin_jsonld(prefixes: Mapping[str, str]) -> bytes:
 def write_nodes(quads: Iterable[pyoxigraph.Quad], prefixes: Mapping[str, str]) -> bytes:
     """Return triples as nodes of a document that was begun with the same prefixes.
 
-    The context stands before anything that is in the document is known. Where an IRI has one of the
-    prefixes for a scheme, the nodes of the part take that back.
+    When the context is written, the nodes are not known yet. If a prefix is the scheme of an IRI in
+    these nodes, their own context removes the prefix.
     """
     everything = list(quads)
     readable = _readable(prefixes)
     names = _Names(_usable(readable, everything), {})
-    taken_back = dict.fromkeys(readable.keys() - names.prefixes.keys())
-    local = {"@context": taken_back} if taken_back else {}
-    return _dump_nodes({**local, **each} for each in _nodes(everything, names))
+    removed = dict.fromkeys(readable.keys() - names.prefixes.keys())
+    local = {"@context": removed} if removed else {}
+    return _dump_nodes({**local, **node} for node in _nodes(everything, names))
 
 
 JSONLD_END = b"\n]}\n"
@@ -118,7 +118,7 @@ def _begin(names: _Names) -> bytes:
 
 
 def _nodes(quads: Iterable[pyoxigraph.Quad], names: _Names) -> Iterator[Node]:
-    """Yield the nodes of the default graph, those of a named graph within its own."""
+    """Yield the nodes of the default graph; nodes of a named graph are within the graph's node."""
     graphs: dict[str | None, dict[str, Node]] = {None: {}}
     for quad in quads:
         is_default = isinstance(quad.graph_name, pyoxigraph.DefaultGraph)
@@ -133,7 +133,7 @@ def _nodes(quads: Iterable[pyoxigraph.Quad], names: _Names) -> Iterator[Node]:
     nodes = graphs.pop(None)
     for name, graph in graphs.items():
         node = nodes.setdefault(str(name), {"@id": name})
-        node["@graph"] = [_single(each) for each in graph.values()]
+        node["@graph"] = [_single(member) for member in graph.values()]
     return map(_single, nodes.values())
 
 
@@ -147,9 +147,9 @@ def _readable(prefixes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _usable(prefixes: Mapping[str, str], quads: Iterable[pyoxigraph.Quad]) -> dict[str, str]:
-    """Return the prefixes that can stand in a document, without those that it would misread.
+    """Return the prefixes that are not the scheme of an IRI in the document.
 
-    ``<dct:title>``, as an IRI of itself, is read with the prefix where there is one.
+    An IRI ``<dct:title>`` would be taken for a compact IRI with the prefix ``dct``.
     """
     schemes: set[str] = set()
     for quad in quads:
@@ -164,7 +164,7 @@ def _name(term: Any) -> str:
 
 
 def _single(node: Node) -> Node:
-    """Return a node whose properties with one value have it without a list around it."""
+    """Return a node in which properties with one value have no list around it."""
     return {
         name: value[0] if is_json_list(value) and len(value) == 1 and name != "@graph" else value
         for name, value in node.items()
@@ -192,19 +192,19 @@ _ALL = (
     GraphFormat("nt", "application/n-triples", pyoxigraph.RdfFormat.N_TRIPLES),
     GraphFormat("n3", "text/n3", pyoxigraph.RdfFormat.N3),
 )
-FORMATS: dict[str, GraphFormat] = {each.extension: each for each in _ALL}
+FORMATS: dict[str, GraphFormat] = {graph_format.extension: graph_format for graph_format in _ALL}
 
 
 def serialise_graph(graph: Graph, extension: str) -> bytes:
     """Return a graph as UTF-8 text, subjects in alphabetical order.
 
     Args:
-        graph: without blank nodes.
+        graph: a graph without blank nodes.
         extension: a key of :data:`FORMATS`.
 
     Raises:
-        KeyError: no such format.
-        SyntaxError: the graph holds an invalid IRI; ours never do.
+        KeyError: there is no such format.
+        SyntaxError: the graph has an invalid IRI.
     """
     lines = sorted(graph.serialize(format="nt11", encoding="utf-8").splitlines())
     triples = pyoxigraph.parse(b"\n".join(lines), format=pyoxigraph.RdfFormat.N_TRIPLES)
@@ -213,7 +213,7 @@ def serialise_graph(graph: Graph, extension: str) -> bytes:
     if FORMATS[extension].writer == pyoxigraph.RdfFormat.JSON_LD:
         return write_jsonld(triples, used)
     written = pyoxigraph.serialize(
-        (each.triple for each in triples), format=FORMATS[extension].writer, prefixes=used
+        (quad.triple for quad in triples), format=FORMATS[extension].writer, prefixes=used
     )
     assert written is not None, "written to memory"
     return written

@@ -1,6 +1,6 @@
-"""Datasets of other catalogues, fitted to the fields of this site's schema.
+"""Datasets of other catalogues, fitted to the site's schema, and their publication as RDF.
 
-The validators of the schema decide. A value that a field refuses is stored as text in the extra
+A value that the validators of a field refuse is *set aside*: it is stored as text in the extra
 ``<field>_text``, so that one bad value does not prevent saving the dataset.
 """
 
@@ -64,10 +64,11 @@ Record = dict[str, Any]
 Fields = list[dict[str, Any]]
 Rest = dict[str, list[str]]
 
-# Permissions and rules for these fields are those of the whole record.
+# Fields whose rules and permissions concern the whole record; they are not checked here.
 _NOT_FITTED = frozenset({"name", "title", "owner_org", "tag_string"})
-_NOT_TAKEN_UP = _NOT_FITTED | {"idea", "data_need"}
-# CKAN's own fields that hold a content and may be sent as extras too.
+# Fields that are not filled from extras.
+_NOT_FILLED = _NOT_FITTED | {"idea", "data_need"}
+# CKAN's own fields that may be filled from extras.
 _CORE = (
     *("title", "notes", "url", "version", "license_id"),
     *("author", "author_email", "maintainer", "maintainer_email"),
@@ -82,11 +83,12 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     """Change a dataset so that the schema accepts it, and return the values that were set aside.
 
     Args:
-        found: dataset dict as it was read; changed in place.
-        schema: of scheming, with presets expanded.
+        found: the dataset dict; changed in place.
+        schema: the scheming schema, with presets expanded.
 
     Returns:
-        By the key of the extra (``<field>_text``) or of the resource, the texts that are now there.
+        key → texts. The key is that of the extra (``<field>_text``), or ``resources.<field>_text``
+        for values of resources.
     """
     rest = {
         name: list_texts_of_extra(found.pop(name)) for name in list(found) if name.endswith(REST)
@@ -97,7 +99,7 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
     _cut(found, "title", LONGEST_TITLE, rest)
     fields: Fields = schema.get("dataset_fields") or []
     known = {field["field_name"] for field in fields}
-    taken = take_up_extras(found, schema)
+    taken = move_extras_to_fields(found, schema)
     for name, texts in {**taken, **_fit(found, [*fields, *_MAILS], schema)}.items():
         rest.setdefault(name, []).extend(texts)
     if found.get("data_need") and not found.get("idea"):
@@ -118,15 +120,15 @@ def fit_dataset(found: Record, schema: Mapping[str, Any]) -> Rest:
         for name, texts in aside.items():
             resource[name] = join_texts([*list_texts_of_extra(resource.get(name)), *texts])
             rest.setdefault(f"resources.{name}", []).extend(texts)
-    add_extras(found, {name: each for name, each in rest.items() if "." not in name})
-    return {name: each for name, each in rest.items() if each}
+    add_extras(found, {name: texts for name, texts in rest.items() if "." not in name})
+    return {name: texts for name, texts in rest.items() if texts}
 
 
-def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
-    """Move extras that have the name of a field into it, if it is empty and takes them.
+def move_extras_to_fields(found: Record, schema: Mapping[str, Any]) -> Rest:
+    """Move extras with the name of a field into that field, if it is empty and accepts them.
 
     Returns:
-        The refused values, by the key of the extra that holds them now.
+        key of an extra → the refused values that were stored in it.
     """
     fields: Fields = schema.get("dataset_fields") or []
     by_name = {field["field_name"]: field for field in fields}
@@ -144,7 +146,7 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
             continue
         loaded = load_rows(value, by_name.get(name, {}))
         candidate = {name: loaded} if loaded not in (None, "", [], {}) else {}
-        is_open = (name in by_name and name not in _NOT_TAKEN_UP) or name in _CORE
+        is_open = (name in by_name and name not in _NOT_FILLED) or name in _CORE
         if name in by_name and "repeating_subfields" in by_name[name]:
             is_open = is_json_list(loaded) and all(map(is_json_object, loaded))
         if not candidate or found.get(name) == candidate[name]:
@@ -156,25 +158,28 @@ def take_up_extras(found: Record, schema: Mapping[str, Any]) -> Rest:
             aside = {name + REST: list_texts_of_extra(value)}
         for key, texts in aside.items():
             rest.setdefault(key, []).extend(texts)
-    own = {each.get("key"): each for each in kept}
+    own = {extra.get("key"): extra for extra in kept}
     for key, texts in rest.items():
         joined = join_texts([*list_texts_of_extra(own.get(key, {}).get("value")), *texts])
-        kept = [*(each for each in kept if each.get("key") != key), {"key": key, "value": joined}]
+        kept = [
+            *(extra for extra in kept if extra.get("key") != key),
+            {"key": key, "value": joined},
+        ]
     if "extras" in found:
         found["extras"] = kept
     return rest
 
 
 def respell_keyword(keyword: str) -> str:
-    """Return a keyword as the site spells its tags (``ckanext.dcat.clean_tags``)."""
+    """Return a keyword in the spelling of the site's tags (``ckanext.dcat.clean_tags``)."""
     return munge_tag(keyword) if _is_munging() else keyword
 
 
-def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
-    """Return the texts set aside for fields of files, with keys as in :func:`fit_dataset`."""
+def list_texts_of_files(resources: Iterable[Mapping[str, object]]) -> Rest:
+    """Return the texts that are set aside in resources, with keys as in :func:`fit_dataset`."""
     found: Rest = {}
     for resource in resources:
-        for name in (each for each in resource if each.endswith(REST)):
+        for name in (field for field in resource if field.endswith(REST)):
             found.setdefault(f"resources.{name}", []).extend(list_texts_of_extra(resource[name]))
     return found
 
@@ -182,7 +187,7 @@ def texts_of_files(resources: Iterable[Mapping[str, Any]]) -> Rest:
 def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
     """Remove the values that the fields of a record refuse, and return them."""
     rest: Rest = {}
-    fields = [each for each in fields if each["field_name"] not in _NOT_FITTED]
+    fields = [field for field in fields if field["field_name"] not in _NOT_FITTED]
     for name, errors in _errors(record, fields, schema).items():
         value = record.pop(name)
         rows = value if is_json_list(value) and any(map(is_json_object, value)) else []
@@ -190,9 +195,9 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
             kept = [_fit_row(name, *pair, rest) for pair in zip(rows, errors, strict=False)]
             kept = [row for row in kept if row]
         elif is_json_list(value):
-            own = [each for each in fields if each["field_name"] == name]
-            kept = [each for each in value if not _errors({name: [each]}, own, schema)]
-            rest[name + REST] = list_texts_of_extra([each for each in value if each not in kept])
+            own = [field for field in fields if field["field_name"] == name]
+            kept = [item for item in value if not _errors({name: [item]}, own, schema)]
+            rest[name + REST] = list_texts_of_extra([item for item in value if item not in kept])
         else:
             kept = None
             rest[name + REST] = list_texts_of_extra(value)
@@ -202,13 +207,15 @@ def _fit(record: Record, fields: Fields, schema: Mapping[str, Any]) -> Rest:
 
 
 def _fit_row(name: str, row: Record, errors: Mapping[str, Any], rest: Rest) -> Record:
-    for inner in [each for each, messages in errors.items() if messages and each in row]:
+    for inner in [
+        subfield for subfield, messages in errors.items() if messages and subfield in row
+    ]:
         rest.setdefault(f"{name}_{inner}{REST}", []).extend(list_texts_of_extra(row[inner]))
     return {key: value for key, value in row.items() if not errors.get(key)}
 
 
 def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the validators' errors for the fields that the record has."""
+    """Return the validators' errors for the fields that are not empty."""
     validators: dict[str, Any] = {}
     for field in fields:
         name: str = field["field_name"]
@@ -216,14 +223,14 @@ def _errors(record: Record, fields: Fields, schema: Mapping[str, Any]) -> dict[s
         if record.get(name) in (None, "", [], {}):
             continue
         validators[name] = (
-            {each["field_name"]: _validators(each, schema) for each in inner}
+            {subfield["field_name"]: _validators(subfield, schema) for subfield in inner}
             if inner
             else _validators(field, schema)
         )
     context: Any = {"model": model, "session": model.Session, "user": "", "ignore_auth": True}
     values = copy.deepcopy({name: record[name] for name in validators})
     _, errors = tk.navl_validate(values, validators, context)
-    return {name: each for name, each in errors.items() if name in record}
+    return {name: found for name, found in errors.items() if name in record}
 
 
 def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any]:
@@ -232,21 +239,21 @@ def _validators(field: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Any
 
 
 def _fit_tags(found: Record, rest: Rest) -> None:
-    """Store keywords as valid tags, and those that had to change as they were written."""
+    """Replace keywords by valid tags, and set aside the original of each that had to change."""
     is_munging = _is_munging()
-    free = [each for each in found["tags"] if not each.get("vocabulary_id")]
+    free = [tag for tag in found["tags"] if not tag.get("vocabulary_id")]
     tags: dict[str, Record] = {}
     for tag in free:
         given = str(tag.get("name") or "")
         if is_munging:
-            names = [munge_tag(each) for each in texts_domain.split_keyword(given)]
+            names = [munge_tag(keyword) for keyword in texts_domain.split_keyword(given)]
         else:
             names = texts_domain.list_tags(given)
             if not texts_domain.is_kept_as_tags(given):
                 rest.setdefault("tags" + REST, []).append(given)
         for name in names:
             tags.setdefault(name, {"name": name} if name != given else tag)
-    found["tags"] = [*tags.values(), *(each for each in found["tags"] if each not in free)]
+    found["tags"] = [*tags.values(), *(tag for tag in found["tags"] if tag not in free)]
 
 
 def _is_munging() -> bool:
@@ -259,7 +266,7 @@ def _fit_periods(found: Record, rest: Rest) -> None:
         return
     wrong = [int(path[1]) for path, _ in dataset.check_periods(periods)]
     for number in wrong:
-        text = " – ".join(str(periods[number].get(each) or "") for each in ("start", "end"))
+        text = " – ".join(str(periods[number].get(end) or "") for end in ("start", "end"))
         rest.setdefault("temporal_coverage" + REST, []).append(text)
     found["temporal_coverage"] = [e for n, e in enumerate(periods) if n not in wrong]
 
@@ -273,11 +280,11 @@ def _cut(record: Record, name: str, longest: int, rest: Rest) -> None:
 
 _LONGEST = 80
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
-# The address of a statement, see ``Reader.statements``.
+# The address after a statement, see ``Reader.statements``.
 _BEHIND = re.compile(r" \([a-z]+:\S+\)$")
-# From a dataset to its files, their services, and what those name.
+# Links that are followed from a dataset: to its files, their services, and the nodes of these.
 _STEPS = 4
-# The name of an organisation is the same in every language, and is published without one.
+# Names of organisations are the same in every language, and are published without a tag.
 _NAMES = frozenset(
     {FOAF.name, VCARD.fn, VCARD["organization-name"], *(schema["name"] for schema in SCHEMAS)}
 )
@@ -286,23 +293,23 @@ _NAMES = frozenset(
 def find_other_languages(
     graph: Graph,
     iri: Node,
-    found: Mapping[str, Any],
+    found: Record,
     language: str,
     respell: Callable[[str], str] = str,
 ) -> dict[str, list[str]]:
-    """Return which texts of a dataset are in another language than the site's.
+    """Return the texts of a dataset that are in another language than the site's.
 
     A text without a language tag counts as one in the site's language.
 
     Args:
-        graph: that was read.
-        iri: of the dataset.
-        found: what was read of it.
-        language: of the site, as a primary language tag.
-        respell: what else the site makes of a keyword.
+        graph: the graph of the dataset.
+        iri: the dataset.
+        found: the dataset dict that was read from the graph.
+        language: primary language tag of the site.
+        respell: returns a keyword in the spelling of the site's tags.
 
     Returns:
-        Language tag → beginnings of its texts, without those also given in the site's language.
+        language tag → beginnings of texts, without texts that also occur in the site's language.
     """
     tags: dict[str, str] = {}
     ours: set[str] = set()
@@ -313,31 +320,31 @@ def find_other_languages(
         if tag:
             texts += str(literal).split(PARAGRAPH)
         if predicate == DCAT.keyword:
-            texts += [each for text in _tags_of(str(literal)) for each in (text, respell(text))]
+            texts += [word for text in _tags_of(str(literal)) for word in (text, respell(text))]
         if not tag or tag.partition("-")[0].lower() == language:
             ours |= set(map(_beginning, texts))
         elif _TAG.fullmatch(tag):
-            tags |= {_beginning(each): tag for each in texts if _beginning(each) not in tags}
-    kept = {each for name in found.keys() - {"tags"} for each in _texts(found[name])}
+            tags |= {_beginning(text): tag for text in texts if _beginning(text) not in tags}
+    kept = {text for name in found.keys() - {"tags"} for text in _texts(found[name])}
     keywords: list[Record] = found.get("tags") or []
     for keyword in (str(tag.get("name")) for tag in keywords):
         names = _tags_of(keyword)
         kept |= {*names, *map(respell, names), *([] if is_kept_as_tags(keyword) else [keyword])}
     result: dict[str, list[str]] = {}
-    for text in sorted({text for each in kept for text in _known(each, tags)}):
+    for text in sorted({text for whole in kept for text in _known(whole, tags)}):
         if text not in ours:
             result.setdefault(tags[text], []).append(text)
     return dict(sorted(result.items()))
 
 
 def restore_languages(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
-    """Give texts of a dataset, its parts and files the language in which they were written.
+    """Give texts of a dataset, its parts and files their original language tags.
 
     Args:
-        graph: of the dataset; is changed.
-        site: where IRIs start, and whose language texts have.
-        iri: that the dataset has here.
-        dataset: that is described.
+        graph: the graph of the dataset; is changed.
+        site: the site with its language, which the texts have so far.
+        iri: IRI of the dataset that this site assigns.
+        dataset: the dataset.
     """
     tags = _list_tags_by_beginning(dataset.harvested.languages)
     if not tags:
@@ -357,7 +364,7 @@ def _language_of(text: str, tags: Mapping[str, str], otherwise: str) -> str | No
     """Return the language of a text; ``None`` for paragraphs in several."""
     if whole := tags.get(_beginning(text)):
         return whole
-    found = {tags.get(_beginning(each), otherwise) for each in text.split(PARAGRAPH)}
+    found = {tags.get(_beginning(paragraph), otherwise) for paragraph in text.split(PARAGRAPH)}
     return None if len(found) > 1 else found.pop()
 
 
@@ -379,9 +386,11 @@ def _beginning(text: str) -> str:
 
 
 def _known(text: str, tags: Mapping[str, str]) -> list[str]:
-    """Return the known beginning of a text, else those of its paragraphs."""
+    """Return the beginning of a text if it is among ``tags``, else those of its paragraphs."""
     whole, *paragraphs = map(_beginning, (text, *text.split(PARAGRAPH)))
-    return [whole] if whole in tags else [each for each in paragraphs if each in tags]
+    return (
+        [whole] if whole in tags else [paragraph for paragraph in paragraphs if paragraph in tags]
+    )
 
 
 def _tags_of(keyword: str) -> list[str]:
@@ -407,18 +416,18 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif is_json_object(value):
-        for each in value.values():
-            yield from _texts(each)
+        for inner in value.values():
+            yield from _texts(inner)
     elif is_list_or_tuple(value):
-        for each in value:
-            yield from _texts(each)
+        for item in value:
+            yield from _texts(item)
 
 
 _TELEPHONE = re.compile(r"[ ()./-]*(\+?[0-9][0-9 ()./-]{2,40})")
 
 
 def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
-    """Add to a dataset what was set aside when it was read."""
+    """Add the values of a harvested dataset that are not in fields of the schema."""
     aside, harvested = dataset.set_aside, dataset.harvested
     for name, predicate, kind in (
         ("documentation", FOAF.page, FOAF.Document),
@@ -429,12 +438,12 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
     ):
         short = name.replace("_", "-")
         add_named_nodes(graph, site, iri, predicate, short, aside.get(name, ()), kind)
-    for said in aside.get("url", ()):
-        if page := site.foreign(said) or make_urn(said):
+    for address in aside.get("url", ()):
+        if page := site.foreign(address) or make_urn(address):
             graph.add((iri, DCAT.landingPage, page))
-            add_document(graph, site, page, Literal(said) if make_urn(said) else None)
-    for said in harvested.alternative_titles:
-        _label(graph, iri, DCT.alternative, said, site)
+            add_document(graph, site, page, Literal(address) if make_urn(address) else None)
+    for title in harvested.alternative_titles:
+        _label(graph, iri, DCT.alternative, title, site)
     # DCAT-AP has no property for these.
     add_named_nodes(graph, site, iri, DCT.references, "references", harvested.references, None)
     add_named_nodes(graph, site, iri, DCT.isPartOf, "is-part-of", harvested.is_part_of, None)
@@ -455,18 +464,18 @@ def add_others(graph: Graph, site: Site, iri: URIRef, dataset: Dataset) -> None:
         _add_concept(graph, iri, DCATAP.hvdCategory, site.foreign(value))
     for other in filter(None, map(site.foreign, harvested.related)):
         graph.add((iri, DCT.relation, other))
-    for number, said in enumerate(aside.get("temporal_coverage", ()), 1):
+    for number, text in enumerate(aside.get("temporal_coverage", ()), 1):
         period = make_part_iri(iri, f"other-period-{number}")
         graph.add((iri, DCT.temporal, period))
         graph.add((period, RDF.type, DCT.PeriodOfTime))
-        _label(graph, period, RDFS.label, said, site)
+        _label(graph, period, RDFS.label, text, site)
     _add_relationships(graph, site, iri, harvested.relationships)
     _add_attributions(graph, site, iri, harvested.attributions)
     _add_activities(graph, site, iri, harvested.activities)
 
 
 def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
-    """Add telephone numbers to the only contact; with several it is unknown whose they are."""
+    """Add telephone numbers if there is one contact; with several it is unknown whose they are."""
     contacts = list(graph.objects(iri, DCAT.contactPoint))
     for found in map(_TELEPHONE.fullmatch, given):
         if found and len(contacts) == 1:
@@ -475,7 +484,7 @@ def _add_telephone(graph: Graph, iri: URIRef, given: Iterable[str]) -> None:
 
 
 def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterable[str]) -> None:
-    """Add languages of the EU's table that are no choice in our form."""
+    """Add languages of the EU's table that forms do not offer."""
     start = f"{authorities.get_scheme('language').iri}/"
     for value in given:
         concept = site.foreign(value)
@@ -496,8 +505,8 @@ def add_set_aside_languages(graph: Graph, site: Site, iri: URIRef, given: Iterab
 def list_places_in_words(dataset: Dataset) -> list[CoveredPlace]:
     """Return places for texts that could not be parsed as a place.
 
-    A malformed geometry becomes the name of the place if it has no other. A geometry that others
-    can read (GML, or WKT in metres) stays a geometry and is no name.
+    A text becomes the name of a place, even if it is a malformed geometry. GML, and WKT with
+    another reference system, stay geometries, which other programs can read.
     """
     texts = dataset.set_aside.get("spatial_coverage", ())
     if not texts and not dataset.places:
@@ -523,19 +532,29 @@ def add_named_nodes(
     given: Iterable[str],
     kind: URIRef | None,
 ) -> None:
-    """Add addresses as they are and names as labelled parts of the record."""
-    for number, said in enumerate(given, 1):
-        node = site.foreign(said) or make_urn(said) or make_part_iri(iri, f"other-{name}-{number}")
+    """Add values of a property: addresses as IRIs, and names as labelled parts of the record.
+
+    Args:
+        graph: the graph to which triples are added.
+        site: the site with the starts of IRIs; IRIs of this site become names.
+        iri: the record.
+        predicate: the property.
+        name: start of the names of parts.
+        given: addresses and names.
+        kind: class of the values, if DCAT-AP requires one.
+    """
+    for number, text in enumerate(given, 1):
+        node = site.foreign(text) or make_urn(text) or make_part_iri(iri, f"other-{name}-{number}")
         graph.add((iri, predicate, node))
         if kind is not None:
             graph.add((node, RDF.type, kind))
         if kind == SKOS.Concept:
             # DCAT-AP requires a label; without one the address is the label.
-            _label(graph, node, SKOS.prefLabel, said, site)
+            _label(graph, node, SKOS.prefLabel, text, site)
         elif node.startswith(f"{iri}#"):
-            _label(graph, node, RDFS.label, said, site)
+            _label(graph, node, RDFS.label, text, site)
             if kind == FOAF.Document:
-                _label(graph, node, DCT.title, said, site)
+                _label(graph, node, DCT.title, text, site)
         elif kind == FOAF.Document:
             add_document(graph, site, node)
 
@@ -547,8 +566,8 @@ def _add_concept(graph: Graph, iri: URIRef, predicate: URIRef, concept: URIRef |
         graph.add((concept, SKOS.prefLabel, Literal(str(concept))))
 
 
-def _label(graph: Graph, node: URIRef, predicate: URIRef, said: object, site: Site) -> None:
-    literal = make_text(said, site.language)
+def _label(graph: Graph, node: URIRef, predicate: URIRef, text: object, site: Site) -> None:
+    literal = make_text(text, site.language)
     if literal is not None:
         graph.add((node, predicate, literal))
 
@@ -594,7 +613,7 @@ def _add_activities(
         called = make_text(stated.label, site.language)
         if called is not None:
             graph.add((activity, RDFS.label, called))
-        # Our profile wants a title of each activity.
+        # The application profile (``schemas/marathon-ap.ttl``) requires a title.
         graph.add((activity, DCT.title, called or Literal(str(activity))))
         for predicate, value in (
             (RDFS.seeAlso, site.foreign(stated.see_also)),

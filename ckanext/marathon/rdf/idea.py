@@ -1,6 +1,6 @@
 """An idea is a ``prov:Entity`` that a workshop generated; its data needs are parts of it.
 
-Neither is ever a ``dcat:Dataset`` or ``dcat:Resource``: a portal would list it as one.
+Neither is a ``dcat:Dataset`` or ``dcat:Resource``, which portals would list.
 
 Source: PROV-O, Influence.
 """
@@ -31,8 +31,8 @@ def build_idea_graph(idea: Idea, facts: Facts) -> Graph:
     """Return the description of an idea, with its public workshop and datasets.
 
     Args:
-        idea: to be described.
-        facts: its organisation, its workshop, the datasets that came from it.
+        idea: the idea.
+        facts: its organisation, its workshop and its datasets.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
@@ -87,8 +87,8 @@ def add_idea(graph: Graph, idea: Idea, facts: Facts) -> URIRef:
         graph.add((iri, site.term("example"), Literal(True)))
     workshop = facts.workshop_of(idea)
     if workshop is not None:
-        held = refer_to_workshop(graph, workshop, facts)
-        add_generation(graph, held, iri, not facts.alone)
+        iri_of_workshop = refer_to_workshop(graph, workshop, facts)
+        add_generation(graph, iri_of_workshop, iri, not facts.alone)
     return iri
 
 
@@ -108,15 +108,15 @@ def add_need(graph: Graph, idea: Idea, need: DataNeed, facts: Facts) -> URIRef |
 
 
 def add_relations(graph: Graph, dataset: Dataset, iri: URIRef, facts: Facts) -> None:
-    """Relate a dataset to the ideas it came from, their workshops and the needs it meets.
+    """Relate a dataset to its ideas, their workshops and the data needs that it meets.
 
-    The idea is named twice: plainly in ``dct:relation``, which every harvester reads, and with its
-    role in ``prov:qualifiedInfluence``, where the needs are too. Not in ``dcat:qualifiedRelation``:
-    that relates resources of a catalogue, and DCAT-AP's range shapes want one there.
+    An idea is named twice: in ``dct:relation``, which every harvester reads, and with its role in
+    ``prov:qualifiedInfluence``, as data needs are. The range of ``dcat:qualifiedRelation`` is a
+    resource of a catalogue, which ideas are not.
 
     The role is the ``dct:type`` of the influence: ``prov:hadRole`` belongs to associations and to
-    instantaneous events, ``dcat:hadRole`` to attributions and relationships. No derivation
-    (``prov:Derivation``) is claimed: the data may well be older than the idea that asked for it.
+    instantaneous events, ``dcat:hadRole`` to attributions and relationships. It is no derivation
+    (``prov:Derivation``), because the data may be older than the idea.
     """
     related: list[tuple[URIRef, str]] = []
     for idea in facts.ideas_of(dataset):
@@ -127,8 +127,8 @@ def add_relations(graph: Graph, dataset: Dataset, iri: URIRef, facts: Facts) -> 
         related.append((iri_of_idea, "origin"))
         workshop = facts.workshop_of(idea)
         if workshop is not None:
-            held = facts.site.thing("workshop", workshop.id)
-            add_generation(graph, held, iri, not facts.alone)
+            iri_of_workshop = facts.site.thing("workshop", workshop.id)
+            add_generation(graph, iri_of_workshop, iri, not facts.alone)
         for need in idea.data_needs:
             if need.id not in dataset.data_need_ids:
                 continue
@@ -153,7 +153,7 @@ def _summaries(idea: Idea) -> Iterator[Literal]:
         spoken = authorities.find_spoken_language(summary.language)
         other = authorities.find_language(summary.language)
         tag = spoken.code if spoken else (other.iso_639_1 or other.iso_639_3 if other else "")
-        # A language tag is the shortest code there is (RFC 5646, 2.2.1): Spanish is ``es``.
+        # A language tag is the shortest code of a language (RFC 5646, 2.2.1): Spanish is ``es``.
         tag = {"spa": "es", "eng": "en"}.get(tag, tag)
         literal = make_text(summary.text, tag or None)
         if literal is not None:

@@ -1,7 +1,7 @@
-"""Values for RDF: texts, dates, numbers and geometries as literals, and what extras hold.
+"""Literals of RDF: texts, dates, numbers and geometries; and values of CKAN's extras.
 
-Invalid values become ``None``. Geometries are read in the notations of other catalogues: WKT with a
-reference system, GML and GeoJSON. Extras have texts under free names, several texts as a JSON list.
+Invalid values become ``None``. Geometries of other catalogues are read as GeoJSON and as WKT with a
+reference system. An extra has one text, or several texts as a JSON list.
 
 Sources: XML 1.0 (characters that RDF/XML cannot carry), XML Schema 1.1 part 2 (lexical forms),
 GeoSPARQL 1.0 (``wktLiteral``, longitude before latitude).
@@ -39,14 +39,14 @@ _LARGEST = 10**18
 
 
 def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> None:
-    """Add texts as extras, each key once, and drop blank extras."""
+    """Add texts as extras, so that each key occurs once, and drop blank extras."""
     extras: dict[str, str] = {}
     given_extras: list[dict[str, Any]] = found.get("extras") or []
-    for each in given_extras:
-        value = clean_value(each.get("value"))
+    for extra in given_extras:
+        value = clean_value(extra.get("value"))
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if value not in (None, "", [], {}):
-            extras.setdefault(str(each.get("key")), text)
+            extras.setdefault(str(extra.get("key")), text)
     for name, given in texts.items():
         joined = join_texts([*list_texts_of_extra(extras.get(name)), *given])
         if joined:
@@ -56,7 +56,7 @@ def add_extras(found: dict[str, Any], texts: Mapping[str, Iterable[str]]) -> Non
 
 
 def list_texts_of_extra(value: object) -> list[str]:
-    """Return the texts of a value as a list, one for each item."""
+    """Return the texts of an extra's value: one, or those of a list or JSON list."""
     if isinstance(value, str) and value[:1] == "[":
         try:
             loaded = load_json(value)
@@ -65,17 +65,20 @@ def list_texts_of_extra(value: object) -> list[str]:
         value = loaded if is_json_list(loaded) else value
     given = value if is_list_or_tuple(value) else [value]
     texts = (e if isinstance(e, str) else json.dumps(e, ensure_ascii=False) for e in given if e)
-    return [each for each in texts if each.strip()]
+    return [text for text in texts if text.strip()]
 
 
 def join_texts(texts: Iterable[str]) -> str:
-    """Return one text as it is, several as a JSON list, as CKAN's extras hold lists."""
+    """Return the value of an extra for texts: one text unchanged, several as a JSON list."""
     unique = list(dict.fromkeys(texts))
     return "".join(unique) if len(unique) < 2 else json.dumps(unique, ensure_ascii=False)
 
 
-def load_rows(value: object, field: Mapping[str, Any]) -> Any:
-    """Return the rows or the list that a field wants, if the text of an extra holds them."""
+def load_rows(value: object, field: Mapping[str, object]) -> object:
+    """Return the rows or list in the text of an extra, for a field with rows or several values.
+
+    A value for another field, and a text that cannot be parsed, is returned unchanged.
+    """
     is_list = "repeating_subfields" in field or "load_json" in str(field.get("output_validators"))
     if not is_list or not isinstance(value, str):
         return value
@@ -89,10 +92,11 @@ def load_rows(value: object, field: Mapping[str, Any]) -> Any:
     return loaded if is_json_list(loaded) else [loaded]
 
 
-def clean_value(value: object) -> Any:
+def clean_value(value: object) -> object:
     """Return a value that CKAN and its database can store.
 
-    Hidden characters are removed and texts cut; too large integers become texts, infinity ``None``.
+    Hidden characters are removed and long texts are cut; integers that are too large become texts,
+    and infinity ``None``.
     """
     if isinstance(value, str):
         return remove_hidden(value)[:LONGEST_TEXT].strip()
@@ -103,11 +107,11 @@ def clean_value(value: object) -> Any:
     if is_json_object(value):
         return {clean_value(key): clean_value(inner) for key, inner in value.items()}
     if is_list_or_tuple(value):
-        return [clean_value(each) for each in value]
+        return [clean_value(item) for item in value]
     return value
 
 
-# Separator of two statements that are published as one.
+# Separator of statements that are published as one text.
 PARAGRAPH = "\n\n"
 _DURATION = re.compile(
     r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
@@ -123,7 +127,7 @@ _DATATYPES = {
 
 
 def clean_text(value: object) -> str:
-    """Return a text without characters invalid in RDF/XML; ``""`` if blank or not a text."""
+    """Return a text without hidden and invalid characters; ``""`` if blank or not a text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return ""
     lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -132,13 +136,13 @@ def clean_text(value: object) -> str:
 
 
 def make_text(value: object, lang: str | None = None) -> Literal | None:
-    """Return a text, with its language if given; ``None`` if it is empty."""
+    """Return a text as a literal, with its language if given; ``None`` if it is blank."""
     kept = clean_text(value)
     return Literal(kept, lang=lang) if kept else None
 
 
 def make_label(lang: str, *candidates: object) -> Literal:
-    """Return the first candidate that is not blank, with its language.
+    """Return the first candidate that is not blank as a literal.
 
     Args:
         lang: a language tag.
@@ -152,8 +156,8 @@ def make_moment(value: object, utc: bool = False) -> Literal | None:
     """Return a year, month, day or point in time with its datatype.
 
     Args:
-        value: a date in one of the forms of ``domain/dates.py``, or a time of CKAN's.
-        utc: a time without offset is UTC, as CKAN's own are; else it is Guatemala's.
+        value: a date in a form of ``domain/dates.py``, or a time of CKAN.
+        utc: whether a time without an offset is UTC, as CKAN's times are; else it is Guatemala's.
     """
     if isinstance(value, datetime):
         value = value.isoformat()
@@ -164,14 +168,14 @@ def make_moment(value: object, utc: bool = False) -> Literal | None:
 
 
 def make_stated_moment(stated: str, is_set_aside: bool, own: Literal | None) -> Literal | None:
-    """Return the date that somebody stated, else CKAN's own time.
+    """Return the date in a field, else CKAN's own time.
 
-    An entered value that is no date is left out: CKAN's time in its place would be untrue.
+    If the field has a value that is no date, the result is ``None``: CKAN's time would be wrong.
 
     Args:
-        stated: of a dataset or resource, ``""`` if nothing is.
-        is_set_aside: whether another catalogue stated a date that the field refused.
-        own: the time that CKAN knows.
+        stated: value of a field of a dataset or resource, ``""`` if it is empty.
+        is_set_aside: whether another catalogue stated a date that the field does not accept.
+        own: CKAN's own time.
     """
     if clean_text(stated):
         return make_moment(stated)
@@ -179,13 +183,13 @@ def make_stated_moment(stated: str, is_set_aside: bool, own: Literal | None) -> 
 
 
 def make_duration(value: object) -> Literal | None:
-    """Return an ISO 8601 duration."""
+    """Return an ISO 8601 duration as a literal, ``None`` if it is malformed."""
     given = value.strip() if isinstance(value, str) else ""
     return Literal(given, datatype=XSD.duration) if _DURATION.fullmatch(given) else None
 
 
 def make_count(value: object, datatype: URIRef = XSD.nonNegativeInteger) -> Literal | None:
-    """Return a whole number from 0 up; text and numbers like ``12.0`` are read too."""
+    """Return a whole number from 0 up, also of a text or ``12.0``; ``None`` for another value."""
     number = read_decimal(value)
     if number is None or number < 0 or number != number.to_integral_value():
         return None
@@ -193,13 +197,13 @@ def make_count(value: object, datatype: URIRef = XSD.nonNegativeInteger) -> Lite
 
 
 def make_decimal(value: object) -> Literal | None:
-    """Return a decimal number, written without exponent."""
+    """Return a decimal number, written without an exponent; ``None`` for another value."""
     number = read_decimal(value)
     return None if number is None else Literal(format(number, "f"), datatype=XSD.decimal)
 
 
 def make_hex_binary(value: str) -> Literal | None:
-    """Return hexadecimal digits, in small letters."""
+    """Return hexadecimal digits in lower case, ``None`` if they are malformed."""
     digits = value.strip().lower()
     if not digits or len(digits) % 2 or re.search(r"[^0-9a-f]", digits):
         return None
@@ -224,7 +228,7 @@ def make_geometry(value: object) -> Literal | None:
 def _wkt(shape: dict[str, Any]) -> str:
     kind = shape["type"]
     if kind == "GeometryCollection":
-        parts = [_wkt(each) for each in shape["geometries"]]
+        parts = [_wkt(part) for part in shape["geometries"]]
         if not parts:
             raise ValueError("no geometries")
         return f"GEOMETRYCOLLECTION ({', '.join(parts)})"
@@ -240,23 +244,22 @@ def _coordinates(nested: Any, depth: int) -> str:
         return f"{_number(x)} {_number(y)}"
     if not is_json_list(nested) or not nested:
         raise ValueError("no coordinates")
-    return f"({', '.join(_coordinates(each, depth - 1) for each in nested)})"
+    return f"({', '.join(_coordinates(inner, depth - 1) for inner in nested)})"
 
 
 def _number(value: float) -> str:
     return format(Decimal(repr(value)).normalize(), "f")
 
 
-# What geomet raises for a text that is no WKT. It takes texts apart with Python's own tokenizer,
-# which has errors for quotation marks and line continuations that do not end, and reads
-# collections within collections by calling itself.
+# Exceptions of geomet for a text that is not WKT. It uses Python's own tokenizer, which raises for
+# unfinished quotation marks and line continuations, and reads nested collections recursively.
 _NOT_WKT = (
     *(ValueError, TypeError, AttributeError, KeyError, StopIteration),
     *(SyntaxError, tokenize.TokenError, RecursionError),
 )
 
-# Geographic systems of EPSG, in degrees within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS
-# 2000. The axis order is that of EPSG's register.
+# Geographic systems of EPSG within two metres of WGS 84 (4326): ETRS89, NAD83, SIRGAS 2000. In
+# EPSG's register their first axis is latitude.
 _LATITUDE_FIRST = re.compile(
     r"(?:https?|urn):.*\bEPSG\b.*[/:](?:4326|4258|4269|4674)", re.IGNORECASE
 )
@@ -268,19 +271,19 @@ _GML = re.compile(
 
 
 def find_kind_of_shape(text: str) -> str:
-    """Return the kind of a text that is no readable place: ``gml``, ``wkt`` or ``text``."""
+    """Return the kind of a text that is no readable geometry: ``gml``, ``wkt`` or ``text``."""
     if _WKT_OF_A_SYSTEM.match(text):
         return "wkt"
     return "gml" if _GML.match(text) else "text"
 
 
 def read_geojson(text: str) -> str:
-    """Return WKT or GeoJSON as GeoJSON text in longitude, latitude, ``""`` if it is neither.
+    """Return WKT or GeoJSON as GeoJSON text with longitude first, ``""`` if it is neither.
 
-    A reference system may stand before WKT; without one, longitude comes first (GeoSPARQL 1.0). In
-    those of :data:`_LATITUDE_FIRST` latitude does, and a text that says so and does not follow it,
-    as its numbers show, is read as it is meant. Other systems are not read: their numbers may not
-    even be degrees.
+    The IRI of a reference system may stand before WKT; without one, longitude comes first
+    (GeoSPARQL 1.0). In the systems of :data:`_LATITUDE_FIRST` latitude comes first; if the numbers
+    are then out of range, the text is read with longitude first. WKT with another system returns
+    ``""``, because its numbers may not be degrees.
     """
     before, _, after = text.strip().partition(">")
     system, shape = (before[1:], after.strip()) if before.startswith("<") else ("", text.strip())
@@ -302,12 +305,12 @@ def _turn_axes(value: Any) -> Any:
     """Return a geometry with the first two numbers of each of its positions exchanged."""
     if is_json_object(value):
         parts = ("coordinates", "geometries")
-        return {key: _turn_axes(each) if key in parts else each for key, each in value.items()}
+        return {key: _turn_axes(inner) if key in parts else inner for key, inner in value.items()}
     if not is_json_list(value):
         return value
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+    if len(value) > 1 and all(isinstance(item, int | float) for item in value):
         return [value[1], value[0], *value[2:]]
-    return [_turn_axes(each) for each in value]
+    return [_turn_axes(item) for item in value]
 
 
 def _is_on_earth(value: Any) -> bool:
@@ -316,6 +319,6 @@ def _is_on_earth(value: Any) -> bool:
         return all(map(_is_on_earth, (value.get("coordinates"), value.get("geometries"))))
     if not is_json_list(value):
         return True
-    if len(value) > 1 and all(isinstance(each, int | float) for each in value):
+    if len(value) > 1 and all(isinstance(item, int | float) for item in value):
         return abs(value[0]) <= 180 and abs(value[1]) <= 90
     return all(map(_is_on_earth, value))

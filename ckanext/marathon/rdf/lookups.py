@@ -1,12 +1,12 @@
-"""The one place of this room that asks CKAN: settings, neighbours, the catalogue's own facts.
+"""Look-ups in CKAN: settings, neighbours of records, and facts about the catalogue.
 
-Each thing is asked for once a request. Neighbours are asked for as a visitor would, so that only
-what is public itself is mentioned in public.
+Results are cached for the request. Neighbours are looked up with a visitor's permissions, so that
+only public records are mentioned.
 
-The plugin knows nothing about a site's own dataset types (a scheming type, ``dataset_series``):
-they are described by the profiles of ckanext-dcat that the site configured. Their graph is then
-brought into the form that the feed's log needs: every node has an IRI, every parser accepts each
-IRI and language tag, and there are no triples about other records of this site.
+Packages of types that the site defines (a scheming type, ``dataset_series``) are described by the
+profiles of ckanext-dcat that the site has configured. Their graph is then brought into the form of
+the feed's log: every node has an IRI, IRIs and language tags are valid, and there are no triples
+about other records of this site.
 """
 
 from __future__ import annotations
@@ -46,40 +46,40 @@ from ckanext.marathon.visibility import filter_public_organizations
 
 from .namespaces import new_graph
 
-# Our own profile, which describes our own types.
+# The profile of this extension, and the dataset types that it describes.
 PROFILE = "marathon"
 _OURS = frozenset({"dataset", "workshop", "idea", "commitment"})
-# Written by CKAN, of a dataset or of a file.
+# Times that CKAN writes for a dataset or a file.
 _OWN_TIMES = ("metadata_created", "metadata_modified", "created", "last_modified")
 # RDF/XML can write a predicate only if its IRI ends in an XML name.
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*\Z")
 
 
 def is_site_type(package_type: object) -> bool:
-    """Return whether a dataset type is the site's own, not one of ours."""
+    """Return whether a dataset type is defined by the site, not by this extension."""
     return bool(package_type) and package_type not in _OURS
 
 
 def select_site_profiles(configured: object) -> list[str]:
-    """Return the profiles that a site has for its own types.
+    """Return the profiles for packages of types that the site defines.
 
     Args:
-        configured: ``ckanext.dcat.rdf.profiles``, names with blanks between them.
+        configured: value of ``ckanext.dcat.rdf.profiles``: names with blanks between them.
 
     Returns:
-        The same without ours; ckanext-dcat's default profile if there is no other.
+        these names without :data:`PROFILE`; ckanext-dcat's default profile if there is no other.
     """
     names = [name for name in str(configured or "").split() if name != PROFILE]
     return names or list(DEFAULT_RDF_PROFILES)
 
 
 def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) -> Graph:
-    """Return the graph that profiles of ckanext-dcat make of a dataset, without blank nodes.
+    """Return the graph of a dataset by profiles of ckanext-dcat, without blank nodes.
 
     Args:
-        dataset: as ``package_show`` gives it.
-        facts: its organisation. Where it is described elsewhere (``alone``), it is only named.
-        profiles: names, in the order in which they are asked.
+        dataset: a dict of ``package_show``.
+        facts: its organisation.
+        profiles: names of profiles, in the order in which they are called.
 
     Raises:
         RDFProfileException: there is no such profile.
@@ -89,7 +89,7 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
     serializer = RDFSerializer(profiles=list(profiles))
     for profile_class in serializer._profiles:
         profile = profile_class(serializer.g, compatibility_mode=serializer.compatibility_mode)
-        # ckanext-dcat would ask for it with a search, and remember it as long as the process lives.
+        # Without it ckanext-dcat would search for the organisation and cache it for ever.
         profile._org_cache = {
             id_: {"id": id_, "title": organization.title, **organization.of_profiles}
             for id_, organization in facts.organizations.items()
@@ -99,9 +99,9 @@ def describe_by_profiles(dataset: Row, facts: Facts, profiles: Sequence[str]) ->
 
 
 def _copy_with_offsets(dataset: Row) -> dict[str, Any]:
-    """Return a copy of a dataset in which the times that CKAN wrote say that they are UTC.
+    """Return a copy of a dataset in which CKAN's own times have the offset of UTC.
 
-    CKAN leaves that out, and ckanext-dcat publishes them as they are.
+    CKAN writes no offset, and ckanext-dcat publishes the times unchanged.
     """
     found = copy.deepcopy(dict(dataset))
     resources: list[dict[str, Any]] = found.get("resources") or []
@@ -117,13 +117,13 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
     site = facts.site
     own = site.own("dataset", identifier)
     names = _name_blank_nodes(graph, own)
-    # IRIs start where they did at first publication, also after the setting was changed.
+    # IRIs start as at the first publication, even if the setting was changed later.
     start = catalog_uri().rstrip("/")
     if start != site.base:
         names |= _moved(graph, start, site.base)
     tidied = new_graph(site.vocabulary)
     for prefix, namespace in graph.namespaces():
-        # Programs rely on these prefixes of ckanext-dcat's JSON-LD; ``schema`` is not ours there.
+        # Programs rely on the prefixes in ckanext-dcat's JSON-LD; its ``schema`` is another one.
         tidied.bind(prefix, namespace, replace=True)
     for subject, predicate, value in graph:
         about = names.get(subject, subject)
@@ -131,14 +131,14 @@ def _tidy(graph: Graph, identifier: str, facts: Facts) -> Graph:
             continue
         if not _may_describe(about, own, facts):
             continue
-        told = _tidy_value(names.get(value, value))
-        if told is not None:
-            tidied.add((about, predicate, told))
+        valid = _tidy_value(names.get(value, value))
+        if valid is not None:
+            tidied.add((about, predicate, valid))
     return tidied
 
 
 def _moved(graph: Graph, start: str, base: str) -> dict[Node, URIRef]:
-    """Return IRIs made by ckanext-dcat from the current setting → the record's published IRI."""
+    """Return IRI by the present setting, as ckanext-dcat makes it → published IRI."""
     made = tuple(f"{start}/{kind}/" for kind in ("dataset", "organization"))
     return {
         node: URIRef(base + str(node).removeprefix(start))
@@ -151,15 +151,15 @@ def _moved(graph: Graph, start: str, base: str) -> dict[Node, URIRef]:
 def _may_describe(about: Node, own: URIRef, facts: Facts) -> bool:
     """Return whether a dataset's graph may have triples about a node.
 
-    Of the site's own IRIs only the dataset and its parts: a typed IRI (that of a publisher) must
-    not add triples to another record.
+    Of the IRIs of this site, these are only the dataset, its parts and its organisation: a typed
+    IRI (of a publisher, for example) must not add triples to another record.
     """
     site, iri = facts.site, str(about)
     if not f"{iri}/".startswith((f"{site.base}/", f"{site.vocabulary}/")):
         return True
     if iri == str(own) or iri.startswith((f"{own}#", f"{own}/")):
         return True
-    owners = {str(site.thing("organization", each)) for each in facts.organizations}
+    owners = {str(site.thing("organization", organization)) for organization in facts.organizations}
     return not facts.alone and iri in owners
 
 
@@ -178,7 +178,7 @@ def _is_predicate(node: Node) -> bool:
 
 
 def _tidy_value(value: Node) -> Node | None:
-    """Return a value that every parser accepts, ``None`` if it cannot be made one."""
+    """Return a value with a valid IRI, language tag or datatype; ``None`` for an invalid IRI."""
     if not isinstance(value, Literal):
         return value if _is_iri(value) else None
     text = remove_hidden(str(value))
@@ -194,14 +194,14 @@ def _tidy_value(value: Node) -> Node | None:
 
 
 def _name_blank_nodes(graph: Graph, own: URIRef) -> dict[Node, URIRef]:
-    """Return an IRI for each blank node that depends on its content only.
+    """Return an IRI for each blank node, which depends only on the node's content.
 
-    The name is a digest of the node's triples and of the blank nodes that it refers to. Two nodes
-    with the same triples become one, which loses nothing.
+    It has a digest of the node's triples and of the blank nodes that it refers to. Two nodes with
+    the same triples get the same IRI.
     """
     nodes: set[Node] = {node for triple in graph for node in triple if isinstance(node, BNode)}
     known: dict[Node, str] = dict.fromkeys(nodes, "")
-    # Each round follows one more link; after as many rounds as nodes nothing is left.
+    # Each round follows one more link between blank nodes.
     for _ in range(min(len(nodes), _MOST_STEPS)):
         named = {node: _digest(graph, node, known) for node in nodes}
         if named == known:
@@ -210,26 +210,26 @@ def _name_blank_nodes(graph: Graph, own: URIRef) -> dict[Node, URIRef]:
     return {node: make_part_iri(own, f"node-{digest}") for node, digest in known.items()}
 
 
-# No profile leads farther than this from one blank node to the next.
+# No profile has longer chains of blank nodes.
 _MOST_STEPS = 16
 
 
 def _digest(graph: Graph, node: Node, known: dict[Node, str]) -> str:
-    said = sorted(
+    lines = sorted(
         f"{predicate.n3()} {known[value] if value in known else value.n3()}"
         for predicate, value in graph.predicate_objects(node)
     )
-    return hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 CATALOG_LICENCE = "ckanext.marathon.catalog_license"
 
 
 def read_site() -> Site:
-    """Return where IRIs start, from the settings.
+    """Return the site with the starts of IRIs by the present settings.
 
-    ``ckanext.dcat.base_uri`` (else ``ckan.site_url``) and
-    ``ckanext.marathon.vocabulary_base_uri`` (else ``vocabulary`` under the former).
+    These are ``ckanext.dcat.base_uri`` (else ``ckan.site_url``) and
+    ``ckanext.marathon.vocabulary_base_uri`` (else ``/vocabulary`` after the former).
     """
     host = _address(tk.config.get("ckan.site_url")) or "http://localhost"
     # A site below a path (``/datos/{{LANG}}``) serves its pages there.
@@ -237,7 +237,7 @@ def read_site() -> Site:
     url = _address(host + root) or host
     base = _address(tk.config.get("ckanext.dcat.base_uri")) or host
     vocabulary = _address(tk.config.get("ckanext.marathon.vocabulary_base_uri"))
-    language, *others = dict.fromkeys(each.partition("_")[0].lower() for each in _languages())
+    language, *others = dict.fromkeys(locale.partition("_")[0].lower() for locale in _languages())
     return Site(
         base=base,
         vocabulary=vocabulary or f"{base}/vocabulary",
@@ -248,22 +248,22 @@ def read_site() -> Site:
 
 
 def read_published_site(base: str, vocabulary: str) -> Site:
-    """Return the site with the starts of IRIs that were published, whatever the settings say.
+    """Return the site with the starts of IRIs as they were first published.
 
     Args:
-        base: of the IRIs of records.
-        vocabulary: of the IRIs of concepts.
+        base: start of the IRIs of records.
+        vocabulary: start of the IRIs of concepts.
     """
     return replace(read_site(), base=base, vocabulary=vocabulary)
 
 
 def list_site_profiles() -> list[str]:
-    """Return the profiles of ckanext-dcat that the site has for its own dataset types."""
+    """Return the configured profiles for packages of types that the site defines."""
     return select_site_profiles(tk.config.get("ckanext.dcat.rdf.profiles"))
 
 
 class Lookups:
-    """What the graphs of one answer need to know of CKAN; asked once for each request."""
+    """Look-ups in CKAN for the graphs of one answer; each result is cached."""
 
     def __init__(
         self, found: dict[tuple[str, str], Any] | None = None, site: Site | None = None
@@ -273,10 +273,10 @@ class Lookups:
 
     @classmethod
     def of_this_request(cls, site: Site | None = None) -> Lookups:
-        """Return look-ups that share their memory with the others of this request.
+        """Return look-ups that share their cache with the others of this request.
 
         Args:
-            site: where IRIs start; by default where the settings say.
+            site: the site with the starts of IRIs; by default those of the present settings.
         """
         if not has_request_context():
             return cls(site=site)
@@ -308,13 +308,17 @@ class Lookups:
         return self._facts([workshop], ideas, [], unique)
 
     def owner_facts(self, package: Row) -> Facts:
-        """Return the organisation of a package, and nothing else."""
+        """Return facts with the organisation of a package only."""
         record = PackageRecord.from_shown(package)
         files = [str(resource.get("id")) for resource in list_rows(package.get("resources"))]
         return replace(self._facts([record], [], []), site=self._keeping({record.id: files}))
 
     def catalogue_facts(self, dated: bool = True) -> CatalogueFacts:
-        """Return what the catalogue says of itself; ``dated`` asks Solr when it changed."""
+        """Return the facts about the catalogue.
+
+        Args:
+            dated: whether to query Solr for the dates of the catalogue.
+        """
         return CatalogueFacts(
             site=self._site or read_site(),
             title=str(tk.config.get("ckan.site_title") or ""),
@@ -344,9 +348,9 @@ class Lookups:
         )
 
     def _keeping(self, files: Mapping[str, Iterable[str]]) -> Site:
-        """Return the site with the kept IRIs of datasets and their files.
+        """Return the site with the original IRIs of datasets and their files.
 
-        They come from ckanext-dcat, which asks the plugins.
+        They are read by ckanext-dcat's functions, so that other plugins can set them.
 
         Args:
             files: id of a dataset → ids of its files.
@@ -373,11 +377,15 @@ class Lookups:
 
     def _packages(self, identifiers: Iterable[str], package_type: str) -> list[Row]:
         found = (
-            self._once("package", each, lambda each=each: _show("package_show", each))
-            for each in dict.fromkeys(identifiers)
-            if each
+            self._once(
+                "package",
+                identifier,
+                lambda identifier=identifier: _show("package_show", identifier),
+            )
+            for identifier in dict.fromkeys(identifiers)
+            if identifier
         )
-        return [each for each in found if each and each.get("type") == package_type]
+        return [package for package in found if package and package.get("type") == package_type]
 
     def _organization(self, identifier: str) -> Organization | None:
         shown = self._once(
@@ -406,7 +414,7 @@ class Lookups:
             filter_public_organizations(group),
             group.extras["role"].astext == COORDINATING_BODY,
         )
-        # Rows read earlier by this session may have been changed by others since.
+        # Read again, because another transaction may have changed rows in the session.
         found = query.limit(2).populate_existing().all()
         return self._organization(found[0].id) if len(found) == 1 else None
 
@@ -429,7 +437,7 @@ def _show(action: str, identifier: str, ignore_auth: bool = False, **options: An
 
 
 def _edge(order: str) -> str:
-    """Return the time of the first public dataset in an order (the oldest or the latest)."""
+    """Return the time of the first dataset of a search in this order."""
     context: Context = {"user": "", "auth_user_obj": None}
     search = {"q": "*:*", "fq": "dataset_type:dataset", "sort": order, "rows": 1}
     results = tk.get_action("package_search")(context, search)["results"]

@@ -1,4 +1,4 @@
-"""The vocabularies our RDF is written in, with the prefixes under which people know them."""
+"""The namespaces of the RDF vocabularies, with their usual prefixes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "new_graph",
 ]
 
-# Not rdflib's own: those know DCAT 2 only, and warn about the terms that DCAT 3 added.
+# Not rdflib's own namespaces: those have DCAT 2 only, and warn about the terms of DCAT 3.
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
 DCT = Namespace("http://purl.org/dc/terms/")
 DC = Namespace("http://purl.org/dc/elements/1.1/")
@@ -43,7 +43,7 @@ SCHEMA = Namespace("https://schema.org/")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
-# Only read, in descriptions of other catalogues.
+# Only for reading other catalogues.
 LOCN = Namespace("http://www.w3.org/ns/locn#")
 TIME = Namespace("http://www.w3.org/2006/time#")
 SCHEMAS = (Namespace("http://schema.org/"), Namespace("https://schema.org/"))
@@ -69,20 +69,20 @@ PREFIXES: dict[str, str] = {
     "xsd": str(XSD),
 }
 
-# What DCAT-AP 3 allows only once on things whose IRI people may type in (agents, places, the
-# catalogue): two datasets that disagree about such a thing must not spoil the page they share.
+# Properties that DCAT-AP 3 allows once for nodes whose IRI people may type in (agents, places). If
+# two datasets disagree about such a node, their common page must still be valid.
 SINGLE_VALUED: frozenset[URIRef] = frozenset({DCT.type, FOAF.homepage, DCAT.bbox, DCAT.centroid})
 
 
 def new_graph(vocabulary: str = "") -> Graph:
-    """Return an empty graph with our prefixes bound and no others.
+    """Return an empty graph in which only these prefixes are bound.
 
     Args:
-        vocabulary: start of our own IRIs of concepts, for the prefix of our own properties.
+        vocabulary: start of the IRIs of concepts, for the prefix of the site's properties.
     """
-    # The simple store knows no named graphs and is a quarter faster.
+    # The simple store has no named graphs and is a quarter faster.
     graph = Graph(store="SimpleMemory", bind_namespaces="none")
-    # Without ``xml`` rdflib writes xml:lang under a prefix that it does not declare.
+    # Without ``xml``, rdflib writes xml:lang with a prefix that it does not declare.
     for prefix, namespace in {**PREFIXES, "xml": str(XMLNS)}.items():
         graph.bind(prefix, namespace)
     if vocabulary:

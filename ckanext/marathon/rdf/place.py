@@ -1,8 +1,10 @@
-"""Places: municipalities, departments, Guatemala, and whatever else people describe; both ways.
+"""Places as triples, and back: municipalities, departments, Guatemala, and typed places.
 
-Source: DCAT-AP 3, Location. Geometries are WKT because stock ckanext-dcat reads that from
-``dcat:bbox`` and ``dcat:centroid``. A shape typed in goes to ``geosparql:hasGeometry``: DCAT-AP
-wants ``locn:geometry`` to be a node, and on such a node stock ckanext-dcat 2.4 stops reading.
+Geometries are WKT because stock ckanext-dcat reads that from ``dcat:bbox`` and ``dcat:centroid``. A
+typed geometry is written to ``geosparql:hasGeometry``: DCAT-AP requires ``locn:geometry`` to be a
+node, and stock ckanext-dcat 2.4 fails to read such a node.
+
+Source: DCAT-AP 3, Location.
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ def add_place(graph: Graph, site: Site, kind: str, code: object) -> URIRef | Non
     except UnknownCode:
         return None
     iri = site.concept(kind, place.code)
-    for each in (DCT.Location, SKOS.Concept):
-        graph.add((iri, RDF.type, each))
+    for node_type in (DCT.Location, SKOS.Concept):
+        graph.add((iri, RDF.type, node_type))
     graph.add((iri, DCT.identifier, Literal(place.code)))
     graph.add((iri, SKOS.prefLabel, Literal(place.name, lang="es")))
     graph.add((iri, SKOS.inScheme, add_place_scheme(graph, site, kind)))
@@ -68,13 +70,13 @@ def add_place_scheme(graph: Graph, site: Site, kind: str) -> URIRef:
 
 
 def add_country(graph: Graph) -> URIRef:
-    """Describe Guatemala, by the EU's IRI for it, and return that."""
+    """Describe Guatemala and return the EU's IRI for it."""
     country = authorities.find_country("GTM")
     assert country is not None, "the country table always has Guatemala"
     iri = add_authority(graph, country, DCT.Location)
-    boxes = [each.bbox for each in territory.list_departments()]
-    west, south = min(each.west for each in boxes), min(each.south for each in boxes)
-    east, north = max(each.east for each in boxes), max(each.north for each in boxes)
+    boxes = [department.bbox for department in territory.list_departments()]
+    west, south = min(box.west for box in boxes), min(box.south for box in boxes)
+    east, north = max(box.east for box in boxes), max(box.north for box in boxes)
     box = BoundingBox(west, south, east, north)
     _add_extent(graph, iri, box, ((west + east) / 2, (south + north) / 2))
     return iri
@@ -85,12 +87,14 @@ def add_coverage(
 ) -> list[URIRef]:
     """Describe places that people typed in and return their IRIs.
 
+    A place with an IRI of the site's vocabulary is described by the vocabulary. If the typed name
+    is that of another place, this becomes a place of its own.
+
     Args:
-        graph: is added to.
-        site: places of our vocabulary are described by it, not by what was typed. A name beside
-            one that is not its own is that of another place.
-        whole: the dataset they belong to.
-        places: what was typed in.
+        graph: the graph to which triples are added.
+        site: the site with the starts of IRIs.
+        whole: IRI of the dataset.
+        places: the typed places.
     """
     found: list[URIRef] = []
     for number, given in enumerate(places, 1):
@@ -109,7 +113,7 @@ def add_coverage(
 
 
 def read_place_code(site: Site, iri: str, kind: str = "municipality") -> str | None:
-    """Return the code in the IRI of a municipality or department of our vocabulary."""
+    """Return the code in the IRI of a municipality or department, ``None`` for another IRI."""
     digits = 4 if kind == "municipality" else 2
     found = re.fullmatch(rf"{re.escape(site.vocabulary)}/{kind}/([0-9]{{{digits}}})", iri)
     return found[1] if found else None
@@ -127,14 +131,18 @@ def _add_known(graph: Graph, site: Site, iri: URIRef | None) -> URIRef | None:
 
 
 def _drop_known(graph: Graph, known: URIRef, place: CoveredPlace) -> CoveredPlace:
-    """Return a row without the known place: empty unless its text names another, such as a lake."""
+    """Return the rest of a row without the known place: another place that its text names.
+
+    An example is a lake beside the IRI of a municipality. The rest is empty if the text is a name
+    of the known place.
+    """
     names = {fold_text(str(label)) for label in graph.objects(known, SKOS.prefLabel)}
     is_other = bool(place.text.strip()) and fold_text(place.text) not in names
     return replace(place, uri="") if is_other else CoveredPlace()
 
 
 def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: CoveredPlace) -> bool:
-    """Describe a typed place; return whether the row had any content."""
+    """Describe a typed place; return whether the row has any content."""
     name = make_text(place.text, lang)
     geom = make_geometry(place.geom)
     box = make_geometry(place.bbox) or (find_envelope(geom) if geom is not None else None)
@@ -149,7 +157,7 @@ def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: Co
         graph.add((iri, GSP.hasGeometry, shape))
         graph.add((shape, RDF.type, GSP.Geometry))
         graph.add((shape, GSP.asWKT, geom))
-    as_they_came = [
+    unparsed = [
         (predicate, Literal(clean_text(text), datatype=kind))
         for text, predicate, kind in (
             (place.gml, GSP.asGML, GSP.gmlLiteral),
@@ -157,17 +165,17 @@ def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: Co
         )
         if text
     ]
-    for predicate, literal in as_they_came:
+    for predicate, literal in unparsed:
         graph.add((iri, GSP.hasGeometry, shape))
         graph.add((shape, RDF.type, GSP.Geometry))
         graph.add((shape, predicate, literal))
     is_empty = name is None and geom is None and box is None and centre is None
-    return not is_empty or bool(as_they_came)
+    return not is_empty or bool(unparsed)
 
 
 def find_envelope(geom: Literal) -> Literal | None:
-    """Return the bounding box of a WKT literal as written by us."""
-    numbers = [float(each) for each in _NUMBER.findall(str(geom))]
+    """Return the bounding box of a WKT literal of :func:`.make_geometry`."""
+    numbers = [float(digits) for digits in _NUMBER.findall(str(geom))]
     west, east, south, north = (
         min(numbers[::2]),
         max(numbers[::2]),
@@ -202,7 +210,7 @@ _NAMES = (
 )
 _SHAPES = (GSP.hasGeometry, LOCN.geometry)
 
-# Shapes of schema.org, and points of the W3C's basic vocabulary, are numbers: latitude first.
+# Geometries of schema.org, and points of the W3C's basic vocabulary, are numbers, latitude first.
 _WGS = Namespace("http://www.w3.org/2003/01/geo/wgs84_pos#")
 _DRAWN = (*(schema.geo for schema in SCHEMAS), _WGS.location)
 _BOXES = tuple(schema.box for schema in SCHEMAS)
@@ -214,12 +222,12 @@ _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str], list[str]]:
-    """Return a place as a row of ``spatial_coverage``, and the texts that cannot be parsed.
+    """Return a place as a row of ``spatial_coverage``, and texts that cannot be parsed.
 
     Args:
-        reader: of the graph.
-        whole: the dataset: an IRI that is a part of its own names nothing beyond it.
-        node: the place, which may be just a text: a name or a geometry.
+        reader: reader of the graph.
+        whole: the dataset; the IRI of a part of it is not kept.
+        node: the place, which may be a literal: a name or a geometry.
     """
     if isinstance(node, Literal):
         text = str(node).strip()
@@ -245,14 +253,14 @@ def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str],
 
 
 def _plain_shapes(reader: Reader, node: Node) -> tuple[dict[str, str], list[str]]:
-    """Return field → GeoJSON for shapes written as numbers, and the texts that are no shape."""
+    """Return field → GeoJSON for geometries written as numbers, and malformed texts."""
     found: dict[str, str] = {}
     unread: list[str] = []
-    for each in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
-        centre = (reader.text(each, *_LATITUDES), reader.text(each, *_LONGITUDES))
+    for holder in (node, *(e for e in reader.nodes(node, *_DRAWN) if not isinstance(e, Literal))):
+        centre = (reader.text(holder, *_LATITUDES), reader.text(holder, *_LONGITUDES))
         for field, text in (
-            ("bbox", reader.text(each, *_BOXES)),
-            ("geom", reader.text(each, *_POLYGONS)),
+            ("bbox", reader.text(holder, *_BOXES)),
+            ("geom", reader.text(holder, *_POLYGONS)),
             ("centroid", " ".join(centre).strip()),
         ):
             if not text:
@@ -270,16 +278,16 @@ def _shape(field: str, text: str) -> str:
 
     Source: schema.org, ``box`` (lower, then upper corner) and ``polygon``.
     """
-    given = [each for each in _BETWEEN.split(text.strip()) if each]
+    given = [number for number in _BETWEEN.split(text.strip()) if number]
     if len(given) % 2 or not all(map(_NUMBERS.fullmatch, given)):
         return ""
     numbers = list(map(float, given))
     latitudes, longitudes = numbers[::2], numbers[1::2]
-    if not all(abs(each) <= 90 for each in latitudes):
+    if not all(abs(latitude) <= 90 for latitude in latitudes):
         return ""
-    if not all(abs(each) <= 180 for each in longitudes):
+    if not all(abs(longitude) <= 180 for longitude in longitudes):
         return ""
-    positions = [list(each) for each in zip(longitudes, latitudes, strict=True)]
+    positions = [list(position) for position in zip(longitudes, latitudes, strict=True)]
     if field == "centroid":
         return _geojson("Point", positions[0]) if len(positions) == 1 else ""
     if field == "bbox":
@@ -298,7 +306,7 @@ def _geojson(kind: str, coordinates: object) -> str:
 
 
 def is_our_municipality(reader: Reader, node: Node, code: str) -> bool:
-    """Return whether a place of another site of ours is a municipality of Guatemala.
+    """Return whether a place of another site with this extension is a municipality of Guatemala.
 
     Its IRI may have another base. Other countries have municipalities with the same codes, so the
     name must agree too.

@@ -1,11 +1,11 @@
-"""The RDF profile ``marathon`` of ckanext-dcat: a thin adapter to the functions of this room.
+"""The RDF profile ``marathon`` of ckanext-dcat: a thin adapter to the functions of this package.
 
 It uses ckanext-dcat's own reader of DCAT-AP 3, corrected where that fails on valid input.
 
-Other profiles publish fields as they are stored, and for an empty one CKAN's own value: the
-creation of a draft as the day of publication, times without an offset, ``03/06/2017`` as a day in
-March. They get a dataset in which each field has the value that our own profile publishes, so that
-no profile contradicts ours.
+Other profiles publish fields as they are stored, and CKAN's own value for an empty one: the
+creation of a draft as the date of publication, times without an offset, ``03/06/2017`` as a day in
+March. They get a copy of the dataset with the values that this profile publishes, so that no
+profile contradicts it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from ckanext.marathon.rdf.facts import Row, Site, make_mail_iri, make_web_iri, r
 from ckanext.marathon.rdf.harvested import (
     find_other_languages,
     fit_dataset,
+    list_texts_of_files,
     respell_keyword,
-    texts_of_files,
 )
 from ckanext.marathon.rdf.idea import build_idea_graph
 from ckanext.marathon.rdf.literals import (
@@ -71,25 +71,25 @@ from ckanext.marathon.vocabulary import authorities
 from .namespaces import DCAT, DCT, FOAF, RDF, RDFS, SCHEMAS, SINGLE_VALUED, new_graph
 
 _PEOPLE = ("publisher", "creator", "contact")
-_PEOPLE_IRIS = frozenset(f"{each}_uri" for each in _PEOPLE)
+_PEOPLE_IRIS = frozenset(f"{field}_uri" for field in _PEOPLE)
 # The fields of an agent in the profile ``schemaorg``, which has no rows.
 _AGENT = ("uri", "name", "email", "url", "identifier")
-# Extras of ckanext-dcat, which it reads where a field is empty.
+# Extras that ckanext-dcat reads if a field is empty.
 _PUBLISHED_TIMES = frozenset(
     {"issued", "modified", "temporal_start", "temporal_end", "dcat_issued", "dcat_modified"}
 )
-# They would stand in for a date that nobody stated, or that is none.
+# CKAN's times, which other profiles would publish for a missing or malformed date.
 _STAND_INS = ("metadata_created", "metadata_modified")
 
 
-def copy_with_published_values(dataset: Row, site: Site) -> dict[str, Any]:
-    """Return a copy of a dataset with the values that our own profile publishes.
+def copy_with_published_values(dataset: Row, site: Site) -> dict[str, object]:
+    """Return a copy of a dataset with the values that this profile publishes.
 
     Args:
-        dataset: as ``package_show`` gives it; is not changed.
-        site: where IRIs start. A typed IRI of one of our records is left out.
+        dataset: a dict of ``package_show``; is not changed.
+        site: the site with the starts of IRIs; typed IRIs of this site are left out.
     """
-    shown: dict[str, Any] = copy.deepcopy(dict(dataset))
+    shown: dict[str, object] = copy.deepcopy(dict(dataset))
     known = Dataset.from_shown(dataset)
     shown["issued"], shown["modified"] = map(_text, find_dataset_dates(known))
     shown |= dict.fromkeys(_STAND_INS)
@@ -118,7 +118,7 @@ def _text(time: Literal | None) -> str:
 
 
 def _set(row: Any, name: str, value: str) -> None:
-    """Change a field that the dataset has; a missing one is not added."""
+    """Change a field of a row; a missing field is not added."""
     if name in row:
         row[name] = value
 
@@ -145,10 +145,10 @@ def _tidy_resource(resource: Any, dataset: Dataset, site: Site) -> None:
         resource["rights"] = "\n".join(filter(None, (known.rights, dataset.rights_note)))
 
 
-# The id of a node may stand there: it is how ckanext-dcat finds its own places again.
+# This key has the id of a blank node, by which resources are found again.
 _NODE = "distribution_ref"
 _SERVICES = "access_services"
-# Fields that take the address of a node and not its label.
+# Properties of which the address of a node is read, not its label.
 _ADDRESSES = frozenset(
     {DCAT.endpointURL, DCAT.endpointDescription, DCAT.landingPage, DCT.conformsTo, DCT.relation}
     | {DCT.source, DCT.isVersionOf, FOAF.page, FOAF.homepage, RDFS.seeAlso}
@@ -156,32 +156,32 @@ _ADDRESSES = frozenset(
 
 
 class CarefulReader(EuropeanDCATAP3Profile):
-    """The stock profile, corrected so that no id of a blank node becomes a value."""
+    """The profile of ckanext-dcat, corrected so that no id of a blank node becomes a value."""
 
     @cached_property
     def reader(self) -> Reader:
-        """Our own reader of the same graph."""
+        """The reader of this package for the same graph."""
         here = read_site()
         return Reader(self.g, here.language, here.others)
 
-    def without_nodes(self, value: object) -> Any:
+    def without_node_ids(self, value: object) -> Any:
         """Return a value without ids of blank nodes."""
         if is_json_object(value):
             inner = {k: v if k == _NODE else self._inside(k, v) for k, v in value.items()}
             inner.pop("access_service_ref", None)
-            return {key: each for key, each in inner.items() if each not in ("", None)}
+            return {key: item for key, item in inner.items() if item not in ("", None)}
         if is_json_list(value):
-            return [each for each in map(self.without_nodes, value) if each not in ("", None)]
+            return [item for item in map(self.without_node_ids, value) if item not in ("", None)]
         is_node = isinstance(value, str) and value and (BNode(value), None, None) in self.g
         return "" if is_node else value
 
     def _inside(self, key: str, value: Any) -> Any:
         if key == _SERVICES and isinstance(value, str):
-            return json.dumps(self.without_nodes(json.loads(value)), ensure_ascii=False)
-        return self.without_nodes(value)
+            return json.dumps(self.without_node_ids(json.loads(value)), ensure_ascii=False)
+        return self.without_node_ids(value)
 
     def license_in_register(self, *subjects: Node) -> tuple[str, str]:
-        """Return the first stated licence that CKAN's register has, and its text in the graph.
+        """Return the id of the first licence that is in CKAN's register, and its text in the graph.
 
         Args:
             subjects: the dataset, or its distributions.
@@ -192,45 +192,47 @@ class CarefulReader(EuropeanDCATAP3Profile):
             for spelling in (licence.url, licence.title)
             if spelling
         }
-        for node in (each for one in subjects for each in self.reader.nodes(one, DCT.license)):
+        for node in (
+            licence for one in subjects for licence in self.reader.nodes(one, DCT.license)
+        ):
             for spelling in (str(node), self.reader.text(node, DCT.title)):
                 if spelling in register:
                     return str(register[spelling]), spelling
         return "", ""
 
     def keep_licence(self, found: dict[str, Any], dataset_ref: Node) -> None:
-        """Keep a licence of CKAN's register as it was said where the register names no version.
+        """Store the original text of a licence as ``license_text`` if CKAN's id has no version.
 
-        With the id alone it would be published with the version that the id has in our table.
+        With the id alone it would be published with the version of the table of licences.
         """
         if "license_id" in found:
             return
         if self.license_in_register(dataset_ref)[0]:
             found.pop("license" + REST, None)
         files = self.reader.nodes(dataset_ref, DCAT.distribution)
-        identifier, said = self.license_in_register(dataset_ref, *files)
-        has_no_version = not any(map(authorities.find_stated_licence, (identifier, said)))
+        identifier, stated = self.license_in_register(dataset_ref, *files)
+        has_no_version = not any(map(authorities.find_stated_licence, (identifier, stated)))
         if has_no_version and authorities.find_licence(identifier):
-            found.setdefault("license" + REST, [said])
+            found.setdefault("license" + REST, [stated])
 
     def _license(self, dataset_ref: Node) -> str:
-        """Return a licence of the register; ckanext-dcat asks nothing but the distributions."""
+        """Return a licence of the register; ckanext-dcat reads only those of distributions."""
         return self.license_in_register(dataset_ref)[0] or super()._license(dataset_ref)
 
     def _object_value(self, subject: Node, predicate: URIRef, multilingual: bool = False) -> Any:
-        """Read one value, in the site's language where there is a choice."""
+        """Read one value; texts in the site's language are preferred."""
         if multilingual:
             return super()._object_value(subject, predicate, multilingual)
-        said = self.reader.text(subject, predicate)
+        text = self.reader.text(subject, predicate)
         nodes = self.reader.nodes(subject, predicate)
         others = (
-            self.reader.address(each)
+            self.reader.address(node)
             if predicate in _ADDRESSES
-            else self.reader.text(each, RDFS.label) or self.reader.value(each)
-            for each in nodes
-            if not isinstance(each, Literal)
+            else self.reader.text(node, RDFS.label) or self.reader.value(node)
+            for node in nodes
+            if not isinstance(node, Literal)
         )
-        return said or next(filter(None, others), "")
+        return text or next(filter(None, others), "")
 
     def _object_value_list(self, subject: Node, predicate: URIRef) -> list[str]:
         """Read all values."""
@@ -239,14 +241,15 @@ class CarefulReader(EuropeanDCATAP3Profile):
         return self.reader.values(subject, predicate)
 
     def _parse_geodata(self, spatial: Node, datatype: URIRef, cur_value: str | None) -> str | None:
-        """Read a geometry with our own reader.
+        """Read a geometry with the reader of this package.
 
-        ckanext-dcat 2.4 stops at one that is a node, and at WKT in which a quotation mark opens.
+        ckanext-dcat 2.4 fails for a geometry that is a node, and for WKT with an unfinished
+        quotation mark.
         """
         return self.reader.geometry(spatial, datatype) or cur_value
 
     def _object_value_int(self, subject: Node, predicate: URIRef) -> int | None:
-        """Read a number; ckanext-dcat 2.4 stops at one that is infinite."""
+        """Read a number; ckanext-dcat 2.4 fails for infinity."""
         try:
             return super()._object_value_int(subject, predicate)
         except OverflowError:
@@ -255,7 +258,7 @@ class CarefulReader(EuropeanDCATAP3Profile):
 
 log = logging.getLogger(__name__)
 
-# What ckanext-dcat says of a resource and our own reader has decided, also by leaving it out.
+# Fields of a resource that only the reader of this package sets, not ckanext-dcat's.
 _DECIDED = frozenset(
     {"access_url", "download_url", "url", "uri", "mimetype", "rights", "license"}
     | {"distribution_ref", "hash", "hash_algorithm", "issued", "modified", "size"}
@@ -265,12 +268,13 @@ _DECIDED = frozenset(
 class MarathonProfile(CarefulReader):
     """DCAT-AP 3 with municipality, service problem, idea and workshop.
 
-    Writing is done by this room alone. Reading uses our own reader first and ckanext-dcat's for the
-    rest, so that other catalogues are read at least as well as by the stock profile.
+    Writing does not use ckanext-dcat's profiles. Reading uses the reader of this package, and
+    ckanext-dcat's for further properties, so that other catalogues are read at least as well as by
+    the profile of ckanext-dcat.
     """
 
     def graph_from_catalog(self, catalog_dict: dict[str, Any] | None, catalog_ref: URIRef) -> None:
-        """Add the catalogue; what ckanext-dcat hands over as ``catalog_dict`` is empty."""
+        """Add the catalogue; ckanext-dcat's ``catalog_dict`` is not used, because it is empty."""
         join_graphs(
             self.g, build_catalogue_graph(Lookups.of_this_request().catalogue_facts(), catalog_ref)
         )
@@ -278,22 +282,22 @@ class MarathonProfile(CarefulReader):
     def graph_from_dataset(self, dataset_dict: dict[str, Any], dataset_ref: URIRef) -> None:
         """Add a package: a workshop, idea or commitment with its own class, never as a dataset.
 
-        A site's own type is described by the site's other profiles. If they are requested beside
-        this one, they do so themselves.
+        A package of a type that the site defines is described by the site's other profiles, unless
+        one of them has already described it in this graph.
         """
         if is_site_type(dataset_dict.get("type")) and (dataset_ref, None, None) in self.g:
             return
         join_graphs(self.g, build_record_graph(dataset_dict, Lookups.of_this_request()))
 
     def parse_dataset(self, dataset_dict: dict[str, Any], dataset_ref: Node) -> dict[str, Any]:
-        """Fill a dataset dict from the graph, as far as the site's schema can hold it.
+        """Fill a dataset dict from the graph.
 
-        Values that no field accepts are kept as text in extras; ``marathon_notices`` lists them.
+        Values that no field accepts are stored as text in extras; ``marathon_notices`` lists them.
         """
         here = read_site()
         found = read_dataset(self.g, dataset_ref, here)
         own = here.id_of("dataset", str(dataset_ref))
-        theirs = self.without_nodes(super().parse_dataset({}, dataset_ref))
+        theirs = self.without_node_ids(super().parse_dataset({}, dataset_ref))
         self._add_theirs(found, theirs, dataset_ref, is_own=bool(own))
         if own:
             found["id"] = own
@@ -303,7 +307,7 @@ class MarathonProfile(CarefulReader):
         found["title"] = found.get("title") or _name_of(dataset_ref, found)
         others = find_other_languages(self.g, dataset_ref, found, here.language, respell_keyword)
         found["extras"] += [{"key": OTHER_LANGUAGES, "value": others}] if others else []
-        before = texts_of_files(found["resources"])
+        before = list_texts_of_files(found["resources"])
         rest = fit_dataset(found, self._dataset_schema or {})
         for key, texts in before.items():
             rest[key] = list(dict.fromkeys([*texts, *rest.get(key, [])]))
@@ -320,7 +324,14 @@ class MarathonProfile(CarefulReader):
     def _add_theirs(
         self, found: dict[str, Any], theirs: dict[str, Any], dataset_ref: Node, is_own: bool
     ) -> None:
-        """Add to a dataset of our own reader the values that only ckanext-dcat's reader found."""
+        """Add the values that only ckanext-dcat's reader has found.
+
+        Args:
+            found: the dataset dict of the reader of this package; is changed.
+            theirs: the dataset dict of ckanext-dcat's reader.
+            dataset_ref: the dataset.
+            is_own: whether it is a dataset of this site.
+        """
         schema: list[dict[str, Any]] = (self._dataset_schema or {}).get("dataset_fields", [])
         fields = {field["field_name"] for field in schema}
         known = fields | {"title", "notes", "url", "version", "tags", "license_id"}
@@ -329,7 +340,7 @@ class MarathonProfile(CarefulReader):
             for name in list(found)
             if name not in known | {"resources", "owner_org"} and not name.endswith(REST)
         ]
-        nodes = [str(each) for each in self.reader.nodes(dataset_ref, DCAT.distribution)]
+        nodes = [str(node) for node in self.reader.nodes(dataset_ref, DCAT.distribution)]
         resources = dict(zip(nodes, found.setdefault("resources", []), strict=True))
         for resource in theirs.pop("resources", []):
             ours = resources[resource.pop("distribution_ref")]
@@ -337,18 +348,20 @@ class MarathonProfile(CarefulReader):
                 if value and name not in _DECIDED:
                     ours.setdefault(name, value)
         self.keep_licence(found, dataset_ref)
-        extras = {each["key"]: each.get("value") for each in theirs.pop("extras", [])}
-        # The origin from our own ideas and workshops is in fields of ours.
+        extras = {extra["key"]: extra.get("value") for extra in theirs.pop("extras", [])}
+        # Relations to ideas and workshops of this site are in other fields.
         for name, part in (("qualified_relation", "relation"), ("provenance_activity", "uri")):
             rows: list[dict[str, Any]] = theirs.get(name) or []
-            theirs[name] = [each for each in rows if not self._is_ours(each.get(part))]
+            theirs[name] = [row for row in rows if not self._is_ours(row.get(part))]
         if related := list_texts_of_extra(extras.get("related_resource")):
-            extras["related_resource"] = [each for each in related if not self._is_ours(each)]
+            extras["related_resource"] = [
+                address for address in related if not self._is_ours(address)
+            ]
         skipped = {"uri", "identifier"} if is_own else {"uri"}
         if (dataset_ref, FOAF.homepage, None) not in self.g:
             # ckanext-dcat would name this site as its home page.
             skipped |= {"homepage"}
-        taken = {each["key"] for each in found["extras"]}
+        taken = {extra["key"] for extra in found["extras"]}
         for name, value in {**theirs, **extras}.items():
             if not value or name in skipped or name in found or name in taken:
                 continue
@@ -362,8 +375,8 @@ class MarathonProfile(CarefulReader):
         return str(iri).startswith((f"{base}/idea/", f"{base}/workshop/"))
 
 
-def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
-    """Return the graph of a package of any type, asking CKAN for its neighbours."""
+def build_record_graph(package: Row, lookups: Lookups) -> Graph:
+    """Return the graph of a package of any type; its neighbours are looked up in CKAN."""
     record = read_package_record(package)
     if isinstance(record, Workshop):
         return build_workshop_graph(record, lookups.workshop_facts(record))
@@ -376,21 +389,17 @@ def build_record_graph(package: dict[str, Any], lookups: Lookups) -> Graph:
     return describe_by_profiles(package, lookups.owner_facts(package), list_site_profiles())
 
 
-# What a distribution's document says of the dataset that it belongs to: what DCAT-AP wants of one.
+# Properties of the dataset in the graph of a distribution: those that DCAT-AP requires.
 _OF_DATASET = (RDF.type, DCT.identifier, DCT.title, DCT.description)
 
 
-def build_distribution_graph(
-    package: dict[str, Any], resource: str, lookups: Lookups
-) -> Graph | None:
-    """Return the triples about one file from the graph of a dataset.
-
-    Of the dataset they have type, identifier, title and description.
+def build_distribution_graph(package: Row, resource: str, lookups: Lookups) -> Graph | None:
+    """Return the triples about a file, and type, identifier, title and description of its dataset.
 
     Args:
-        package: a dataset, as ``package_show`` gives it.
+        package: a dataset dict of ``package_show``.
         resource: id of the file.
-        lookups: ask CKAN for what else is needed.
+        lookups: look-ups in CKAN.
 
     Returns:
         ``None`` if the dataset's graph has no such distribution.
@@ -417,18 +426,17 @@ def build_distribution_graph(
     return found
 
 
-def build_graph_by_profiles(
-    dataset: dict[str, Any], lookups: Lookups, profiles: Sequence[str]
-) -> Graph:
-    """Return the graph that profiles of ckanext-dcat make of a dataset, without blank nodes.
+def build_graph_by_profiles(dataset: Row, lookups: Lookups, profiles: Sequence[str]) -> Graph:
+    """Return the graph of a dataset by profiles of ckanext-dcat, without blank nodes.
 
-    Other profiles get the values that ours publishes, so that dates, addresses and agents agree.
-    Fields of a site's own types are passed unchanged, because their meaning is not known.
+    Other profiles get the values that this profile publishes, so that dates, addresses and agents
+    agree. A package of a type that the site defines is passed unchanged, because the meaning of its
+    fields is not known.
 
     Raises:
         RDFProfileException: there is no such profile.
     """
-    others = [each for each in profiles if each != PROFILE]
+    others = [profile for profile in profiles if profile != PROFILE]
     if not others:
         return build_record_graph(dataset, lookups)
     facts = lookups.owner_facts(dataset)
@@ -439,13 +447,13 @@ def build_graph_by_profiles(
         join_graphs(graph, build_record_graph(dataset, lookups))
     shown = copy_with_published_values(dataset, facts.site)
     if "dcat_us_3" in others:
-        # It fails for documentation without a landing page.
+        # That profile fails for documentation without a landing page.
         shown["url"] = shown.get("url") or str(facts.site.page("dataset", str(dataset["id"])))
     theirs = describe_by_profiles(shown, facts, others)
     _restate_times(theirs, facts.site, shown)
     join_graphs(graph, theirs)
     if "croissant" not in others and not Dataset.from_shown(dataset).creators:
-        # ``schemaorg`` takes the organisation for the creator; in Croissant one is required.
+        # ``schemaorg`` publishes the organisation as creator. Only Croissant requires a creator.
         graph.remove((None, SCHEMAS[0].creator, None))
     return graph
 
@@ -457,7 +465,7 @@ _TIMES = {
 
 
 def _restate_times(graph: Graph, here: Site, shown: Row) -> None:
-    """Write each time as our profile does: ``schemaorg`` makes a midnight of ``2017-05``."""
+    """Replace times by those of this profile: ``schemaorg`` turns ``2017-05`` into a midnight."""
     identifier = str(shown["id"])
     rows = {here.dataset(identifier): shown}
     for resource in list_rows(shown.get("resources")):
@@ -480,11 +488,11 @@ def _name_of(dataset_ref: Node, found: dict[str, Any]) -> str:
 
 
 def join_graphs(page: Graph, added: Graph) -> None:
-    """Add a graph to the page it is part of, keeping what DCAT-AP allows once only.
+    """Add a graph to a page so that the page stays valid.
 
-    Two datasets may name the same agent or place by its IRI and disagree about it: the page
-    keeps what was said first. What one calls an agent and another a licence loses its type,
-    which could not be right for both.
+    Two datasets may name the same agent or place by its IRI and disagree about it. Of a property
+    that DCAT-AP allows once, the page keeps the first value. An IRI that is both an agent and a
+    licence loses its ``dct:type``, because the types of agents and licences differ.
     """
     for prefix, namespace in added.namespaces():
         page.bind(prefix, namespace, replace=True)

@@ -17,130 +17,130 @@ from .namespaces import DCAT, DCT, FOAF, GSP, RDF, RDFS, SCHEMAS, SKOS, TIME, VC
 
 # Properties with the label of a node, in order of preference.
 _WORDS = (RDFS.label, DCT.description, DCT.title, SKOS.prefLabel, FOAF.name, RDFS.comment)
-# Where a node that has no name of its own keeps its value. vCard's ontology has both names.
+# Properties with the value of a node without an IRI. vCard's ontology has ``hasValue`` and
+# ``value``.
 _VALUES = (
     *(VCARD.hasValue, VCARD.value, RDF.value, SKOS.notation, *_WORDS, FOAF.homepage, FOAF.page),
     *(schema[name] for schema in SCHEMAS for name in ("name", "url")),
 )
 
-# Where a node that has no name of its own keeps its address, before what it is called.
-_PLACES = (
+# Properties with the address of a node without an IRI.
+_ADDRESSES = (
     *(VCARD.hasValue, VCARD.value, RDF.value, FOAF.homepage, FOAF.page),
     *(*(schema.url for schema in SCHEMAS), DCAT.landingPage, DCT.identifier, RDFS.seeAlso),
 )
 
 
-# The names that we give to nameless parts name nothing beyond their dataset (:mod:`.harvested`,
-# :mod:`.concept`).
+# IRIs that this extension gives to parts without an IRI (:mod:`.harvested`, :mod:`.concept`).
 _PART = re.compile(r"#(?:other-|licence|rights|provenance)")
 
 
-# Properties of OWL Time's descriptions of durations, and their letters in ISO 8601.
+# Properties of a duration in OWL Time → their letters in ISO 8601.
 _UNITS_OF_DATE = {"years": "Y", "months": "M", "weeks": "W", "days": "D"}
 _UNITS_OF_TIME = {"hours": "H", "minutes": "M", "seconds": "S"}
 
 
 class Reader:
-    """Reads values of a graph, in the site's language if there is a choice.
+    """Reads values of a graph; texts in the site's language are preferred.
 
     Args:
-        graph: that is read.
-        language: of the site, as a primary language tag (``es``).
-        others: further languages of the site, in its order.
+        graph: the graph.
+        language: primary language tag of the site (``es``).
+        others: further languages of the site, in order of preference.
     """
 
     def __init__(self, graph: Graph, language: str, others: Iterable[str] = ()) -> None:
         self.graph = graph
         self.language = language
-        # English is what most catalogues fall back to.
+        # Most catalogues have texts in English.
         self._others = tuple(dict.fromkeys([*others, "en"]))
 
     def nodes(self, subject: Node, *predicates: URIRef) -> list[Node]:
-        """Return all objects; parts of a thing come in the order of their numbers."""
-        found = {each for name in predicates for each in self.graph.objects(subject, name)}
+        """Return all objects; numbers in their IRIs are sorted as numbers."""
+        found = {node for name in predicates for node in self.graph.objects(subject, name)}
         return sorted(found, key=_order)
 
     def iris(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return the objects that are IRIs."""
-        return [str(each) for each in self.nodes(subject, predicate) if isinstance(each, URIRef)]
+        return [str(node) for node in self.nodes(subject, predicate) if isinstance(node, URIRef)]
 
     def text(self, subject: Node, *predicates: URIRef) -> str:
         """Return a literal of the first property that has one, in the most preferred language.
 
-        The site's language comes first, as such (``es``) or of any region (``es-GT``), then what
-        has no language, then the site's other languages and English, then any.
+        The site's language comes first, with or without a region (``es``, ``es-GT``), then literals
+        without a language, then the site's other languages and English, then any language.
         """
         found = self._first_literals(subject, *predicates)
         return str(min(found, key=self._rank)) if found else ""
 
     def literals(self, subject: Node, predicate: URIRef) -> list[Literal]:
         """Return all literals."""
-        return [each for each in self.nodes(subject, predicate) if isinstance(each, Literal)]
+        return [node for node in self.nodes(subject, predicate) if isinstance(node, Literal)]
 
     def texts(self, subject: Node, predicate: URIRef) -> list[str]:
         """Return all literals as text."""
         return list(map(str, self.literals(subject, predicate)))
 
     def untagged(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the texts without a language of the first property that has a text."""
+        """Return the texts without a language tag of the first property that has a text."""
         found = self._first_literals(subject, *predicates)
-        return [str(each) for each in found if not each.language]
+        return [str(literal) for literal in found if not literal.language]
 
     def _first_literals(self, subject: Node, *predicates: URIRef) -> list[Literal]:
         """Return the literals of the first property that has one which is not blank."""
         for predicate in predicates:
             nodes = self.nodes(subject, predicate)
-            found = [each for each in nodes if isinstance(each, Literal) and str(each).strip()]
+            found = [node for node in nodes if isinstance(node, Literal) and str(node).strip()]
             if found:
                 return found
         return []
 
     def one(self, subject: Node, *predicates: URIRef) -> str:
-        """Return the value of the first object that has one, ``""`` if there is none."""
+        """Return the first value of :meth:`values`, ``""`` if there is none."""
         return next(iter(self.values(subject, *predicates)), "")
 
     def values(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the values of the objects: IRIs, texts, or the values of blank nodes."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
-        found = (self.value(each) for each in nodes)
-        return [each for each in dict.fromkeys(found) if each]
+        """Return the :meth:`value` of each object."""
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
+        found = (self.value(node) for node in nodes)
+        return [value for value in dict.fromkeys(found) if value]
 
     def value(self, node: Node) -> str:
         """Return an IRI or a text; for a blank node its value or label, never its id."""
         if not self.is_nameless(node):
             return str(node).strip()
         for name in _VALUES:
-            said = self.text(node, name) or next(iter(self.iris(node, name)), "")
-            if said:
-                return said
+            found = self.text(node, name) or next(iter(self.iris(node, name)), "")
+            if found:
+                return found
         return str(node) if isinstance(node, URIRef) else ""
 
     def is_nameless(self, node: Node) -> bool:
-        """Return whether a node is blank or has an IRI that is only a part of a dataset's."""
+        """Return whether a node is blank or has the IRI of a part of a dataset."""
         return isinstance(node, BNode) or (isinstance(node, URIRef) and bool(_PART.search(node)))
 
     def address(self, node: Node) -> str:
-        """Return the address of a node, else its value.
+        """Return the address of a node, else its value; for fields of addresses.
 
-        A blank node may have both an address and a label: fields of addresses take the address.
+        A blank node may have both an address and a label, of which :meth:`value` is the label.
         """
         if self.is_nameless(node):
-            for name in _PLACES:
-                texts = (str(each).strip() for each in self.nodes(node, name))
+            for name in _ADDRESSES:
+                texts = (str(value).strip() for value in self.nodes(node, name))
                 if found := next(filter(make_web_iri, texts), ""):
                     return found
         return self.value(node)
 
     def addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the addresses of the objects, else their values."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
-        return [each for each in dict.fromkeys(map(self.address, nodes)) if each]
+        """Return the :meth:`address` of each object."""
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
+        return [address for address in dict.fromkeys(map(self.address, nodes)) if address]
 
-    def words_beside(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the labels of blank objects whose :meth:`address` is the value."""
-        nodes = [each for name in predicates for each in self.nodes(subject, name)]
+    def labels_of_addresses(self, subject: Node, *predicates: URIRef) -> list[str]:
+        """Return the labels of objects that have an address as well."""
+        nodes = [node for name in predicates for node in self.nodes(subject, name)]
         found = (self.text(e, *_WORDS) for e in nodes if self.address(e) != self.value(e))
-        return [each for each in dict.fromkeys(found) if each]
+        return [text for text in dict.fromkeys(found) if text]
 
     def statement(self, node: Node) -> str:
         """Return the text of a statement, else its IRI, else the literal itself."""
@@ -149,30 +149,30 @@ class Reader:
         return self.text(node, *_WORDS) or self.value(node)
 
     def statements(self, subject: Node, predicate: URIRef, without: Node | None = None) -> str:
-        """Return all statements as one text, a paragraph each, in the preferred language.
+        """Return all statements of a property as one text with a paragraph for each.
 
         Args:
-            subject: the statements are about it.
-            predicate: property of the statements.
-            without: statements that this subject has too are left out.
+            subject: the subject.
+            predicate: the property.
+            without: statements that this other subject has too are left out.
         """
         nodes = self.nodes(subject, predicate)
-        said = [self.text(subject, predicate)]
-        said += [self._paragraph(each) for each in nodes if not isinstance(each, Literal)]
+        texts = [self.text(subject, predicate)]
+        texts += [self._paragraph(node) for node in nodes if not isinstance(node, Literal)]
         if without is not None:
             others = self.nodes(without, predicate)
-            repeated = {self._paragraph(each) for each in others} - {""}
-            said = [_without(each, repeated) for each in said]
-        return PARAGRAPH.join(each for each in dict.fromkeys(said) if each.strip())
+            repeated = {self._paragraph(node) for node in others} - {""}
+            texts = [_without(text, repeated) for text in texts]
+        return PARAGRAPH.join(text for text in dict.fromkeys(texts) if text.strip())
 
     def _paragraph(self, node: Node) -> str:
         """Return the text of a statement, followed by its address if it has one."""
-        said = self.statement(node)
-        is_named = isinstance(node, URIRef) and not self.is_nameless(node) and said != str(node)
-        return f"{said} ({node})" if is_named else said
+        text = self.statement(node)
+        is_named = isinstance(node, URIRef) and not self.is_nameless(node) and text != str(node)
+        return f"{text} ({node})" if is_named else text
 
     def concepts(self, scheme: str, subject: Node, predicate: URIRef) -> list[str]:
-        """Return IRIs of an authority table, followed by the values that it does not have."""
+        """Return the IRIs of objects in an authority table, then values that are not in it."""
         known: list[str] = []
         others: list[str] = []
         for node in self.nodes(subject, predicate):
@@ -180,21 +180,23 @@ class Reader:
             spellings = [given, *(self.text(node, name) for name in _VALUES)]
             if scheme == "frequency":
                 spellings.append(self._duration(node))
-            found = (authorities.find_concept(scheme, each) for each in spellings if each)
+            found = (
+                authorities.find_concept(scheme, spelling) for spelling in spellings if spelling
+            )
             concept = next(filter(None, found), None)
             if concept is not None:
                 known.append(concept.iri)
                 continue
             other = authorities.find_other_language(given) if scheme == "language" else None
             words = self.statement(node) if isinstance(node, BNode) else given
-            if said := other.iri if other else words or given:
-                others.append(said)
+            if value := other.iri if other else words or given:
+                others.append(value)
         return list(dict.fromkeys([*known, *others]))
 
     def _duration(self, node: Node) -> str:
-        """Return what OWL Time describes as a duration, as ``P…`` of ISO 8601; ``""`` if none.
+        """Return a duration in OWL Time as ISO 8601 (``P…``), ``""`` if there is none.
 
-        Spain's catalogues give frequencies in this way: the description is the ``rdf:value``.
+        Spain's catalogues write frequencies in this way, as ``rdf:value`` of a node.
         """
         for described in (node, *self.nodes(node, RDF.value)):
             date = self._numbers(described, _UNITS_OF_DATE)
@@ -208,18 +210,18 @@ class Reader:
         return "".join(f"{number}{letter}" for number, letter in found if number.isdecimal())
 
     def geometry(self, subject: Node, *predicates: URIRef) -> str:
-        """Return a geometry as GeoJSON text, ``""`` if there is none we can read.
+        """Return a geometry as GeoJSON text, ``""`` if none can be parsed.
 
-        GeoJSON is preferred: WKT has often been rounded.
+        GeoJSON is preferred, because WKT is often rounded.
         """
         found = self._shapes(subject, *predicates)
-        found.sort(key=lambda each: not each.lstrip().startswith("{"))
+        found.sort(key=lambda text: not text.lstrip().startswith("{"))
         shapes = (read_geojson(text) for text in found)
         return next(filter(None, shapes), "")
 
     def shape_texts(self, subject: Node, *predicates: URIRef) -> list[str]:
-        """Return the geometries in a notation that we cannot parse (GML, for example)."""
-        return [each for each in self._shapes(subject, *predicates) if not read_geojson(each)]
+        """Return the texts of geometries that cannot be parsed (GML, for example)."""
+        return [text for text in self._shapes(subject, *predicates) if not read_geojson(text)]
 
     def _shapes(self, subject: Node, *predicates: URIRef) -> list[str]:
         found: list[str] = []
@@ -228,7 +230,7 @@ class Reader:
                 found.append(str(node))
             else:
                 inner = self.nodes(node, GSP.asWKT, GSP.asGeoJSON, GSP.asGML, RDF.value, RDFS.label)
-                found += [str(each) for each in inner if isinstance(each, Literal)]
+                found += [str(node) for node in inner if isinstance(node, Literal)]
         return found
 
     def _rank(self, literal: Literal) -> tuple[Any, ...]:
@@ -240,10 +242,10 @@ class Reader:
 
 
 def _without(text: str, repeated: Iterable[str]) -> str:
-    """Return a text without a statement that it is or ends with, as ``add_note`` writes it."""
+    """Return a text without a repeated statement at its end, where ``add_note`` writes it."""
     if text in repeated:
         return ""
-    ends = (f"{PARAGRAPH}{each}" for each in repeated)
+    ends = (f"{PARAGRAPH}{statement}" for statement in repeated)
     return text.removesuffix(next(filter(text.endswith, ends), ""))
 
 

@@ -1,6 +1,6 @@
-"""Our vocabularies as SKOS, whole or one concept: the graphs served at their IRIs.
+"""The site's vocabularies as SKOS: the graphs of schemes and concepts, served at their IRIs.
 
-Source: SKOS Reference; GeoSPARQL for places. The graph of a scheme holds all its concepts.
+Source: SKOS Reference; GeoSPARQL for places.
 """
 
 from __future__ import annotations
@@ -17,23 +17,17 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 from .namespaces import DCT, OWL, RDF, SKOS, new_graph
 
-KINDS: tuple[str, ...] = (
-    *SCHEME_TITLES,
-    problems.KIND,
-    *(each.name for each in schemes.list_term_lists()),
-)
-
 
 def build_concept_graph(site: Site, kind: str, code: str) -> Graph:
-    """Return one concept.
+    """Return the graph of one concept.
 
     Args:
-        site: where IRIs start.
-        kind: ``municipality``, ``department``, ``service-problem`` or a closed list.
+        site: the site with the starts of IRIs.
+        kind: ``municipality``, ``department``, ``service-problem`` or the name of a closed list.
         code: INE code, notation or code of a term.
 
     Raises:
-        UnknownCode: no such kind or code.
+        UnknownCode: there is no such kind or code.
     """
     iri = site.concept(kind, code)
     if kind == problems.KIND:
@@ -45,10 +39,10 @@ def build_concept_graph(site: Site, kind: str, code: str) -> Graph:
 
 
 def build_scheme_graph(site: Site, kind: str) -> Graph:
-    """Return a whole scheme with its concepts.
+    """Return the graph of a scheme with all its concepts.
 
     Raises:
-        UnknownCode: no such kind.
+        UnknownCode: there is no such kind.
     """
     site.scheme(kind)
     if kind == problems.KIND:
@@ -62,7 +56,7 @@ def build_scheme_graph(site: Site, kind: str) -> Graph:
 
 
 def build_ontology_graph(site: Site) -> Graph:
-    """Return the properties of our own: those of ``schemas/ontology.ttl`` and of the taxonomy."""
+    """Return the site's own properties: those of ``schemas/ontology.ttl`` and of the taxonomy."""
     turtle = files("ckanext.marathon.schemas").joinpath("ontology.ttl").read_bytes()
     graph = new_graph(site.vocabulary)
     graph.parse(data=turtle, format="turtle", publicID=f"{site.vocabulary}/")
@@ -80,9 +74,9 @@ def read_profile_turtle(site: Site) -> bytes:
 
 def _codes(kind: str) -> tuple[str, ...]:
     if kind == "municipality":
-        return tuple(each.code for each in territory.list_municipalities())
+        return tuple(municipality.code for municipality in territory.list_municipalities())
     if kind == "department":
-        return tuple(each.code for each in territory.list_departments())
+        return tuple(department.code for department in territory.list_departments())
     return schemes.get_term_list(kind).codes
 
 
@@ -110,16 +104,16 @@ def _add(graph: Graph, site: Site, kind: str, code: str) -> None:
         replaced_by = place.replaced_by
     else:
         department = territory.get_department(code)
-        for each in territory.list_municipalities_of(code):
-            graph.add((iri, DCT.hasPart, site.concept("municipality", each.code)))
+        for municipality in territory.list_municipalities_of(code):
+            graph.add((iri, DCT.hasPart, site.concept("municipality", municipality.code)))
         graph.add((iri, DCT.identifier, Literal(department.iso_3166_2)))
         replaced_by = department.replaced_by
-    for each in replaced_by:
-        graph.add((iri, DCT.isReplacedBy, site.concept(kind, each)))
+    for area in replaced_by:
+        graph.add((iri, DCT.isReplacedBy, site.concept(kind, area)))
 
 
 def _taxonomy(site: Site) -> Graph:
-    """Return the taxonomy from its file, with labels of further languages."""
+    """Return the taxonomy of service problems from its file, with labels in further languages."""
     graph = new_graph(site.vocabulary)
     graph.parse(data=codes.read_taxonomy_bytes(), format="turtle", publicID=f"{site.vocabulary}/")
     for problem in (*problems.list_areas(), *problems.list_problems()):
@@ -129,7 +123,7 @@ def _taxonomy(site: Site) -> Graph:
 
 
 def _about(iri: URIRef, graph: Graph) -> Graph:
-    """Return the triples about one concept, and the labels of the concepts it is linked to."""
+    """Return the triples about one concept, and the labels of the nodes that it links to."""
     found = new_graph()
     for triple in graph.triples((iri, None, None)):
         found.add(triple)

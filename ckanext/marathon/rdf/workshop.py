@@ -36,8 +36,8 @@ def build_workshop_graph(workshop: Workshop, facts: Facts) -> Graph:
     """Return the description of a workshop, with its public ideas and their datasets.
 
     Args:
-        workshop: counts masked.
-        facts: its organisation, its ideas, the datasets that came of them.
+        workshop: the workshop, with masked counts.
+        facts: its organisation, its ideas and their datasets.
     """
     site = facts.site
     graph = new_graph(site.vocabulary)
@@ -72,15 +72,15 @@ def add_generation(
 ) -> None:
     """Add that a workshop generated an entity.
 
-    PROV-O has a property for either direction. GeoDCAT-AP 2 wants ``prov:generated`` of each
-    activity that a document describes; stock ckanext-dcat reads ``prov:wasGeneratedBy``.
+    PROV-O has a property for each direction. GeoDCAT-AP 2 requires ``prov:generated`` of every
+    activity in a document; stock ckanext-dcat reads ``prov:wasGeneratedBy``.
 
     Args:
-        graph: is added to.
+        graph: the graph to which triples are added.
         activity: for example a workshop.
-        entity: what came out of it.
-        in_both_directions: whether to add ``prov:generated`` too. Not in the feed: there each
-            description is replaced by itself, so it has triples about its own record only.
+        entity: for example an idea or a dataset.
+        in_both_directions: whether to add ``prov:generated`` too. The feed does not, because a
+            description in it has only triples about its own record.
     """
     graph.add((entity, RDF.type, PROV.Entity))
     graph.add((entity, PROV.wasGeneratedBy, activity))
@@ -115,35 +115,35 @@ def add_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
 
 
 def refer_to_workshop(graph: Graph, workshop: Workshop, facts: Facts) -> URIRef:
-    """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
+    """Return the IRI of a neighbour, and describe it unless neighbours are only named."""
     if facts.alone:
         return facts.site.thing("workshop", workshop.id)
     return add_workshop(graph, workshop, facts)
 
 
 def refer_to_organization(graph: Graph, organization: Organization, facts: Facts) -> URIRef:
-    """Return the IRI of a neighbour, described unless the graph is of one thing alone."""
+    """Return the IRI of a neighbour, and describe it unless neighbours are only named."""
     if facts.alone:
         return facts.site.thing("organization", organization.id)
     return add_organization(graph, facts.site, organization)
 
 
 def make_title(record: Record, site: Site) -> Literal:
-    """Return a record's title, else its name or id, with the site's language."""
+    """Return a record's title, else its name or id, with the tag of the site's language."""
     return make_label(site.language, record.title, record.name, record.id)
 
 
 def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
     """Add start and end: as points in time, or as days if the hour is not known.
 
-    PROV's times are points; midnight would be an invented hour.
+    Times of PROV have an hour, and midnight would be invented.
     """
     start, end = make_moment(workshop.starts_at), make_moment(workshop.ends_at)
     for predicate, literal in ((PROV.startedAtTime, start), (PROV.endedAtTime, end)):
         if literal is not None and literal.datatype == XSD.dateTime:
             graph.add((iri, predicate, literal))
-    known = [each for each in (start, end) if each is not None]
-    if start is not None and any(each.datatype != XSD.dateTime for each in known):
+    known = [moment for moment in (start, end) if moment is not None]
+    if start is not None and any(moment.datatype != XSD.dateTime for moment in known):
         days = make_part_iri(iri, "days")
         graph.add((iri, DCT.temporal, days))
         graph.add((days, RDF.type, DCT.PeriodOfTime))
@@ -154,7 +154,7 @@ def _add_time(graph: Graph, iri: URIRef, workshop: Workshop) -> None:
 def _add_places(graph: Graph, site: Site, iri: URIRef, workshop: Workshop) -> None:
     """Add the municipalities that take part (``dct:spatial``) and the venue (``prov:atLocation``).
 
-    They differ: the information meeting for eight municipalities was held in a ninth.
+    The venue may be in another municipality: a meeting for eight of them was held in a ninth.
     """
     parts = [add_municipality(graph, site, code) for code in workshop.municipalities]
     host = add_municipality(graph, site, workshop.venue_municipality)

@@ -506,7 +506,7 @@ def _answer_changes(part: CataloguePart, extension: str, address: str) -> Respon
         if is_fresh(answer):
             return answer
         written = answer_bytes(
-            found.written(address, extension), changes_feeds.FORMATS[extension].media_type
+            found.write(address, extension), changes_feeds.FORMATS[extension].media_type
         )
     written.set_etag(answer.get_etag()[0] or "")
     links = [f'<{everything}>; rel="start"', f'<{address}>; rel="first"']

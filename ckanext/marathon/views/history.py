@@ -6,8 +6,9 @@ One page for an organisation, and one for everything that the person may see.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
@@ -72,30 +73,79 @@ ORIGINS = {
 _CODED = {"private": VISIBILITY, "state": STATES}
 
 
-def describe_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry with labels in the reader's language."""
+class ShownField(NamedTuple):
+    """A field that changed: label, former and new value in words, ``""`` if they are not kept."""
+
+    label: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownChange:
+    """An entry of the record of changes, with labels in the reader's language.
+
+    Attributes:
+        at: ISO, ``moment`` in words.
+        user: name of the account, ``""`` of none; ``origin`` is by what way.
+        record: id; ``title`` and ``href`` are ``""`` if it has none to show.
+        is_removal: whether the record was deleted, purged or taken down.
+        parent: title of the record that it belongs to, ``organization`` that of its organisation,
+            each ``""`` where the page need not name it.
+    """
+
+    at: str
+    moment: str
+    user: str
+    origin: str
+    kind: str
+    action: str
+    is_removal: bool
+    record: str
+    title: str
+    href: str
+    parent: str
+    organization: str
+    fields: list[ShownField]
+
+
+def describe_entry(entry: dict[str, Any], *, is_of_organization: bool) -> ShownChange:
+    """Return an entry as the page of an organisation or of everything prints it."""
     moment = datetime.fromisoformat(entry["at"]).astimezone(GUATEMALA)
-    return {
-        **entry,
-        "moment": f"{tk.h.marathon_date(moment.date().isoformat())}, {moment:%H:%M}",
-        "kind_label": _find_label(KINDS, entry["kind"]),
-        "action_label": _find_label(ACTIONS, entry["action"]),
-        "origin_label": _find_label(ORIGINS, entry["origin"]),
-        "href": _find_address(entry),
+    kind, action, organization = entry["kind"], entry["action"], entry["organization"]
+    names_it = organization and not is_of_organization and kind not in _OF_ORGANIZATIONS
+    return ShownChange(
+        at=entry["at"],
+        moment=f"{tk.h.marathon_date(moment.date().isoformat())}, {moment:%H:%M}",
+        user=entry["user"]["name"] or "",
+        origin=_find_label(ORIGINS, entry["origin"]),
+        kind=_find_label(KINDS, kind),
+        action=_find_label(ACTIONS, action),
+        is_removal=action in _REMOVALS,
+        record=entry["record"],
+        title=entry["title"] or "",
+        href=_find_address(entry),
+        parent=entry["parent_title"] or "",
+        organization=organization["title"] if names_it else "",
         # The kind says the type already.
-        "fields": [
-            describe_change(entry, each) for each in entry["changes"] if each["field"] != "type"
+        fields=[
+            describe_change(entry, change)
+            for change in entry["changes"]
+            if change["field"] != "type"
         ],
-    }
+    )
 
 
-def describe_change(entry: dict[str, Any], change: dict[str, Any]) -> dict[str, str]:
-    """Return a field's ``label`` and the former and new value in ``words``, "" if not kept."""
+_REMOVALS = (audit.DELETED, audit.PURGED, audit.TAKEN_DOWN)
+_OF_ORGANIZATIONS = (audit.ORGANIZATION, audit.MEMBER)
+
+
+def describe_change(entry: dict[str, Any], change: dict[str, Any]) -> ShownField:
+    """Return a field of an entry that changed."""
     name = change["field"]
     field = find_field(entry["kind"], name)
     old, new = (_describe_value(entry, name, field, change[each]) for each in ("old", "new"))
     label = name_field(entry["kind"], name)
-    return {"label": label, "words": f"{old or '—'} → {new or '—'}" if old or new else ""}
+    return ShownField(label, f"{old or '—'} → {new or '—'}" if old or new else "")
 
 
 def _describe_value(entry: dict[str, Any], name: str, field: dict[str, Any], value: Any) -> str:
@@ -147,6 +197,55 @@ FILTERS = ("record", "user", "kind", "action", "origin", "from", "until")
 MOST_EXPORTED, AT_ONCE = 50_000, 1_000
 
 
+class Owner(NamedTuple):
+    """The organisation whose changes are shown."""
+
+    name: str
+    title: str
+
+
+class ChangeFilter(NamedTuple):
+    """A filter with a list of values, each with its label."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+
+
+class HistoryAddresses(NamedTuple):
+    """Addresses of all changes, and of those that are asked for: as files, newest and older ones.
+
+    ``newest`` is ``""`` on that page, ``older`` on the last one.
+    """
+
+    all_of_them: str
+    csv: str
+    xlsx: str
+    newest: str
+    older: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPage:
+    """The changes of an organisation, or all that this person may see.
+
+    Attributes:
+        owner: the organisation, ``None`` of all of them.
+        filters: those with a list of values; ``asked`` has what was typed, also in others.
+        is_filtered: whether anything was.
+        errors: what is wrong with it, by filter.
+    """
+
+    owner: Owner | None
+    heading: str
+    filters: list[ChangeFilter]
+    asked: dict[str, str]
+    is_filtered: bool
+    errors: dict[str, str]
+    changes: list[ShownChange]
+    addresses: HistoryAddresses
+
+
 def show_all_changes() -> Response:
     """Show all changes that this person may see."""
     return _show_page(None)
@@ -178,40 +277,50 @@ def show_organization_as_workbook(id: str) -> Response:
 
 
 def _show_page(organization_id: str | None) -> Response:
-    asked = _read_asked()
-    before = request.args.get("before", "")
-    found: dict[str, Any] = {"results": [], "next": None}
-    errors: dict[str, Any] = {}
     if not _may_read(organization_id):
         return _refuse()
+    page = read_history_page(organization_id)
+    answer = tk.render("marathon/history/index.html", {"page": page})
+    return make_response(answer, 400 if page.errors else 200)
+
+
+def read_history_page(organization_id: str | None) -> HistoryPage:
+    """Return what the page of changes prints, with the filters of the request.
+
+    Raises:
+        ObjectNotFound: there is no such organisation.
+    """
+    asked, before = _read_asked(), request.args.get("before", "")
+    found: dict[str, Any] = {"results": [], "next": None}
+    errors: dict[str, Any] = {}
     with explain_errors({tk.ObjectNotFound: tk._("There is no such organisation")}):
         owner = _find_owner(organization_id)
         try:
             found = _list_changes({**asked, "before": before}, organization_id)
         except tk.ValidationError as error:
             errors = error.error_dict
-    page = tk.render(
-        "marathon/history/index.html",
-        {
-            "owner": owner,
-            "rows": [describe_entry(each) for each in found["results"]],
-            "asked": {name: request.args.get(name, "") for name in FILTERS},
-            "is_filtered": bool(asked),
-            "errors": {
-                field: " ".join(texts) for field, texts in errors.items() if field != "__type"
-            },
-            "choices": [
-                (name, label, [(value, tk._(text)) for value, text in texts.items()])
-                for name, label, texts in (
-                    ("kind", tk._("Kind"), KINDS),
-                    ("action", tk._("What happened"), ACTIONS),
-                    ("origin", tk._("By what way"), ORIGINS),
-                )
-            ],
-            "addresses": _list_addresses(owner, asked, before, found["next"]),
-        },
+    return HistoryPage(
+        owner=owner,
+        heading=tk._("Changes of {name}").format(name=owner.title)
+        if owner
+        else tk._("Who changed what"),
+        filters=[
+            ChangeFilter(name, label, [(value, tk._(text)) for value, text in texts.items()])
+            for name, label, texts in (
+                ("kind", tk._("Kind"), KINDS),
+                ("action", tk._("What happened"), ACTIONS),
+                ("origin", tk._("By what way"), ORIGINS),
+            )
+        ],
+        asked={name: request.args.get(name, "") for name in FILTERS},
+        is_filtered=bool(asked),
+        errors={field: " ".join(texts) for field, texts in errors.items() if field != "__type"},
+        changes=[
+            describe_entry(entry, is_of_organization=owner is not None)
+            for entry in found["results"]
+        ],
+        addresses=_list_addresses(owner, asked, before, found["next"]),
     )
-    return make_response(page, 400 if errors else 200)
 
 
 def _answer_file(organization_id: str | None, extension: str) -> Response:
@@ -225,7 +334,7 @@ def _answer_file(organization_id: str | None, extension: str) -> Response:
             rows = _list_all_rows(_read_asked(), organization_id)
         except tk.ValidationError:
             return _show_page(organization_id)
-    name = f"changes-{owner['name']}" if owner else "changes"
+    name = f"changes-{owner.name}" if owner else "changes"
     table = Table(name, tk._("Changes"), _list_columns(), rows)
     if extension == "csv":
         answer = answers.answer_csv(table)
@@ -249,8 +358,8 @@ def _may_read(organization_id: str | None) -> bool:
     return is_allowed("marathon_change_list", context, data)
 
 
-def _find_owner(organization_id: str | None) -> dict[str, Any] | None:
-    """Return id, name and title of the organisation, ``None`` of all of them.
+def _find_owner(organization_id: str | None) -> Owner | None:
+    """Return the organisation of an id or name, ``None`` without one.
 
     Raises:
         ObjectNotFound: there is none.
@@ -260,7 +369,7 @@ def _find_owner(organization_id: str | None) -> dict[str, Any] | None:
     shown = tk.h.get_organization(organization_id, include_datasets=False)
     if not shown:
         raise tk.ObjectNotFound
-    return {"id": shown["id"], "name": shown["name"], "title": shown["title"] or shown["name"]}
+    return Owner(shown["name"], shown["title"] or shown["name"])
 
 
 def _read_asked() -> dict[str, str]:
@@ -268,22 +377,21 @@ def _read_asked() -> dict[str, str]:
 
 
 def _list_addresses(
-    owner: dict[str, Any] | None, asked: dict[str, str], before: str, older: int | None
-) -> dict[str, str]:
-    """Return the addresses of the same changes as files, of older and of the newest changes."""
+    owner: Owner | None, asked: dict[str, str], before: str, older: int | None
+) -> HistoryAddresses:
     endpoint = "organization" if owner else "everything"
-    where = {"id": owner["name"]} if owner else {}
+    where = {"id": owner.name} if owner else {}
 
     def address(view: str, **more: Any) -> str:
         return tk.h.url_for(f"marathon_history.{view}", **where, **asked, **more)
 
-    return {
-        "own": tk.h.url_for(f"marathon_history.{endpoint}", **where),
-        "csv": address(f"{endpoint}_csv"),
-        "xlsx": address(f"{endpoint}_xlsx"),
-        "newest": address(endpoint) if before else "",
-        "older": address(endpoint, before=older) if older else "",
-    }
+    return HistoryAddresses(
+        all_of_them=tk.h.url_for(f"marathon_history.{endpoint}", **where),
+        csv=address(f"{endpoint}_csv"),
+        xlsx=address(f"{endpoint}_xlsx"),
+        newest=address(endpoint) if before else "",
+        older=address(endpoint, before=older) if older else "",
+    )
 
 
 def _refuse() -> Response:

@@ -300,25 +300,20 @@ enforcing = Blueprint("marathon_enforcing", __name__)
 SECONDS_BETWEEN_CHECKS = 60
 
 
-class _TakedownCheck:
+class TakedownCheck:
     """When this process checks the takedown list next; ``due`` is ``None`` after a success."""
 
     due = 0.0
     lock = threading.Lock()
 
 
-def forget_takedown_check() -> None:
-    """Check the list again at the next request, like a process that has just started."""
-    _TakedownCheck.due = 0.0
-
-
 @enforcing.before_app_request
 def enforce_takedowns() -> None:
     """Take down records that a restored backup brought back, and complete interrupted takedowns."""
-    if time.monotonic() < _TakedownCheck.due:
+    if time.monotonic() < TakedownCheck.due:
         return
-    with _TakedownCheck.lock:
-        if time.monotonic() < _TakedownCheck.due:
+    with TakedownCheck.lock:
+        if time.monotonic() < TakedownCheck.due:
             return
         try:
             done = erasing.enforce_list()
@@ -328,4 +323,4 @@ def enforce_takedowns() -> None:
             done = False
         finally:
             model.Session.rollback()
-        _TakedownCheck.due = math.inf if done else time.monotonic() + SECONDS_BETWEEN_CHECKS
+        TakedownCheck.due = math.inf if done else time.monotonic() + SECONDS_BETWEEN_CHECKS

@@ -25,7 +25,7 @@ from ckanext.marathon.helpers.labels import (
     marathon_municipality_names,
 )
 from ckanext.marathon.helpers.record import show_organization
-from ckanext.marathon.helpers.sharing import Following, marathon_following, marathon_news
+from ckanext.marathon.helpers.sharing import Following, find_news, read_following
 from ckanext.marathon.model import figures, idea, package
 from ckanext.marathon.model import municipality as municipality_model
 from ckanext.marathon.model.clock import cache_until_change
@@ -238,7 +238,7 @@ def read_country_page(sort: str) -> CountryPage:
         comparison=compare_rows(list_municipality_rows(), sort),
         ideas=ideas,
         datasets=datasets,
-        news=marathon_news(),
+        news=find_news(),
     )
 
 
@@ -269,7 +269,7 @@ GEOJSON = {"application/geo+json": "geojson"}
 
 
 @dataclass(frozen=True)
-class PlaceSection:
+class TypeSection:
     """The records of one type under a filter: number, latest ones, and address of the search."""
 
     package_type: str
@@ -305,7 +305,7 @@ class PlacePage:
     as_of: str
     needs: list[UnmetNeed]
     waiting: str
-    sections: list[PlaceSection] | None
+    sections: list[TypeSection] | None
     feeds: str
     news: str
     may_add: bool
@@ -393,7 +393,7 @@ def read_municipality_page(municipality: Municipality) -> MunicipalityPage:
             if evidence.code == municipality.code
         ],
         organization=organization,
-        following=marathon_following("organization", organization["id"]) if organization else None,
+        following=read_following("organization", organization["id"]) if organization else None,
         may_add_organization=not organization and tk.h.check_access("marathon_municipality_create"),
     )
 
@@ -495,7 +495,7 @@ def _read_shared(kind: str, code: str, name: str, about: str) -> dict[str, Any]:
         "waiting": tk.h.url_for("idea.search", **{field: code, "vocab_data_needs": "unmet"}),
         "sections": _list_sections(field, code),
         "feeds": f"{read_site().url}/{kind}/{code}",
-        "news": marathon_news(kind, code),
+        "news": find_news(kind, code),
         "may_add": tk.h.check_access("package_create"),
     }
 
@@ -521,7 +521,7 @@ def _find_organization(code: str) -> dict[str, str] | None:
     return package.read_organization_titles([holder]).get(holder) if holder else None
 
 
-def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
+def _list_sections(field: str, value: str) -> list[TypeSection] | None:
     """Return the records that a filter finds, by type; ``None`` if Solr does not answer."""
     try:
         return [
@@ -532,11 +532,11 @@ def _list_sections(field: str, value: str) -> list[PlaceSection] | None:
         return None
 
 
-def _make_section(package_type: str, field: str, value: str) -> PlaceSection:
+def _make_section(package_type: str, field: str, value: str) -> TypeSection:
     found = find_records(package_type, f'+{field}:"{value}"', SHOWN)
     address = tk.h.url_for(f"{package_type}.search", **{field: value})
     records = list_records(found["things"])
-    return PlaceSection(package_type, found["count"], records, address)
+    return TypeSection(package_type, found["count"], records, address)
 
 
 def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
@@ -618,6 +618,9 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
+    refused = {
+        result["code"]: result["error"] for result in extra.get("results", []) if result["error"]
+    }
     holders = municipality_model.find_municipalities(
         [municipality.code for municipality in territory.list_municipalities()]
     )
@@ -625,7 +628,10 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
         "marathon/office/municipalities.html",
         {
             "q": wanted,
-            "found": [(municipality, holders.get(municipality.code)) for municipality in found],
+            "found": [
+                (municipality, holders.get(municipality.code), refused.get(municipality.code))
+                for municipality in found
+            ],
             "rows": [
                 _make_row(municipality, holders, officers)
                 for municipality in _list_on_the_site(holders)

@@ -1,7 +1,8 @@
-"""The content of the pages of a dataset, an idea, a workshop and a commitment.
+"""The content of the pages of a dataset, an idea, a workshop, a commitment and an organisation.
 
-CKAN's own view renders these pages, and a plugin cannot add variables for its template. So the
-template calls ``h.marathon_record_page`` once, at its beginning.
+CKAN's own views render these pages, and a plugin cannot add variables for their templates. So the
+template calls ``h.marathon_record_page`` once, at its beginning; that of an organisation calls
+``h.marathon_organization_page``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from markupsafe import Markup
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.dataset import COORDINATING_BODY
 from ckanext.marathon.helpers import chain, labels, sharing
 from ckanext.marathon.helpers.chain import LinkedRecords, ListedRecord, Story, TimelinePoint
 from ckanext.marathon.helpers.record import (
@@ -32,15 +34,18 @@ from ckanext.marathon.helpers.sharing import Audio, Following, Share
 from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.records import (
     DATASET,
+    OTHER_TYPES,
     Commitment,
     DataNeed,
     Dataset,
     Idea,
+    Organization,
     PackageRecord,
     Summary,
     Workshop,
     read_package_record,
 )
+from ckanext.marathon.views.place import TypeSection
 from ckanext.marathon.views.workshop import describe_event
 from ckanext.marathon.visibility import is_shown_public
 from ckanext.marathon.vocabulary import problems, schemes, territory
@@ -48,12 +53,8 @@ from ckanext.marathon.vocabulary import problems, schemes, territory
 Package = dict[str, Any]
 
 MOST_COMING_WORKSHOPS = 3
+MOST_OF_ORGANIZATION = 5
 WITH_NEWS = ("workshop", "idea")
-DOCUMENTS = (
-    ("ttl", "text/turtle"),
-    ("rdf", "application/rdf+xml"),
-    ("jsonld", "application/ld+json"),
-)
 # Feeds of the datasets of an idea or workshop: path below its address, and name.
 PROGRAMS = (
     ("/data.json", "data.json"),
@@ -272,6 +273,28 @@ class CommitmentPage(RecordPage):
     may_edit: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class OrganizationPage:
+    """What is added to CKAN's page of an organisation.
+
+    Attributes:
+        place: the municipality that it is, ``None`` of others.
+        is_pilot: whether that is a pilot municipality.
+        sections: its workshops, ideas and commitments, of those it has.
+        may_add_municipalities: whether it is the coordinating body and this person may do that.
+        may_see_changes: whether this person may see who changed what.
+        news: where its news are as Atom.
+    """
+
+    place: territory.Municipality | None
+    is_pilot: bool
+    sections: list[TypeSection]
+    may_add_municipalities: bool
+    may_see_changes: bool
+    news: str
+    follow: FollowSection
+
+
 def read_record_page(shown: Package) -> RecordPage:
     """Return the content of a record's page.
 
@@ -301,7 +324,7 @@ def _read_shared(record: PackageRecord, shown: Package, description: str = "") -
         "address": sharing.find_page_address(shown),
         "description": description or sharing.describe_record(shown),
         "is_public": is_public,
-        "news": sharing.marathon_news(package_type, record.id) if has_news else "",
+        "news": sharing.find_news(package_type, record.id) if has_news else "",
         "data_news": tk.h.url_for(f"{root}/catalog/changes.atom", locale="default", _external=True)
         if has_news
         else "",
@@ -337,23 +360,23 @@ def _read_following(record: PackageRecord, package_type: str) -> FollowSection |
     """Return the feeds of a record, for a dataset those of its ideas and its organisation."""
     feeds: list[PageLink] = []
     if package_type == "idea":
-        feeds.append(PageLink(sharing.marathon_news("idea", record.id), tk._("News of this idea")))
+        feeds.append(PageLink(sharing.find_news("idea", record.id), tk._("News of this idea")))
     elif package_type == "workshop":
         label = tk._("News of this workshop and its ideas")
-        feeds.append(PageLink(sharing.marathon_news("workshop", record.id), label))
+        feeds.append(PageLink(sharing.find_news("workshop", record.id), label))
     elif isinstance(record, Dataset):
         for idea in record.ideas:
             label = tk._("News of the idea “{name}”").format(name=idea.label)
-            feeds.append(PageLink(sharing.marathon_news("idea", idea.id), label))
+            feeds.append(PageLink(sharing.find_news("idea", idea.id), label))
         if record.owner:
             label = tk._("News of {name}").format(name=record.owner.label)
-            feeds.append(PageLink(sharing.marathon_news("organization", record.owner.id), label))
+            feeds.append(PageLink(sharing.find_news("organization", record.owner.id), label))
     if not feeds:
         return None
     return FollowSection(
         feeds,
         record.id,
-        sharing.marathon_following("dataset", record.id),
+        sharing.read_following("dataset", record.id),
         tk.h.url_for(f"{package_type}.read", id=record.name),
     )
 
@@ -476,3 +499,47 @@ def _list_participants(record: Workshop) -> list[ParticipantCount]:
         elif number is not None:
             found.append(ParticipantCount(names[name], str(number)))
     return found
+
+
+def read_organization_page(shown: dict[str, Any]) -> OrganizationPage:
+    """Return what the page of an organisation prints besides what CKAN does.
+
+    Args:
+        shown: the organisation as CKAN's view has it from ``organization_show``.
+
+    Raises:
+        ckan.lib.search.SolrConnectionError: Solr does not answer.
+    """
+    record = Organization.from_shown(shown)
+    code, news = record.municipality_code, sharing.find_news("organization", record.id)
+    return OrganizationPage(
+        place=labels.marathon_municipality(code) if code else None,
+        is_pilot=bool(shown.get("pilot")),
+        sections=_list_sections(record),
+        may_add_municipalities=record.role == COORDINATING_BODY
+        and tk.h.check_access("marathon_municipality_create"),
+        may_see_changes=tk.h.check_access("marathon_change_list", {"organization": record.id}),
+        news=news,
+        follow=FollowSection(
+            [PageLink(news, tk._("News of {name}").format(name=shown["display_name"]))],
+            record.id,
+            sharing.read_following("organization", record.id),
+            tk.h.url_for("organization.read", id=record.name),
+        ),
+    )
+
+
+def _list_sections(organization: Organization) -> list[TypeSection]:
+    sections: list[TypeSection] = []
+    for package_type in OTHER_TYPES:
+        found = chain.find_records(
+            package_type,
+            f'+owner_org:"{organization.id}"',
+            MOST_OF_ORGANIZATION,
+            include_private=True,
+        )
+        if found["count"]:
+            records = chain.list_records(found["things"])
+            address = tk.h.url_for(f"{package_type}.search", organization=organization.name)
+            sections.append(TypeSection(package_type, found["count"], records, address))
+    return sections

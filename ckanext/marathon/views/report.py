@@ -6,8 +6,9 @@ The workbook has the same figures as the page, and lists everything that they co
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
@@ -21,7 +22,8 @@ from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import FIRST_PARAMETER, GUATEMALA, LAST_PARAMETER, Period
 from ckanext.marathon.logic import messages
 from ckanext.marathon.model import figures
-from ckanext.marathon.model.figures import Promise, Report, ReportPart
+from ckanext.marathon.model.dataset import Publication
+from ckanext.marathon.model.figures import HeldWorkshop, Promise, Report, ReportPart, StatusStep
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Record
 from ckanext.marathon.spreadsheets import XLSX, Cell, Column, ColumnType, Table, write_workbook
@@ -287,6 +289,82 @@ reports = Blueprint("marathon_report", __name__)
 # What fits on a page; all of it is in the workbook and in the lists of the site.
 SHOWN = {"workshops": 5, "steps": 5, "datasets": 5, "parts": 7, "milestones": 4}
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ShortList(Generic[T]):
+    """The first records of a list, and the address of all of them.
+
+    Attributes:
+        left: how many more there are; not above zero if there are none.
+    """
+
+    records: Sequence[T]
+    left: int
+    all_of_them: str
+
+
+class PartRow(NamedTuple):
+    """A municipality or service problem, with its figures in the order of ``part_figures``."""
+
+    name: str
+    href: str
+    figures: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrintedReport:
+    """A report as its page prints it.
+
+    Attributes:
+        as_of: the time of the figures, ISO.
+        examples: how many of the records that it counts are made up.
+        qr: its address as a QR code, in SVG.
+        figures: names and numbers; of ``statuses``, a code and how many ideas have it.
+        announced: workshops that were announced and are not known to have been held.
+        part_figures: names of the figures of ``parts``.
+        definitions: what each figure counts.
+        sources: names and addresses.
+        address: its permanent address, ``workbook`` that of its workbook.
+    """
+
+    period: Period
+    as_of: str
+    examples: int
+    qr: Markup
+    figures: list[tuple[str, int]]
+    workshops: ShortList[HeldWorkshop]
+    announced: int
+    statuses: list[tuple[str, int]]
+    steps: ShortList[StatusStep]
+    datasets: ShortList[Publication]
+    part_figures: list[str]
+    parts: ShortList[PartRow]
+    milestones: ShortList[Promise]
+    definitions: list[tuple[str, str]]
+    sources: list[tuple[str, str]]
+    address: str
+    workbook: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPage:
+    """The page of a report: a form for its period, and the report.
+
+    Attributes:
+        place: ``None`` of the country.
+        asked: the days that were asked for, as they were typed.
+        errors: what is wrong with them, by parameter.
+        report: ``None`` if anything is wrong with them.
+    """
+
+    place: Municipality | None
+    title: str
+    asked: dict[str, str]
+    errors: dict[str, str]
+    report: PrintedReport | None
+
 
 def show_country_report() -> Response:
     """Show the report of the country."""
@@ -315,49 +393,82 @@ def show_municipality_workbook(code: str) -> Response:
 
 
 def _show_report(place: Municipality | None) -> Response:
+    page = read_report_page(place)
+    answer = tk.render("marathon/report/report.html", {"page": page})
+    return make_response(answer, 400 if page.errors else 200)
+
+
+def read_report_page(place: Municipality | None) -> ReportPage:
+    """Return what the page of a report prints, for the period that the request asks for."""
+    report, errors = None, {}
     try:
-        period = _read_period()
+        report = _read_printed_report(place, _read_period())
     except dates.UnclearPeriod as error:
-        return _show_page(
-            place, 400, errors={k: messages.write_fault(v) for k, v in error.faults.items()}
-        )
+        errors = {name: messages.write_fault(fault) for name, fault in error.faults.items()}
+    return ReportPage(
+        place=place,
+        title=_write_title(place),
+        asked={name: request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER)},
+        errors=errors,
+        report=report,
+    )
+
+
+def _read_printed_report(place: Municipality | None, period: Period) -> PrintedReport:
     found = figures.read_report(period, place.code if place else "", SHOWN["datasets"])
-    address = _find_address(place, period)
-    # The address has only days and a valid code, no other text of the request.
-    qr = Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0))  # noqa: S704 - SVG drawn by segno
-    return _show_page(
-        place,
-        200,
-        report=found,
+    address, workbook = (_find_address(place, period, ending) for ending in ("", ".xlsx"))
+    latest, promises = found.datasets.latest, found.milestones
+    return PrintedReport(
         period=period,
         as_of=find_as_of(found).isoformat(),
+        examples=found.examples,
+        # The address has only days and a valid code, no other text of the request.
+        qr=Markup(segno.make_qr(address, error="m").svg_inline(omitsize=True, border=0)),  # noqa: S704 - SVG drawn by segno
         figures=tabulate_figures(found),
+        workshops=_shorten("workshops", found.workshops, _find_search("workshop", place)),
+        announced=found.announced,
+        statuses=[(term.code, found.by_status[term.code]) for term in schemes.IDEA_STATUS.terms],
+        steps=_shorten("steps", found.steps, workbook),
+        datasets=ShortList(
+            latest, found.datasets.count - len(latest), _find_search("dataset", place)
+        ),
         part_figures=list_part_figures(),
-        part_name=name_part,
+        parts=ShortList(
+            [_make_part_row(part) for part in found.parts[: SHOWN["parts"]]],
+            len(found.parts) - SHOWN["parts"],
+            workbook,
+        ),
+        milestones=_shorten("milestones", promises, _find_commitment(promises)),
         definitions=tabulate_definitions(),
         sources=tabulate_sources(),
-        shown=SHOWN,
         address=address,
-        workbook_address=_find_address(place, period, ".xlsx"),
-        qr=qr,
+        workbook=workbook,
     )
 
 
-def _show_page(place: Municipality | None, status: int, **more: Any) -> Response:
-    page = tk.render(
-        "marathon/report/report.html",
-        {
-            "place": place,
-            "title": _write_title(place),
-            "asked": {
-                name: request.args.get(name, "") for name in (FIRST_PARAMETER, LAST_PARAMETER)
-            },
-            "errors": {},
-            "report": None,
-            **more,
-        },
-    )
-    return make_response(page, status)
+def _shorten(name: str, records: Sequence[T], all_of_them: str) -> ShortList[T]:
+    most = SHOWN[name]
+    return ShortList(records[:most], len(records) - most, all_of_them)
+
+
+def _make_part_row(part: ReportPart) -> PartRow:
+    if part.code.isdigit():
+        href = tk.h.url_for("marathon_place.municipality", code=part.code)
+    else:
+        href = tk.h.url_for("marathon_place.problem", notation=part.code)
+    return PartRow(name_part(part.code), href, part[1:])
+
+
+def _find_search(package_type: str, place: Municipality | None) -> str:
+    chosen = {"vocab_municipality": place.code} if place else {}
+    return tk.h.url_for(f"{package_type}.search", _external=True, **chosen)
+
+
+def _find_commitment(promises: Sequence[Promise]) -> str:
+    """Return the address of the commitment that has the first of some milestones."""
+    if not promises:
+        return ""
+    return tk.h.url_for("commitment.read", id=promises[0].commitment.name, _external=True)
 
 
 def _show_workbook(place: Municipality | None) -> Response:

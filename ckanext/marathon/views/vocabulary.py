@@ -230,7 +230,7 @@ PLACES = {"municipality": "municipalities.geojson", "department": "departments.g
 
 def list_vocabularies() -> str:
     """List the vocabularies."""
-    schemes = [(kind, name_vocabulary(kind)) for kind in rdf_vocabulary.KINDS]
+    schemes = [(kind, name_vocabulary(kind)) for kind in schemes_vocabulary.CONCEPT_KINDS]
     return tk.render("marathon/vocabulary/index.html", {"schemes": schemes})
 
 
@@ -243,7 +243,7 @@ def redirect_slash() -> Response:
 
 def show_scheme(kind: str) -> Response:
     """Show a vocabulary, or redirect to its SKOS."""
-    if kind not in rdf_vocabulary.KINDS:
+    if kind not in schemes_vocabulary.CONCEPT_KINDS:
         return _answer_unknown(kind, None)
     extension = find_wanted_extension()
     if extension:
@@ -267,7 +267,7 @@ def show_scheme_data(kind: str, extension: str) -> Response:
     """Return a whole vocabulary as SKOS, places also as GeoJSON."""
     if kind == "def" and extension in FORMATS:
         return answer_rdf(rdf_vocabulary.build_ontology_graph(find_site()), extension)
-    if kind not in rdf_vocabulary.KINDS or extension not in _list_extensions(kind):
+    if kind not in schemes_vocabulary.CONCEPT_KINDS or extension not in _list_extensions(kind):
         return _answer_unknown(kind, None)
     if extension == "geojson":
         return _answer_geojson(codes_vocabulary.read_data_bytes(PLACES[kind]))
@@ -355,7 +355,7 @@ def _make_feature(kind: str, code: str) -> dict[str, Any]:
 
 
 def _answer_unknown(kind: str, code: str | None) -> Response:
-    known = kind in rdf_vocabulary.KINDS
+    known = kind in schemes_vocabulary.CONCEPT_KINDS
     near: Sequence[territory.Municipality | problems.ServiceProblem] = []
     if kind == "municipality" and code:
         near = territory.search_municipalities(code, limit=5)
@@ -369,7 +369,8 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "title": name_vocabulary(kind) if known else None,
             "near": [make_link(kind, concept) for concept in near],
             "schemes": [
-                (known_kind, name_vocabulary(known_kind)) for known_kind in rdf_vocabulary.KINDS
+                (known_kind, name_vocabulary(known_kind))
+                for known_kind in schemes_vocabulary.CONCEPT_KINDS
             ],
         },
     )

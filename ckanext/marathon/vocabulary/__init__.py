@@ -1,4 +1,4 @@
 """Codes and labels of places, service problems and statuses. Imports neither CKAN nor rdflib.
 
-Sources, licences, repairs and doubts of the data: ``docs/vocabulary.md``.
+``docs/vocabulary.md`` has the sources and licences of the data, corrections and doubts.
 """

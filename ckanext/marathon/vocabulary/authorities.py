@@ -1,8 +1,8 @@
-"""Other people's vocabularies that DCAT-AP asks for: small tables with IRI, labels and source.
+"""Authority tables of the EU and others, which DCAT-AP requires: concepts with IRI and labels.
 
-The tables are in ``data/authorities/*.csv``. Each function that finds a concept takes any usual
-spelling (code, IRI, label …) and returns the concept or ``None``. Where each row was checked, and
-what is doubtful: ``docs/vocabulary.md``.
+The tables are in ``data/authorities/*.csv``. The functions that find a concept accept any usual
+spelling (code, IRI, label …) and return the concept or ``None``. ``docs/vocabulary.md`` has the
+sources of the rows, and doubts.
 
 Sources: DCAT-AP 3.0.1, controlled vocabularies (which vocabulary belongs to which property);
 creativecommons.org, whose licences have a text (``legalcode``) and a summary (``deed``) in many
@@ -34,10 +34,10 @@ _ID = re.compile(r"cc-by(?:-sa)?", re.IGNORECASE)
 
 
 def normalize_licence_name(written: str) -> str:
-    """Return the address or SPDX id of a licence by that of its text or by its short name.
+    """Return the address of a licence for that of its text, or the SPDX id for its short name.
 
-    ``…/by/4.0/deed.es`` becomes ``…/by/4.0``, ``CC BY 4.0`` becomes ``CC-BY-4.0``; what is neither
-    stays as it is.
+    ``…/by/4.0/deed.es`` becomes ``…/by/4.0``, and ``CC BY 4.0`` becomes ``CC-BY-4.0``; any other
+    text is returned unchanged.
     """
     text = written.strip()
     if address := _TEXT.fullmatch(text):
@@ -49,7 +49,7 @@ def normalize_licence_name(written: str) -> str:
 
 
 def is_licence_without_version(written: object) -> bool:
-    """Return whether a text is an id of CKAN's that names no version (``cc-by``, ``cc-by-sa``)."""
+    """Return whether a text is an id of CKAN without a version (``cc-by``, ``cc-by-sa``)."""
     return isinstance(written, str) and bool(_ID.fullmatch(written.strip()))
 
 
@@ -58,13 +58,13 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuthorityConcept:
-    """A concept of another organisation's vocabulary.
+    """A concept of an authority table.
 
     Attributes:
-        code: its name within the scheme, e.g. ``CSV``.
-        iri: unique within the scheme; ``""`` only for licences that have none.
+        code: code within the scheme, e.g. ``CSV``.
+        iri: unique within the scheme; ``""`` for some licences.
         labels: Spanish and English.
-        scheme: name of the scheme, see :func:`.authorities.schemes`.
+        scheme: name of the scheme, see :func:`list_schemes`.
     """
 
     code: str
@@ -73,13 +73,13 @@ class AuthorityConcept:
     scheme: str
 
     def label(self, lang: str = "es") -> str:
-        """Return its label in a language, else in Spanish."""
+        """Return the label in a language, else in Spanish."""
         return pick_label(self.labels, lang, self.code)
 
 
 @dataclass(frozen=True, slots=True)
 class FileType(AuthorityConcept):
-    """A file type of the EU; ``media_type`` is an IANA IRI or ``None``, extensions have no dot."""
+    """A file type of the EU's table; ``media_type`` is an IANA IRI, extensions have no dot."""
 
     media_type: str | None
     extensions: tuple[str, ...]
@@ -87,7 +87,7 @@ class FileType(AuthorityConcept):
 
 @dataclass(frozen=True, slots=True)
 class Language(AuthorityConcept):
-    """A language of the EU's table; the codes are ``""`` where ISO has none."""
+    """A language of the EU's table; a code is ``""`` if ISO has none."""
 
     iso_639_1: str
     iso_639_3: str
@@ -99,8 +99,8 @@ class SpokenLanguage(AuthorityConcept):
 
     Attributes:
         code: ISO 639-3, e.g. ``quc``.
-        iri: of Lexvo, e.g. ``http://lexvo.org/id/iso639-3/quc``.
-        eu_code: nearest code of the EU's table (``MYN``, Mayan languages), ``""`` if it has none.
+        iri: IRI of Lexvo, e.g. ``http://lexvo.org/id/iso639-3/quc``.
+        eu_code: nearest code in the EU's table (``MYN``, Mayan languages), ``""`` for none.
     """
 
     eu_code: str
@@ -111,10 +111,10 @@ class Licence(AuthorityConcept):
     """A licence by CKAN's licence id.
 
     Attributes:
-        iri: of the licence itself; ``""`` for those that name no one text ("other").
-        eu_iri: the same licence in the EU's table, or ``""``.
-        types: IRIs of what can be said of it (ADMS licence types).
-        is_open: whether it is open, ``None`` if that is not known.
+        iri: IRI of the licence; ``""`` for a group of licences ("other").
+        eu_iri: IRI of the licence in the EU's table, or ``""``.
+        types: IRIs of its ADMS licence types.
+        is_open: whether the licence is open, ``None`` if that is not known.
     """
 
     eu_iri: str
@@ -124,7 +124,7 @@ class Licence(AuthorityConcept):
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A vocabulary: ``iri`` is ``None`` where the table is only a choice from elsewhere."""
+    """A vocabulary; ``iri`` is ``None`` if the table is only a selection of another one."""
 
     name: str
     iri: str | None
@@ -133,10 +133,10 @@ class Scheme:
 
 
 class AuthorityTable:
-    """A scheme and every spelling by which its concepts are found."""
+    """A scheme, and an index of the spellings of its concepts."""
 
     def __init__(self, row: Row) -> None:
-        """Read the table that a row of ``schemes.csv`` names."""
+        """Read the table in a row of ``schemes.csv``."""
         name = row["name"]
         build = _BUILDERS.get(name, _concept)
         rows = codes.read_data_rows(f"authorities/{row['file']}")
@@ -145,7 +145,7 @@ class AuthorityTable:
             name, row["iri"] or None, make_labels(row["title_es"], row["title_en"]), concepts
         )
         self._found: dict[str, AuthorityConcept] = {}
-        # Codes and IRIs go first: no synonym may take the place of a code.
+        # Codes and IRIs come first, so that no synonym replaces a code.
         for spellings in (_names, _synonyms):
             for concept, entry in zip(concepts, rows, strict=True):
                 for spelling in spellings(entry):
@@ -157,10 +157,10 @@ class AuthorityTable:
 
 
 def normalize_spelling(spelling: str) -> str:
-    """Return a form that is equal for all spellings of one code, label or IRI.
+    """Return a text that is equal for all spellings of a code, label or IRI.
 
-    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end do not count. The
-    former addresses of the EU's tables (``…/mdr/…``) count as the present ones.
+    Case, blanks around, ``http`` or ``https``, ``www.`` and a slash at the end are ignored. The
+    former addresses of the EU's tables (``…/mdr/…``) become the present ones.
     """
     found = _NOT_COUNTED.sub("", spelling.strip().casefold()).rstrip("/")
     return found.replace(_FORMER_EU, _EU, 1) if found.startswith(_FORMER_EU) else found
@@ -168,7 +168,7 @@ def normalize_spelling(spelling: str) -> str:
 
 @lru_cache(maxsize=1)
 def read_tables() -> dict[str, AuthorityTable]:
-    """Return every table by the name of its scheme, in the order of ``schemes.csv``."""
+    """Return name of the scheme → table, in the order of ``schemes.csv``."""
     return {
         row["name"]: AuthorityTable(row) for row in codes.read_data_rows("authorities/schemes.csv")
     }
@@ -271,13 +271,13 @@ _IANA = re.compile(
 )
 
 _TAG = re.compile(r"([A-Za-z]{2,3})[-_][A-Za-z0-9_-]{2,}")
-# Other people's names of the same languages: the Library of Congress, Lexvo.
+# IRIs of languages of the Library of Congress and of Lexvo.
 _LANGUAGE = re.compile(
     r"https?://(?:id\.loc\.gov/vocabulary/iso639-[1-5]|(?:www\.)?lexvo\.org/id/iso639-[1-5])"
     r"/([a-z]{2,3})(?:-[a-z0-9-]+)?/?",
     re.IGNORECASE,
 )
-# A duration of ISO 8601, or the interval at which something is repeated without end.
+# A duration of ISO 8601, also as a repeating interval.
 _INTERVAL = re.compile(r"(?:R/)?(P[0-9YMWDTHS.]{2,40})", re.IGNORECASE)
 _ZERO = re.compile(r"(?<![0-9.])0+[YMWDHS]")
 # Library codes of ISO 639-2 that differ from those of ISO 639-3.
@@ -288,16 +288,11 @@ _BIBLIOGRAPHIC: dict[str, str] = dict(
         "ice:isl mac:mkd mao:mri may:msa per:fas rum:ron slo:slk tib:bod wel:cym",
     )
 )
-# A code that the EU's table spells otherwise, or a service of the OGC with its name before it.
+# A file type with the EU's address or the prefix of the OGC before its code.
 _FILE_TYPE = re.compile(
     r"(?:https?://publications\.europa\.eu/resource/authority/file-type/|OGC[:_ -])(\w+)",
     re.IGNORECASE,
 )
-
-
-def list_schemes() -> tuple[Scheme, ...]:
-    """Return all schemes with their concepts."""
-    return tuple(table.scheme for table in read_tables().values())
 
 
 def get_scheme(name: str) -> Scheme:
@@ -310,7 +305,7 @@ def get_scheme(name: str) -> Scheme:
 
 
 def find_concept(scheme: str, value: str) -> AuthorityConcept | None:
-    """Return the concept of a scheme that a spelling means, as the scheme's own function does.
+    """Return the concept of a scheme with a spelling, by the scheme's own function.
 
     Raises:
         UnknownCode: there is no such scheme.
@@ -335,8 +330,8 @@ def find_file_type(value: object) -> FileType | None:
     """Return an EU file type.
 
     Args:
-        value: code, IRI, CKAN format, extension with or without dot, or media type
-            (parameters do not count: ``text/csv; charset=utf-8``).
+        value: code, IRI, CKAN format, extension with or without dot, or media type (parameters are
+            ignored: ``text/csv; charset=utf-8``).
     """
     if not isinstance(value, str):
         return None
@@ -351,10 +346,10 @@ def find_media_type_iri(value: str) -> str | None:
     """Return the IANA IRI of a media type.
 
     Args:
-        value: as for :func:`find_file_type`; an IRI of IANA's is taken as it is, with ``https``.
+        value: as for :func:`find_file_type`; or an IRI of IANA, which need not be in the table.
 
     Returns:
-        ``None`` if the type is not registered with IANA or not in our table.
+        ``None`` if the type is not registered with IANA or not in the table.
     """
     if given := read_iana_name(value):
         return f"https://www.iana.org/assignments/media-types/{given}"
@@ -363,7 +358,7 @@ def find_media_type_iri(value: str) -> str | None:
 
 
 def read_iana_name(value: object) -> str:
-    """Return the media type that an address of IANA's names (``text/csv``), ``""`` for another."""
+    """Return the media type in an IRI of IANA (``text/csv``), ``""`` for another value."""
     given = _IANA.fullmatch(value.strip()) if isinstance(value, str) else None
     return given[1] if given else ""
 
@@ -376,8 +371,8 @@ def find_language(value: str) -> Language | None:
             (``es_GT``, ``es-419``), IRI of the Library of Congress or Lexvo.
 
     Returns:
-        For the Mayan languages the concept ``MYN``, Mayan languages: the table has none of
-        them singly. ``None`` for what it has not at all (Garifuna, Xinka).
+        the language. For any Mayan language it is ``MYN`` (Mayan languages), because the table does
+        not have them singly. ``None`` for languages that are not in the table (Garifuna, Xinka).
     """
     found = get_table("language").find(_read_primary_language(value))
     if found is None:
@@ -390,14 +385,9 @@ def find_other_language(value: str) -> Language | None:
     """Return a language of the EU's table that forms do not offer, for harvested datasets.
 
     Args:
-        value: any of the spellings that :func:`find_language` takes.
+        value: a spelling as for :func:`find_language`.
     """
     return cast("Language | None", get_table("other-language").find(_read_primary_language(value)))
-
-
-def list_spoken_languages() -> tuple[SpokenLanguage, ...]:
-    """Return the languages of Guatemala, Spanish and English: 21 Mayan, Garifuna, Xinka, both."""
-    return cast("tuple[SpokenLanguage, ...]", get_table("spoken-language").scheme.concepts)
 
 
 def find_spoken_language(value: str) -> SpokenLanguage | None:
@@ -410,10 +400,10 @@ def find_spoken_language(value: str) -> SpokenLanguage | None:
 def find_frequency(value: object) -> AuthorityConcept | None:
     """Return an EU frequency by code, IRI or label.
 
-    Also by a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` as data.json has it,
-    ``P0Y3M0D``), or a term of the Collection Description frequency vocabulary
-    (``http://purl.org/cld/freq/annual``), of SDMX or of INSPIRE's maintenance frequencies, which
-    has ISO 19115's words (``asNeeded``).
+    Other spellings are a duration or repeating interval of ISO 8601 (``P1Y``, ``R/P1Y`` in
+    data.json, ``P0Y3M0D``), and terms of the Collection Description frequency vocabulary
+    (``http://purl.org/cld/freq/annual``), of SDMX, and of INSPIRE's maintenance frequencies
+    (``asNeeded``, from ISO 19115).
     """
     found = get_table("frequency").find(value)
     if (
@@ -444,8 +434,8 @@ def find_distribution_status(value: object) -> AuthorityConcept | None:
 def find_licence(value: object) -> Licence | None:
     """Return a licence by CKAN licence id, SPDX id, IRI (its own or the EU's) or title.
 
-    Also by the address of its text or summary in some language (``…/by/4.0/deed.es``), and as
-    people write its short name (``CC BY 4.0``). Without a version no address or name is one.
+    Other spellings are the address of its text or summary in any language (``…/by/4.0/deed.es``),
+    and its short name with a version (``CC BY 4.0``).
     """
     found = get_table("licence").find(value)
     if found is None and isinstance(value, str):
@@ -454,10 +444,10 @@ def find_licence(value: object) -> Licence | None:
 
 
 def find_stated_licence(value: str) -> Licence | None:
-    """Return the licence that others state, as :func:`find_licence` does but for ids of CKAN's.
+    """Return the licence of another catalogue; as :func:`find_licence`, except for CKAN's ids.
 
-    ``cc-by`` and ``cc-by-sa`` name no version. Here they stand for 4.0; who else meant what by
-    them is not known.
+    ``cc-by`` and ``cc-by-sa`` have no version. On this site they mean 4.0, but in another catalogue
+    they may mean any version.
     """
     return None if is_licence_without_version(value) else find_licence(value)
 
@@ -470,7 +460,7 @@ def find_licence_type(value: str) -> AuthorityConcept | None:
 def find_publisher_type(value: str) -> AuthorityConcept | None:
     """Return an ADMS publisher type by code, IRI, label or organisation role.
 
-    The role ``other_public_body`` says too little for a type, so it has none.
+    The role ``other_public_body`` is too general and has no type.
     """
     return get_table("publisher-type").find(value)
 
@@ -481,7 +471,7 @@ def find_country(value: object) -> AuthorityConcept | None:
 
 
 def _read_primary_language(value: object) -> str:
-    """Return the language of a tag like ``es_GT`` or of another list; anything else as it is."""
+    """Return the code in a tag like ``es_GT`` or in an IRI of a language; other text unchanged."""
     text = value.strip() if isinstance(value, str) else ""
     tag = _TAG.fullmatch(text) or _LANGUAGE.fullmatch(text)
     code = tag[1] if tag else value

@@ -1,13 +1,9 @@
-"""Common parts of the vocabularies: data files, errors, labels, and paths of concepts.
+"""Common parts of the vocabularies: errors, data files, labels, and search by name.
 
 VocabularyError
-├── UnknownCode       well formed, but nothing has this code
-│   └── MalformedCode cannot be a code at all
+├── UnknownCode       no place, problem or term has this code
+│   └── MalformedCode the value cannot be a code
 └── MalformedData     a vocabulary file breaks a rule
-
-Labels are kept by language code (``es``, ``en``, ``quc`` …). Accents, case and punctuation make no
-difference to a search. The IRI of a concept is ``{base}/{path}``; the base is configured, and the
-paths are a contract: published once, they never change.
 """
 
 from __future__ import annotations
@@ -23,14 +19,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 
 class VocabularyError(Exception):
-    """Base of every error this room raises."""
+    """Base of all errors of this package."""
 
 
 class UnknownCode(VocabularyError, LookupError):
     """Nothing of this kind has this code.
 
     Attributes:
-        kind: kind of the code, e.g. ``"municipality"`` (see :data:`.paths.KINDS`).
+        kind: kind of the code, for example ``"municipality"`` (see
+            :data:`.schemes.CONCEPT_KINDS`).
         code: the given code, shortened to 60 characters.
     """
 
@@ -45,7 +42,7 @@ class UnknownCode(VocabularyError, LookupError):
 
 
 class MalformedCode(UnknownCode):
-    """The value cannot be a code of this kind, however it is repaired."""
+    """The value cannot be a code of this kind, not even after a repair."""
 
     def message(self) -> str:
         """Return one English sentence naming the kind and the value."""
@@ -57,7 +54,7 @@ class MalformedData(VocabularyError, ValueError):
 
 
 def shorten_value(value: object) -> str:
-    """Return ``repr(value)`` of text, or of anything else as text, at most 60 characters long."""
+    """Return ``repr(value)``, at most 60 characters long."""
     text = repr(value[:60] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:59] + "…"
 
@@ -66,33 +63,33 @@ TAXONOMY = "service_problems.ttl"
 
 
 def read_data_bytes(name: str) -> bytes:
-    """Return a file of ``vocabulary/data/`` as it is shipped.
+    """Return the content of a file of ``vocabulary/data/``.
 
     Args:
-        name: file name, e.g. ``"municipalities.csv"`` or ``"authorities/frequencies.csv"``.
+        name: for example ``"municipalities.csv"`` or ``"authorities/frequencies.csv"``.
 
     Raises:
-        FileNotFoundError: no such file is shipped.
+        FileNotFoundError: there is no such file.
     """
     return files("ckanext.marathon.vocabulary").joinpath("data", *name.split("/")).read_bytes()
 
 
 def read_data_rows(name: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file of ``vocabulary/data/``, every value as text."""
+    """Return the rows of a CSV file of ``vocabulary/data/``; all values are texts."""
     return list(csv.DictReader(io.StringIO(read_data_bytes(name).decode("utf-8"), newline="")))
 
 
 def read_taxonomy_bytes() -> bytes:
-    """Return the taxonomy's Turtle as it is shipped: relative IRIs, UTF-8.
+    """Return the taxonomy in Turtle, with relative IRIs.
 
-    Parse it against ``{vocabulary base}/`` (with the slash).
+    Their base is the start of the IRIs of concepts with a slash.
     """
     return files("ckanext.marathon.schemas").joinpath(TAXONOMY).read_bytes()
 
 
 Item = TypeVar("Item")
 
-# Longer than any name; keeps a hostile query cheap.
+# Longer than any name; limits the cost of a hostile query.
 MAX_QUERY = 200
 
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
@@ -102,10 +99,10 @@ _EXACT, _BEGINS, _COVERS = range(3)
 
 
 def fold_text(text: str) -> str:
-    """Return lower-case words without accents, parted by single spaces.
+    """Return lower-case words without accents, separated by single spaces.
 
     ``"San  Miguel Sigüilá"`` becomes ``"san miguel siguila"``; ñ becomes n (not every keyboard
-    has it), apostrophes vanish (``K'iche'``, ``kiche``), all other punctuation parts words.
+    has it), apostrophes are dropped (``K'iche'``, ``kiche``), other punctuation separates words.
     """
     bare = "".join(
         char
@@ -121,14 +118,15 @@ class _Tier(NamedTuple):
 
 
 class NameIndex(Generic[Item]):
-    """A small search index: items, each with texts in tiers of falling weight."""
+    """A small search index: items with texts in tiers of decreasing weight."""
 
     def __init__(self, entries: Iterable[tuple[Item, Sequence[Iterable[str]]]], names: int) -> None:
-        """Fold every text once.
+        """Fold all texts.
 
         Args:
-            entries: an item and its tiers; the order of the entries breaks ties.
-            names: how many of the tiers name the item itself; the rest is what surrounds it.
+            entries: pairs of an item and its tiers; items of equal rank keep this order.
+            names: number of the first tiers that have names of the item itself; the others have
+                names of its surroundings, for example of the department.
         """
         self._names = names
         self._entries: list[tuple[Item, list[_Tier]]] = []
@@ -144,10 +142,10 @@ class NameIndex(Generic[Item]):
     def best(self, query: str, limit: int) -> tuple[Item, ...]:
         """Return at most ``limit`` items, best first.
 
-        First come items with a name that equals the query; then, tier by tier, those with a text
-        that equals it or begins with it, and those that (together with the tiers before) have a
-        word beginning with each word of the query. Only the first 200 characters of the query
-        count; an empty one finds nothing.
+        Items with a name that equals the query come first. Then come, tier by tier, items with a
+        text that equals the query, items with a text that begins with it, and items in which each
+        word of the query begins a word of this tier or one before. Only the first 200 characters of
+        the query count; an empty one finds nothing.
         """
         wanted = fold_text(query[:MAX_QUERY])
         if not wanted:
@@ -194,7 +192,7 @@ def pick_label(texts: Labels, lang: str, default: str = "") -> str:
     Args:
         texts: by language code.
         lang: a language tag or CKAN locale; ``es_GT`` and ``es-GT`` are read as ``es``.
-        default: for a concept without even a Spanish text.
+        default: for a concept without a Spanish text.
     """
     tag = lang.replace("_", "-").lower()
     return texts.get(tag) or texts.get(tag.partition("-")[0]) or texts.get("es") or default

@@ -1,6 +1,6 @@
-"""The municipal service problems: 13 areas, 60 problems (``schemas/service_problems.ttl``).
+"""The taxonomy of municipal service problems: 13 areas with 60 problems.
 
-They are read from SKOS in Turtle.
+It is read from SKOS in Turtle (``schemas/service_problems.ttl``).
 
 Source of the model: SKOS Reference, W3C, 18 August 2009.
 """
@@ -8,10 +8,9 @@ Source of the model: SKOS Reference, W3C, 18 August 2009.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -27,7 +26,8 @@ from ckanext.marathon.vocabulary.codes import (
     pick_label,
 )
 
-# Never published: the file's relative IRIs need some base while they are read.
+FILE = "service_problems.ttl"
+# Never published; the parser needs a base for the relative IRIs of the file.
 BASE = "https://vocabulary.invalid/"
 SCHEME = BASE + "service-problem"
 COFOG = BASE + "def#cofogCode"
@@ -35,7 +35,6 @@ COFOG = BASE + "def#cofogCode"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 DCT = "http://purl.org/dc/terms/"
 OWL = "http://www.w3.org/2002/07/owl#"
-RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 Match = Literal["closeMatch", "broadMatch"]
 Term = pyoxigraph.NamedNode | pyoxigraph.Literal
@@ -44,7 +43,7 @@ AltLabels = Mapping[str, tuple[str, ...]]
 
 
 class ThemeMatch(NamedTuple):
-    """An EU data theme and how near it is (SKOS mapping property without prefix)."""
+    """An EU data theme, and the SKOS mapping property (without prefix) that leads to it."""
 
     iri: str
     match: Match
@@ -76,11 +75,11 @@ class ServiceProblem:
 
     @property
     def is_area(self) -> bool:
-        """Whether this is a service area, not a problem in one."""
+        """Whether this is a service area, not a problem."""
         return self.broader is None
 
     def label(self, lang: str = "es") -> str:
-        """Return its name in a language, else in Spanish."""
+        """Return the label in a language, else in Spanish."""
         return pick_label(self.pref_label, lang, self.notation)
 
 
@@ -95,15 +94,15 @@ class ProblemScheme:
 
 
 def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, ...]]:
-    """Read the taxonomy.
+    """Parse the taxonomy.
 
     Returns:
-        What it says of itself, and its concepts, each area before its problems.
+        its metadata, and its concepts, each area before its problems.
 
     Raises:
-        MalformedData: not Turtle, or a concept lacks notation or label.
+        MalformedData: the file is not Turtle, or a concept lacks its notation or label.
     """
-    subjects = _parse(turtle, "service_problems.ttl")
+    subjects = _parse(turtle)
     about = subjects.pop(SCHEME)
     scheme = ProblemScheme(
         title=_by_language(about, DCT + "title"),
@@ -120,69 +119,6 @@ def read_taxonomy(turtle: bytes) -> tuple[ProblemScheme, tuple[ServiceProblem, .
     areas = [_notation(top.value) for top in about[SKOS + "hasTopConcept"]]
     order = [notation for area in areas for notation in (area, *concepts[area].narrower)]
     return scheme, tuple(concepts[notation] for notation in order)
-
-
-def add_labels(
-    concepts: Iterable[ServiceProblem], turtle: bytes, name: str
-) -> tuple[ServiceProblem, ...]:
-    """Add the labels of a further Turtle file: another language, without code.
-
-    The file uses the same relative IRIs (``<service-problem/AGU-01>``) and says nothing but
-    ``skos:prefLabel``, ``altLabel``, ``definition`` and ``scopeNote`` of concepts that exist.
-
-    Args:
-        concepts: all concepts so far.
-        turtle: the file.
-        name: of the file, for errors.
-
-    Raises:
-        MalformedData: not Turtle, an unknown concept or property, a text without language, or a
-            second preferred label, definition or note in one language.
-    """
-    known = {concept.notation: concept for concept in concepts}
-    for iri, properties in _parse(turtle, name).items():
-        # What a translator says of the file itself (title, licence …) is not ours to judge.
-        if iri == SCHEME:
-            continue
-        notation = _notation(iri)
-        if notation not in known:
-            raise MalformedData(f"{name}: <{iri.removeprefix(BASE)}> is no concept of the taxonomy")
-        known[notation] = _extended(known[notation], properties, f"{name}: {notation}")
-    return tuple(known.values())
-
-
-def _extended(concept: ServiceProblem, added: Properties, place: str) -> ServiceProblem:
-    allowed = {SKOS + name for name in ("prefLabel", "altLabel", "definition", "scopeNote")}
-    for predicate, objects in added.items():
-        if predicate == RDF_TYPE:
-            continue
-        if predicate not in allowed:
-            raise MalformedData(f"{place}: <{predicate}> may not be added, only labels and notes")
-        if not all(isinstance(term, pyoxigraph.Literal) and term.language for term in objects):
-            raise MalformedData(f'{place}: every text needs a language, e.g. "…"@quc')
-    alt_labels = _lists_by_language(added, SKOS + "altLabel")
-    return replace(
-        concept,
-        pref_label=_joined(concept.pref_label, added, "prefLabel", place),
-        definition=_joined(concept.definition, added, "definition", place),
-        scope_note=_joined(concept.scope_note, added, "scopeNote", place),
-        alt_labels=MappingProxyType(
-            {
-                lang: (*concept.alt_labels.get(lang, ()), *alt_labels.get(lang, ()))
-                for lang in (*concept.alt_labels, *alt_labels)
-            }
-        ),
-    )
-
-
-def _joined(present: Labels, added: Properties, name: str, place: str) -> Labels:
-    joined = dict(present)
-    for text in added.get(SKOS + name, ()):
-        lang = _language(text)
-        if lang in joined:
-            raise MalformedData(f"{place}: there is a {name} in {lang} already")
-        joined[lang] = text.value
-    return MappingProxyType(joined)
 
 
 def _problem(iri: str, properties: Properties) -> ServiceProblem:
@@ -208,18 +144,18 @@ def _problem(iri: str, properties: Properties) -> ServiceProblem:
     )
 
 
-def _parse(turtle: bytes, name: str) -> dict[str, Properties]:
+def _parse(turtle: bytes) -> dict[str, Properties]:
     subjects: dict[str, Properties] = {}
     try:
         for quad in pyoxigraph.parse(turtle, format=pyoxigraph.RdfFormat.TURTLE, base_iri=BASE):
             if not isinstance(quad.subject, pyoxigraph.NamedNode) or not isinstance(
                 quad.object, pyoxigraph.NamedNode | pyoxigraph.Literal
             ):
-                raise MalformedData(f"{name}: blank nodes are not used here: {quad}")
+                raise MalformedData(f"{FILE}: blank nodes are not used here: {quad}")
             properties = subjects.setdefault(quad.subject.value, {})
             properties.setdefault(quad.predicate.value, []).append(quad.object)
     except SyntaxError as error:
-        raise MalformedData(f"{name}: not Turtle, line {error.lineno}: {error.msg}") from error
+        raise MalformedData(f"{FILE}: not Turtle, line {error.lineno}: {error.msg}") from error
     return subjects
 
 
@@ -269,7 +205,7 @@ def get_problem(notation: str) -> ServiceProblem:
     """Return an area or a problem by its exact notation.
 
     Raises:
-        UnknownCode: none has it; ``agu-1`` has none either, see :func:`repair_notation`.
+        UnknownCode: none has it. For ``agu-1`` see :func:`repair_notation`.
     """
     try:
         return _taxonomy().concepts[notation]
@@ -305,19 +241,19 @@ def list_narrower_or_self(notation: str) -> tuple[str, ...]:
 
 
 def search_problems(text: str, lang: str = "es", limit: int = 20) -> tuple[ServiceProblem, ...]:
-    """Search areas and problems in a person's words.
+    """Search areas and problems by words.
 
-    Accents, case and punctuation do not count; each word typed must begin a word of the text
-    searched. Whatever is typed is only compared, never interpreted.
+    Accents, case and punctuation are ignored. Each word of the text must begin a word of the
+    searched texts.
 
     Args:
-        text: what was typed; 200 characters count.
-        lang: the language whose labels come first; the others are searched too.
-        limit: the most to return.
+        text: the words; only the first 200 characters count.
+        lang: language whose labels come first; the others are searched too.
+        limit: the maximum number of results.
 
     Returns:
-        Best first: what bears the text as notation, name or synonym; then by name, synonyms,
-        names in other languages, name of the area, definition.
+        the best first: those with the text as notation, label or synonym; then by label, synonyms,
+        labels in other languages, label of the area, definition.
     """
     return _taxonomy().index(lang).best(text, limit)
 
@@ -328,12 +264,12 @@ def get_problem_scheme() -> ProblemScheme:
 
 
 def repair_notation(value: object) -> RepairedNotation:
-    """Give a notation from a spreadsheet its proper shape: ``" agu 1 "`` becomes ``AGU-01``.
+    """Repair a notation from a spreadsheet: ``" agu 1 "`` becomes ``AGU-01``.
 
-    That a problem has it is not looked up.
+    It is not checked whether a problem has the notation.
 
     Raises:
-        MalformedCode: it cannot be a notation.
+        MalformedCode: the value cannot be a notation.
     """
     found = _NOTATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
@@ -343,27 +279,9 @@ def repair_notation(value: object) -> RepairedNotation:
     return RepairedNotation(notation, repaired=notation != value)
 
 
-def use_labels(paths: Iterable[str | Path]) -> None:
-    """Add languages from Turtle files, instead of those added before; call once at start-up.
-
-    What a file may contain: :func:`.add_labels`; an example is in ``docs/vocabulary.md``.
-
-    Raises:
-        MalformedData: a file cannot be read or breaks a rule; nothing has changed then.
-    """
-    global _current
-    _current = _Taxonomy(paths)
-
-
 class _Taxonomy:
-    def __init__(self, label_files: Iterable[str | Path] = ()) -> None:
+    def __init__(self) -> None:
         self.about, concepts = read_taxonomy(codes.read_taxonomy_bytes())
-        for path in map(Path, label_files):
-            try:
-                turtle = path.read_bytes()
-            except OSError as error:
-                raise MalformedData(f"{path}: cannot be read: {error.strerror}") from error
-            concepts = add_labels(concepts, turtle, path.name)
         self.concepts = {concept.notation: concept for concept in concepts}
         self._indexes: dict[str, NameIndex[ServiceProblem]] = {}
 
@@ -393,12 +311,7 @@ class _Taxonomy:
         )
 
 
-_current: _Taxonomy | None = None
-
-
+@lru_cache(maxsize=1)
 def _taxonomy() -> _Taxonomy:
-    # Read on first use: a command that needs no taxonomy does not pay for it.
-    global _current
-    if _current is None:
-        _current = _Taxonomy()
-    return _current
+    # Read at the first use, because most commands do not need the taxonomy.
+    return _Taxonomy()

@@ -1,7 +1,7 @@
-"""The concept schemes of the site: the lists of terms of its own, and the paths of concepts.
+"""The concept schemes of the site: closed lists of terms, and the paths of concepts.
 
-The IRI of a concept is ``{base}/{path}``. The base is configured, so this room knows paths only.
-They are a contract: published once, they never change.
+The IRI of a concept is ``{base}/{path}``. The base is a setting. The path of a published concept
+must never change.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, make_labels, 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a closed list; ``definition`` is empty if the label is enough."""
+    """A term of a closed list; the texts of ``definition`` are "" if the label is enough."""
 
     code: str
     labels: Labels = field(hash=False)
     definition: Labels = field(hash=False)
 
     def label(self, lang: str = "es") -> str:
-        """Return its label in a language, else in Spanish."""
+        """Return the label in a language, else in Spanish."""
         return pick_label(self.labels, lang, self.code)
 
 
@@ -37,7 +37,7 @@ class TermList:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The codes in the order in which people are shown them."""
+        """The codes, in the order of forms."""
         return tuple(term.code for term in self.terms)
 
     def term(self, code: str) -> Term:
@@ -142,7 +142,7 @@ def build_concept_path(kind: str, code: str) -> str:
 
 
 def build_scheme_path(kind: object) -> str:
-    """Return the path of the scheme itself, e.g. ``service-problem``.
+    """Return the path of a scheme, e.g. ``service-problem``.
 
     Raises:
         UnknownCode: there is no such kind.
@@ -153,10 +153,10 @@ def build_scheme_path(kind: object) -> str:
 
 
 def repair_concept_code(kind: str, code: str) -> str | None:
-    """Return the code of a place or problem that a code means as spreadsheets write it.
+    """Return the code of a place or problem from a form that spreadsheets give it (``501``).
 
     Returns:
-        ``None`` if it means none.
+        ``None`` if no place or problem has the repaired code.
     """
     try:
         if kind == problems.KIND:

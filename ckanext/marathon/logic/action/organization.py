@@ -13,7 +13,7 @@ from ckan import authz, model
 from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
-from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable
+from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable, quote_value
 from ckanext.marathon.logic import deletion, edits, inputs, messages, permissions, schema, unkept
 from ckanext.marathon.model import audit
 from ckanext.marathon.model import municipality as municipality_model
@@ -401,8 +401,7 @@ def _add_municipality(context: Context, given: Any) -> dict[str, Any]:
     try:
         repaired = territory.repair_code(given)
     except MalformedCode:
-        text = tk._("«{code}» is not an INE code: it has four digits, for example 2105.")
-        return _describe_failure(_shorten(given), text.format(code=_shorten(given)))
+        return _describe_failure(quote_value(given), messages.explain_malformed_code(given))
     try:
         municipality = territory.get_municipality(repaired.code)
     except UnknownCode:
@@ -412,11 +411,6 @@ def _add_municipality(context: Context, given: Any) -> dict[str, Any]:
     if repaired.repaired:
         notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
     return {**_ensure_organization(context, municipality), "notice": notice}
-
-
-def _shorten(given: Any) -> str:
-    text = str(given)
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _ensure_organization(context: Context, municipality: Municipality) -> dict[str, Any]:

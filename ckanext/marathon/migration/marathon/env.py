@@ -1,4 +1,4 @@
-"""How alembic reaches the database; CKAN sets the address."""
+"""Environment of alembic; CKAN sets the address of the database."""
 
 import os
 

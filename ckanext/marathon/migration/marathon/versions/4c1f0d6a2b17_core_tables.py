@@ -50,7 +50,7 @@ def upgrade():
         sa.Column("singleton", sa.Boolean, sa.CheckConstraint("singleton"), primary_key=True),
         sa.Column("installed_at", sa.DateTime, nullable=False),
     )
-    # Here, not at the first use: what is created between the two is new already.
+    # Now, not at the first use: records that are created in between must count as new.
     op.execute(
         installation.insert().values(
             singleton=True, installed_at=sa.text("timezone('UTC', clock_timestamp())")

@@ -1,4 +1,4 @@
-"""What is left to remove of a record that was taken down.
+"""Pending steps of takedowns, and the ids that they need.
 
 Revision ID: 5f3b9c1de820
 Revises: d2a61f83c9e4
@@ -23,7 +23,7 @@ def upgrade():
         empty = sa.text("'{}'")
         column = sa.Column(name, ARRAY(sa.UnicodeText), nullable=False, server_default=empty)
         op.add_column("marathon_takedown", column)
-    # What was taken down before left traces; the first process to start removes them.
+    # Earlier takedowns left traces; the first process that starts removes them.
     op.execute(f"UPDATE marathon_takedown SET pending = '{{{','.join(STEPS)}}}'")
 
 

@@ -1,4 +1,4 @@
-"""What the search index still has to be told.
+"""Notes about packages that still have to be indexed.
 
 Revision ID: 6f3d1b92c7ae
 Revises: d2a61f83c9e4

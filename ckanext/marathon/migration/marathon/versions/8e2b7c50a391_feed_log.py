@@ -29,7 +29,7 @@ def upgrade():
         sa.Column("changed", sa.BigInteger, nullable=False),
         sa.CheckConstraint("(body IS NULL) = (digest IS NULL)", name="marathon_feed_entry_body"),
     )
-    # Bodies are compressed already.
+    # PostgreSQL need not compress bodies, which are compressed already.
     op.execute("ALTER TABLE marathon_feed_entry ALTER COLUMN body SET STORAGE EXTERNAL")
     op.create_index(
         "idx_marathon_feed_entry_thing", "marathon_feed_entry", ["thing", "kind"], unique=True
@@ -58,7 +58,7 @@ def upgrade():
         sa.Column("home", sa.BigInteger, nullable=False),
         sa.Column("complete", sa.Boolean, nullable=False),
     )
-    # The log of a site that has nothing yet is complete; others have it rebuilt.
+    # The log of an empty site is complete; on other sites it is rebuilt.
     op.execute(
         """
         INSERT INTO marathon_feed_clock

@@ -1,4 +1,4 @@
-"""Who changed what, and when.
+"""The record of changes.
 
 Revision ID: 9d60e2f7a4b8
 Revises: 5f3b9c1de820

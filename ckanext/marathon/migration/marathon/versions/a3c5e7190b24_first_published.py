@@ -1,4 +1,4 @@
-"""When a dataset became public for the first time, which its description says.
+"""The time of the first publication of datasets, which their descriptions have.
 
 Revision ID: a3c5e7190b24
 Revises: a3c7e91b5d24
@@ -17,10 +17,10 @@ depends_on = None
 def upgrade():
     column = sa.Column("first_published", sa.DateTime(timezone=True))
     op.add_column("marathon_feed_entry", column)
-    # Changes are found by their number alone: they are read once for all datasets, not for each.
-    # A dataset that is older than the plugin came into the log when the log was made. One that got
-    # another IRI has an entry under each. An IRI that passed on from a record that was deleted has
-    # the changes of both: none of before this record was made is its own.
+    # One query for all datasets, because changes have no index of IRIs. For a dataset that is older
+    # than the plugin, the log has only the time at which the log was written. A dataset that got
+    # another IRI has an entry for each. An IRI that a deleted record had before has the changes of
+    # both records; only those after the creation of this record are its own.
     op.execute(
         """
         UPDATE marathon_feed_entry AS entry SET first_published = coalesce(

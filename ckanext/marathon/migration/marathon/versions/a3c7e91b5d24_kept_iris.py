@@ -1,4 +1,4 @@
-"""The IRIs that datasets came with from other catalogues, and more than one IRI a dataset.
+"""Original IRIs of datasets from other catalogues, and more than one entry per dataset.
 
 Revision ID: a3c7e91b5d24
 Revises: 9d60e2f7a4b8
@@ -15,12 +15,12 @@ down_revision = "9d60e2f7a4b8"
 branch_labels = None
 depends_on = None
 
-# As ``logic/kept_iris.py``, which may change.
+# A copy of the rule of ``logic/dataset.py``, which may change later.
 SCHEMES = ("http:", "https:", "urn:", "ftp:", "doi:", "hdl:", "ark:", "info:", "tag:", "oid:")
 INVALID = re.compile(r"[\x00-\x20<>\"{}|\\^`]")
 OF_A_RECORD = re.compile(r"/(?:dataset|workshop|idea|commitment|organization)/([0-9a-f-]{36})(?=/|$)")
 
-# The oldest first, those that are there before those in the trash.
+# The oldest first, active ones before deleted ones.
 DATASETS = """
     SELECT id, id AS package_id, extras ->> 'uri' AS uri FROM package
     WHERE extras ->> 'uri' <> '' AND coalesce(type, 'dataset') NOT IN ('workshop', 'idea', 'commitment') {harvested}
@@ -46,21 +46,21 @@ def upgrade():
         sa.Column("package_id", sa.UnicodeText, nullable=False),
     )
     op.create_index("ix_marathon_kept_iri_package_id", "marathon_kept_iri", ["package_id"])
-    # A dataset that gets another IRI leaves the former one behind, as a tombstone.
+    # A dataset that gets another IRI has a tombstone for the former one.
     op.drop_index("idx_marathon_feed_entry_thing", "marathon_feed_entry")
     op.create_index("idx_marathon_feed_entry_thing", "marathon_feed_entry", ["thing", "kind"])
-    _keep_what_was_published(op.get_bind())
+    _store_published_iris(op.get_bind())
 
 
-def _keep_what_was_published(connection):
-    """Let datasets keep the IRIs under which the site has published them until now.
+def _store_published_iris(connection):
+    """Store the IRIs by which the site has published datasets until now.
 
-    Where the plugin ran already, nothing was published under ``uri``, and anybody may have typed
-    it in: there only what a harvest brought counts.
+    If the plugin was already in use, it did not publish ``uri``, and anybody may have typed in a
+    value. Then only IRIs of harvested datasets are stored.
     """
     harvested = ""
     if connection.scalar(sa.text("SELECT EXISTS (SELECT FROM marathon_feed_entry)")):
-        # The first process to start has everything described anew (``operations/feed_job.py``).
+        # The first process that starts rebuilds the log (``operations/feed_job.py``).
         op.execute(
             "INSERT INTO system_info (key, value, state)"
             " VALUES ('ckanext.marathon.feed_rebuild_wanted', '1', 'active')"
@@ -86,7 +86,7 @@ def _keep_what_was_published(connection):
 def _is_name(connection, row):
     if not row.uri.lower().startswith(SCHEMES) or INVALID.search(row.uri):
         return False
-    # That of another record of this site, which it would take over.
+    # The IRI of another record of this site is refused.
     named = OF_A_RECORD.search(row.uri)
     if named is None or named[1] in (row.id, row.package_id):
         return True

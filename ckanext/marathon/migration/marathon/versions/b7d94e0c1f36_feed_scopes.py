@@ -1,4 +1,4 @@
-"""Which datasets are in which part of the catalogue, and what changed last.
+"""The parts of the catalogue that datasets are in, with their last changes.
 
 Revision ID: b7d94e0c1f36
 Revises: 8e2b7c50a391
@@ -31,7 +31,7 @@ def upgrade():
         "idx_marathon_feed_member_changed", "marathon_feed_member", ["scope", "changed"]
     )
     op.create_index("idx_marathon_feed_entry_changed", "marathon_feed_entry", ["changed"])
-    # A log that is older does not say what is in which part: it has to be written anew.
+    # An older log does not have the parts of datasets, so it must be rebuilt.
     op.execute("UPDATE marathon_feed_clock SET complete = false WHERE number > 0")
 
 

@@ -1,4 +1,4 @@
-"""What the feed's log lacks because publishing it failed.
+"""Gaps of the feed's log: records that could not be published.
 
 Revision ID: c4e81d05b7f2
 Revises: a3c5e7190b24

@@ -1,4 +1,4 @@
-"""What was taken down for legal reasons.
+"""Records that were taken down for legal reasons.
 
 Revision ID: d2a61f83c9e4
 Revises: b7d94e0c1f36

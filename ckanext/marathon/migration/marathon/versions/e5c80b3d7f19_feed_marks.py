@@ -28,7 +28,7 @@ def upgrade():
     op.add_column("marathon_feed_clock", sa.Column("unmarked", sa.BigInteger))
     op.add_column("marathon_feed_clock", sa.Column("lost", sa.BigInteger))
     op.add_column("marathon_feed_clock", sa.Column("lost_mark", sa.BigInteger))
-    # Followers have cursors without a mark of every number that was given until now.
+    # Up to the present number, followers may have cursors without a mark.
     op.execute(
         f"""
         UPDATE marathon_feed_clock AS clock SET unmarked = number, mark = coalesce(
