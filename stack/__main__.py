@@ -149,7 +149,7 @@ def reset_site(data: Path, confirmed: bool) -> int:
 
     Args:
         data: the directory.
-        confirmed: no question, because of ``CONFIRM=yes``.
+        confirmed: whether to skip the question (``CONFIRM=yes``).
 
     Returns:
         0, or 1 if the answer was no.

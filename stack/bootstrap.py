@@ -150,21 +150,21 @@ def install_packages(title: str, total: int, *arguments: str) -> None:
         raise explain_failure(record.read(), log)
 
 
-def explain_failure(said: str, log: str) -> BootstrapError:
+def explain_failure(output: str, log: str) -> BootstrapError:
     """Return an error of one line for pip's output."""
-    if "No space left on device" in said:
+    if "No space left on device" in output:
         return BootstrapError("no disk space left", "no queda espacio en disco")
-    if "DO NOT MATCH THE HASHES" in said:
+    if "DO NOT MATCH THE HASHES" in output:
         return BootstrapError(
             f"a downloaded package is not the locked one (its SHA-256 differs), see {log}",
             f"un paquete descargado no es el esperado (su SHA-256 difiere), vea {log}",
         )
-    if any(sign in said for sign in NETWORK_SIGNS):
+    if any(sign in output for sign in NETWORK_SIGNS):
         return BootstrapError(
             f"no network: the Python packages cannot be downloaded (see {log})",
             f"no hay red: no se pueden descargar los paquetes de Python (vea {log})",
         )
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["?"]
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["?"]
     last = ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
     return BootstrapError(f"pip failed: {last[:200]} (all of it in {log})", f"pip falló; vea {log}")
 

@@ -58,7 +58,7 @@ class Layout:
     Attributes:
         root: the directory itself.
         postgres: PostgreSQL's data directory.
-        valkey: where Valkey writes its file.
+        valkey: Valkey's data directory.
         solr: Solr's home: cores with their configuration and index.
         logs: the log files of the programmes.
         access_log: the web server's access log; older ones end in ``.1`` and so on.
@@ -178,7 +178,7 @@ def _passable_mode() -> int:
 
 
 def locate_cache() -> Path:
-    """Return the machine user's cache directory: ``MARATHON_CACHE`` or under ``~/.cache``."""
+    """Return the cache directory of the user: ``MARATHON_CACHE`` or under ``~/.cache``."""
     chosen = os.environ.get("MARATHON_CACHE")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -217,7 +217,7 @@ def write_config(path: Path, template: str, **values: object) -> None:
 
 
 def _escape_percent_sign(value: object) -> str:
-    """Return a value with percent signs doubled, as ini files need them."""
+    """Return a value with doubled percent signs, for ini files."""
     return str(value).replace("%", "%%")
 
 
@@ -301,7 +301,7 @@ class DiskReserve:
     """The reserve files of a data directory, and whether its disk was full recently."""
 
     def __init__(self, layout: Layout) -> None:
-        """Prepare it; nothing is written yet."""
+        """Set the paths; nothing is written."""
         self.layout = layout
         self.path = layout.root / "reserve"
         self.start_path = layout.root / "reserve-start"

@@ -62,6 +62,6 @@ class Step:
             self.draw(detail)
 
     def draw(self, detail: str) -> None:
-        """Write the step's line with ``detail`` behind it."""
+        """Write the step's line, followed by ``detail``."""
         before, end = ("\r\033[K", "") if self.is_terminal else ("", "\n")
         print(f"{before}  · {self.title} {detail}", end=end, file=sys.stderr, flush=True)

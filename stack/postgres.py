@@ -59,7 +59,7 @@ class Postgres:
 
     Attributes:
         layout: the data directory.
-        careless: whether its content is thrown away, and need not outlive a crash.
+        careless: whether its content is test data, which may be lost in a crash.
     """
 
     layout: Layout
@@ -68,7 +68,7 @@ class Postgres:
 
     @property
     def account(self) -> str | None:
-        """Return the account it runs under; ``None`` means the present one."""
+        """Return the account under which it runs; ``None`` means the present one."""
         return ACCOUNT if os.geteuid() == 0 else None
 
     @property
@@ -140,11 +140,13 @@ class Postgres:
         handed_over.unlink()
         if done.returncode != 0:
             shutil.rmtree(self.layout.postgres, ignore_errors=True)
-            said = " ".join(done.stderr.split())[-300:]
-            raise StackError(f"initdb failed: {said}", "no se pudo crear la base de datos (initdb)")
+            output = " ".join(done.stderr.split())[-300:]
+            raise StackError(
+                f"initdb failed: {output}", "no se pudo crear la base de datos (initdb)"
+            )
 
     def _take_over(self) -> None:
-        """As root, give the account a cluster that an ordinary user has created."""
+        """As root, make the account the owner of a cluster that another user has created."""
         if not self.account:
             return
         owner = pwd.getpwnam(self.account).pw_uid
@@ -208,7 +210,7 @@ class Postgres:
         return True
 
     def create_databases(self, *databases: str) -> None:
-        """Create the roles and those of the databases that are missing."""
+        """Create missing roles and databases."""
         session = self._connect("postgres")
         session.autocommit = True
         try:
@@ -268,10 +270,7 @@ def make_account(name: str) -> None:
 
 
 def make_reachable(path: Path, account: str, progress: Progress) -> None:
-    """Let ``account`` reach ``path`` and read the files of the wheel.
-
-    Directories above get only the permission to pass (x), not to list.
-    """
+    """Let ``account`` reach ``path``: give others the permission to pass (x) all directories."""
     for directory in [path, *path.parents]:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:

@@ -145,7 +145,7 @@ class ServerCheck:
     """How to check that one of our servers does not hang.
 
     Attributes:
-        name: of its program.
+        name: name of its program.
         responds: returns whether the server answers within a few seconds; an error or a refused
             connection counts as an answer.
         mend: called while it responds and the disk has space; repairs what the server cannot.
@@ -169,7 +169,7 @@ def list_checks(servers: Servers, site: Site) -> list[ServerCheck]:
 
 
 class SiteWatch:
-    """Watches a running site, see the module."""
+    """Watches a running site; see the module's docstring."""
 
     def __init__(self, layout: Layout, supervisor: Supervisor, checks: list[ServerCheck]) -> None:
         """Prepare it.

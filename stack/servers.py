@@ -33,13 +33,13 @@ class Settings:
     """The settings of one start, from the environment; an empty address means our own server.
 
     Attributes:
-        port: of the site.
+        port: port of the site.
         site_url: its public address, if it differs from the local one.
         database: PostgreSQL's address.
         redis: the address of a Redis or Valkey.
         solr: the address of a Solr core.
-        solr_user: for Solr with authentication.
-        solr_password: of that user.
+        solr_user: user name for Solr with authentication.
+        solr_password: password of that user.
         without_examples: whether to leave out workshops, ideas and datasets marked as examples.
     """
 
@@ -116,7 +116,7 @@ class Settings:
                 ) from None
 
     def check_servers(self) -> None:
-        """Connect to every server that the environment names.
+        """Connect to every external server.
 
         Raises:
             StackError: one does not answer or refuses; the message names its variable and never
@@ -184,7 +184,7 @@ class Servers:
         solr: the search engine.
         postgres: the database.
         valkey: the queue of background jobs.
-        databases: to create in PostgreSQL.
+        databases: names of the databases in PostgreSQL.
     """
 
     solr: Solr | None
@@ -194,7 +194,7 @@ class Servers:
 
     @classmethod
     def choose(cls, layout: Layout, settings: Settings) -> Servers:
-        """Return our own servers for those that the environment does not name."""
+        """Return our own servers in place of those without an address in the environment."""
         return cls(
             None if settings.solr else Solr(layout, find_free_port(), ("ckan",)),
             None if settings.database else Postgres(layout),
@@ -245,7 +245,7 @@ def is_database_empty(database: str) -> bool:
 
 
 def drop_driver(database: str) -> str:
-    """Return SQLAlchemy's address without driver, as libpq needs it."""
+    """Return SQLAlchemy's address without driver, for libpq."""
     scheme, _, rest = database.partition("://")
     return f"{scheme.partition('+')[0]}://{rest}"
 

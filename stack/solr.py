@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 FILES = Path(__file__).parent / "solr_files"
 USER = "ckan"
-# Named by CKAN's schema; empty is what CKAN's own documentation has for most of them.
+# Files that CKAN's schema requires; here they are empty.
 WORD_LISTS = ("protwords.txt", "synonyms.txt", "stopwords.txt")
 
 LOCK = FILES / "jars.lock"
 
 # JettySolrRunner, which starts Solr inside one Java process, is part of the test framework.
-# "!" resolves as Maven itself does for somebody who depends on them; without it jgo would also
-# apply the version table of Jetty's own build, whose jakarta.inject is too old for Solr.
+# "!" resolves dependencies like Maven. Without it jgo would also apply the version table of Jetty's
+# own build, whose jakarta.inject is too old for Solr.
 SOLR = "org.apache.solr:solr-test-framework:9.10.1!"
 JETTY_XML = "org.eclipse.jetty:jetty-xml:10.0.26!"
 
@@ -85,9 +85,9 @@ class Solr:
 
     Attributes:
         layout: the data directory.
-        port: of the loopback interface.
-        cores: their names; a core is an index with its schema.
-        careless: whether its content is thrown away, and need not outlive a crash.
+        port: port of the loopback interface.
+        cores: names of its cores; a core is an index with its schema.
+        careless: whether its content is test data, which may be lost in a crash.
     """
 
     layout: Layout
@@ -98,7 +98,7 @@ class Solr:
 
     @property
     def password(self) -> str:
-        """Return the password, made at random with the data directory."""
+        """Return the password, random for each data directory."""
         return (self.layout.run / "solr.password").read_text(encoding="ascii").strip()
 
     def url(self, core: str) -> str:
@@ -219,7 +219,7 @@ class Solr:
                 self._administer(action="CREATE", name=core, instanceDir=core)
 
     def _commit_nothing(self, core: str) -> int:
-        """Return the HTTP status of a commit without changes; 0 where there is no answer."""
+        """Return the HTTP status of a commit without changes; 0 if there is no answer."""
         try:
             return self._get(f"{core}/update", timeout=5, commit="true").status_code
         except requests.RequestException:

@@ -40,12 +40,12 @@ class Program:
     """One long-running program.
 
     Attributes:
-        name: of the program, its log file and its section of the configuration.
+        name: name of the program, its log file and its section of the configuration.
         command: path and arguments.
         stop_signal: signal for a normal end.
-        patience: seconds until it is killed.
+        patience: seconds after this signal until it is killed.
         priority: programs are stopped from the highest to the lowest.
-        account: to run under when started as root.
+        account: account under which it runs if the stack was started as root.
         directory: working directory; by default the data directory.
     """
 
@@ -76,7 +76,7 @@ class Supervisor:
     def __init__(
         self, layout: Layout, programs: list[Program], environment: dict[str, str] | None = None
     ) -> None:
-        """Prepare it; nothing runs yet.
+        """Set the programs; nothing is started.
 
         Args:
             layout: the data directory.
@@ -203,7 +203,7 @@ class Supervisor:
         if self.process is None:
             return
         if self.process.poll() is None:
-            # A hanging one does not react to it.
+            # A hanging supervisord does not react to SIGTERM.
             patience = sum(program.patience for program in self.programs) + 5
             patience = patience if _is_true(self.responds) else 0
             self.process.terminate()

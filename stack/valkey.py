@@ -24,7 +24,7 @@ class Valkey:
 
     Attributes:
         layout: the data directory.
-        careless: whether its content is thrown away, and need not outlive a crash.
+        careless: whether its content is test data, which may be lost in a crash.
     """
 
     layout: Layout

@@ -13,7 +13,7 @@ import os
 from collections.abc import MutableMapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from gunicorn.glogging import Logger
@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 from stack.data_directory import Layout, delete_ended_heartbeats, write_heartbeat
 
 if TYPE_CHECKING:
+    from ckan.types import CKANApp
     from gunicorn.arbiter import Arbiter
     from gunicorn.http import Request
     from gunicorn.http.wsgi import Response
@@ -33,7 +34,7 @@ KEPT_FILES = 5
 LOGGED_PARAMETERS = {"since", "page", "limit"}
 
 COMPRESSION = {
-    # Without the feeds, which compress themselves.
+    # The feeds are not listed, because their views compress them.
     "COMPRESS_MIMETYPES": [
         *("text/html", "text/css", "text/javascript", "application/javascript"),
         *("application/json", "application/geo+json", "image/svg+xml", "text/csv"),
@@ -65,7 +66,7 @@ class AccessLogger(Logger):
 
 
 def clean_target(target: str) -> str:
-    """Return the path and query of a request as they are logged."""
+    """Return path and query of a request without parameters that must not be logged."""
     path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     kept = [(name, value[:100]) for name, value in pairs if name in LOGGED_PARAMETERS]
@@ -73,7 +74,7 @@ def clean_target(target: str) -> str:
 
 
 def rotate_access_log(layout: Layout) -> bool:
-    """Rotate the log if it is full: ``access.log.1`` is the latest old one.
+    """Rotate the access log if it has ``MAX_BYTES``; ``access.log.1`` is the latest old one.
 
     Returns:
         whether it was rotated; the web server must then reopen it (SIGUSR1).
@@ -89,21 +90,22 @@ def rotate_access_log(layout: Layout) -> bool:
     return True
 
 
-def compress_answers(application: Any) -> Any:
-    """Return CKAN's application, which compresses answers (Brotli or gzip) if clients accept it.
+def compress_answers(application: CKANApp) -> CKANApp:
+    """Make CKAN's application compress answers (Brotli or gzip) if clients accept it.
 
     On bigger sites a reverse proxy does this.
     """
     from flask_compress import Compress
 
-    flask = application._wsgi_app
+    # CKAN's type lacks this attribute: the Flask application within CKAN's middleware.
+    flask = cast(Any, application)._wsgi_app
     flask.config.update(COMPRESSION)
     Compress(flask)
     return application
 
 
-def make_application() -> Any:
-    """Return the WSGI application of the configuration that ``CKAN_INI`` names."""
+def make_application() -> CKANApp:
+    """Return the WSGI application of the configuration file ``CKAN_INI``."""
     from ckan.cli import load_config
     from ckan.config.middleware import make_app
 

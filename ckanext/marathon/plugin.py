@@ -1,4 +1,4 @@
-"""Wiring only: which function of which room answers which of CKAN's interfaces."""
+"""Wiring only: the functions of the other modules that implement CKAN's interfaces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from ckan.common import CKANConfig
 from ckan.config.declaration import Declaration, Key
 from ckan.exceptions import CkanConfigurationException
 from ckan.lib.plugins import DefaultPermissionLabels, DefaultTranslation
-from ckan.types import CKANApp, Context, PFeedFactory, PResourceUploader, PUploader
+from ckan.types import (
+    CKANApp,
+    Context,
+    PFeedFactory,
+    PResourceUploader,
+    PUploader,
+    SignalMapping,
+)
 from ckanext.dcat.interfaces import IDCATURIGenerator
 from flask import Blueprint
 
@@ -63,13 +70,13 @@ DEFAULTS = {
     ),
     "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
     "ckanext.dcat.rdf.profiles": "marathon",
-    # Everything else that somebody uploaded is downloaded, not shown (docs/security.md).
+    # Uploads of other types are downloaded, not shown (docs/security.md).
     "ckan.files.inline_content_types": (
         "image/png image/jpeg image/gif image/webp application/pdf text/plain"
     ),
 }
 
-# What a site's own list must name beside its own files; its schema for datasets may replace ours.
+# Files that a site's own list must contain; only our schema of datasets may be replaced.
 INDISPENSABLE = {
     "scheming.presets": ["ckanext.marathon.schemas:presets.yaml"],
     "scheming.dataset_schemas": [
@@ -118,7 +125,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         for name, files in INDISPENSABLE.items():
             missing = " ".join(file for file in files if file not in tk.config[name].split())
             if missing:
-                # Scheming would only say that some preset is unknown, in a traceback.
+                # Otherwise scheming raises an error about an unknown preset.
                 raise CkanConfigurationException(
                     f"{name}: add {missing} to your own list (docs/installing.md) / "
                     f"{name}: agregue {missing} a su propia lista"
@@ -128,7 +135,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     def update_config(self, config: CKANConfig) -> None:
         plugins = tk.aslist(config["ckan.plugins"])
         if "dcat" in plugins[: plugins.index("marathon")]:
-            # Of two equal addresses the first registered wins: the catalogue would be dcat's.
+            # Of two equal routes the first wins: /catalog would be the one of ckanext-dcat.
             raise CkanConfigurationException(
                 "ckan.plugins: put marathon before dcat, which else answers for /catalog / "
                 "ckan.plugins: ponga marathon antes de dcat"
@@ -147,7 +154,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         connection.use_connection()
         port.register_source(source_feeds)
         saving.start_steps()
-        activity.guard_streams()
+        activity.patch_activity_filter()
         check_settings()
 
     # ITranslation
@@ -156,14 +163,14 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 
     # IPackageController
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        package.after_save(context, pkg_dict)
+        package.save_links_and_code(context, pkg_dict)
         resource.store_uploads(context, pkg_dict.get("resources", []))
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
-        package.after_save(context, pkg_dict)
+        package.save_links_and_code(context, pkg_dict)
 
     def after_dataset_show(self, context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        return package.after_show(context, pkg_dict)
+        return package.complete_shown_package(context, pkg_dict)
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         reindex.note_beforehand(pkg_dict["id"])
@@ -191,7 +198,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         )
 
     def get_user_dataset_labels(self, user_obj: model.User) -> list[str]:
-        return permissions.user_labels(user_obj, super().get_user_dataset_labels(user_obj))
+        return permissions.add_user_labels(user_obj, super().get_user_dataset_labels(user_obj))
 
     # IFacets
     def dataset_facets(self, facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
@@ -212,7 +219,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return workarounds.make_feed_class([plugin.get_feed_class() for plugin in others])
 
     # ISignal
-    def get_signal_subscriptions(self) -> dict[Any, list[Any]]:
+    def get_signal_subscriptions(self) -> SignalMapping:
         on_dataset = {"sender": "dataset", "receiver": watch_pages}
         return {
             tk.signals.register_blueprint: [on_dataset],
@@ -240,7 +247,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         feed_job.ensure_feed_at_start()
         return app
 
-    # IDCATURIGenerator: an extra ``uri`` that somebody typed in never names a thing of ours.
+    # IDCATURIGenerator. Otherwise ckanext-dcat would publish any value of ``uri``.
     def dataset_uri(self, dataset_dict: dict[str, Any], default_uri: str) -> str | None:
         return source_feeds.dataset_uri(dataset_dict)
 
@@ -248,11 +255,11 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         return source_feeds.resource_uri(resource_dict)
 
 
-# What the plugin ``marathon_site`` sets unless the site's own configuration says otherwise.
+# Settings of the plugin ``marathon_site``, used unless the site's own configuration has them.
 SITE_DEFAULTS = {
-    # By default CKAN tells a company abroad, by a hash of the e-mail address, who is logged in.
+    # CKAN's default sends a hash of the user's e-mail address to Gravatar.
     "ckan.gravatar_default": "disabled",
-    # A site whose theme is ours knows what its pages load.
+    # With our theme all sources of the pages are known.
     MODE: "enforce",
     "ckanext.marathon.protect_accounts": "true",
     "ckanext.marathon.rate_limits": "true",
@@ -289,5 +296,5 @@ class MarathonSitePlugin(p.SingletonPlugin):
         return [home, map_]
 
     # ITemplateHelpers
-    def get_helpers(self) -> dict[str, Callable[..., Any]]:
+    def get_helpers(self) -> dict[str, Callable[..., object]]:
         return collect_site_helpers()

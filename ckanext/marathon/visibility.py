@@ -1,9 +1,9 @@
 """Which packages are public, and which of the others a person may see.
 
-Every decision about this is made here, in five forms: as a condition of a query, of a package, of a
-package as an action shows it, as the permission labels of CKAN, and for one person
-(:class:`Viewer`). What the people of an organisation see *within* a record that others see too,
-such as exact counts of participants, is a permission (``logic/permissions.py``).
+Every decision about this is made here, in five forms: as an SQL condition, for a ``model.Package``,
+for the result of ``package_show``, as CKAN's permission labels, and for one person
+(:class:`Viewer`). Which internal fields insiders see *within* a visible record, such as exact
+counts of participants, is a permission (``logic/permissions.py``).
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ import sqlalchemy as sa
 from ckan import authz, model
 from ckan.lib.plugins import get_permission_labels
 from ckan.types import Context
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from ckanext.marathon.records import OTHER_TYPES
 
-#: What these columns hold of a package that everybody may see.
+#: The values of these columns of a package that everybody may see.
 PUBLIC: Mapping[str, Any] = MappingProxyType({"state": model.State.ACTIVE, "private": False})
-#: What these columns hold of a public organisation. All organisations are, until they are deleted.
+#: The values of these columns of a public organisation: every organisation that is not deleted.
 PUBLIC_ORGANIZATION: Mapping[str, Any] = MappingProxyType(
     {"state": model.State.ACTIVE, "is_organization": True}
 )
-# CKAN's permission label that everybody has.
+# CKAN's permission label of public packages.
 PUBLIC_LABEL = "public"
-# The label of coordinating bodies: they see our types, datasets apart, before these are public.
+# The label with which coordinating bodies see unpublished workshops, ideas and commitments.
 COORDINATION_LABEL = "marathon-coordination"
-# Set in a context to read as an anonymous visitor, for data that is passed on to others.
+# Context key to read as an anonymous visitor, for data that is passed on to other people.
 OUTSIDER = "marathon_outsider"
 
+# ``model.Package``, an alias of it, or the columns of its table.
+PackageColumns = type[model.Package] | ReadOnlyColumnCollection[str, sa.Column[Any]]
 
-def filter_public(package: object) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that everybody may see a package.
 
-    Args:
-        package: ``model.Package``, an alias of it, or the columns of its table.
-    """
+def filter_public(package: PackageColumns) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that everybody may see a package."""
     return sa.and_(*(getattr(package, column) == value for column, value in PUBLIC.items()))
 
 
 def is_public(package: model.Package) -> bool:
-    """Return whether everybody may see a package; plugins' permission labels may hide it."""
+    """Return whether everybody may see a package; permission labels of plugins may hide it."""
     return all(getattr(package, column) == value for column, value in PUBLIC.items()) and (
         PUBLIC_LABEL in get_permission_labels().get_dataset_labels(package)
     )
 
 
 def filter_public_organizations(group: object) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a group is an organisation, and not deleted.
+    """Return the SQL condition that a group is an organisation and not deleted.
 
     Args:
         group: ``model.Group``, an alias of it, or the columns of its table.
@@ -62,36 +62,32 @@ def filter_public_organizations(group: object) -> sa.ColumnElement[bool]:
 
 
 def is_public_organization(group: model.Group | None) -> TypeGuard[model.Group]:
-    """Return whether there is a group that is an organisation and not deleted."""
+    """Return whether a group is an organisation and not deleted; ``None`` is not."""
     return group is not None and all(
         getattr(group, column) == value for column, value in PUBLIC_ORGANIZATION.items()
     )
 
 
 def is_shown_public(shown: Mapping[str, Any]) -> bool:
-    """Return whether a package, as an action has shown it, is public."""
+    """Return whether a package from ``package_show`` is public."""
     return all(shown.get(column, False) == value for column, value in PUBLIC.items())
 
 
 def is_widened(package: object, sent: Mapping[str, Any]) -> bool:
-    """Return whether new values would show a package, or an organisation, to more people."""
+    """Return whether the sent values would publish or restore a package or organisation."""
     return any(
         getattr(package, column, value) != value and sent.get(column) == value
         for column, value in PUBLIC.items()
     )
 
 
-def name_capacity(package: Any) -> sa.Case[str]:
-    """Return the SQL expression of the value of Solr's ``capacity``.
-
-    Args:
-        package: ``model.Package``, an alias of it, or the columns of its table.
-    """
+def name_capacity(package: PackageColumns) -> sa.Case[str]:
+    """Return the SQL expression of Solr's field ``capacity``."""
     return sa.case((package.private, "private"), else_="public")
 
 
 def add_coordination_label(package: model.Package, labels: list[str]) -> list[str]:
-    """Return a package's permission labels: coordinating bodies see our types early."""
+    """Return a package's permission labels, with the one of coordinating bodies if it needs it."""
     if package.type in OTHER_TYPES and PUBLIC_LABEL not in labels:
         return [*labels, COORDINATION_LABEL]
     return labels
@@ -100,8 +96,8 @@ def add_coordination_label(package: model.Package, labels: list[str]) -> list[st
 class Viewer:
     """The person for whom records are read, or an anonymous visitor.
 
-    ``ignore_auth`` alone makes nobody an insider: it is what CKAN says in its own name, also for
-    the copies that it keeps for others to read; see :func:`as_reader`.
+    ``ignore_auth`` makes nobody an insider, because CKAN also sets it to make copies that other
+    people read; see :func:`as_reader`.
     """
 
     def __init__(self, context: Context) -> None:
@@ -113,28 +109,26 @@ class Viewer:
 
     @cached_property
     def is_sysadmin(self) -> bool:
-        """Whether it is a sysadmin."""
+        """Whether the person is a sysadmin."""
         return bool(self.user) and authz.is_sysadmin(self.user)
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """CKAN's permission labels that this person may read."""
+        """The person's permission labels."""
         user = self._user_obj
         if user is None or getattr(user, "name", None) != self.user:
             user = model.User.get(self.user) if self.user else None
         return frozenset(get_permission_labels().get_user_dataset_labels(user))
 
     def may_see(self, package: model.Package) -> bool:
-        """Return whether this person may read a package, as ``package_show`` decides it."""
+        """Return whether this person may read a package, by the rules of ``package_show``."""
         labels = get_permission_labels().get_dataset_labels(package)
         return PUBLIC_LABEL in labels or self.is_sysadmin or not self.labels.isdisjoint(labels)
 
-    def filter_visible(self, package: Any = model.package_table.c) -> sa.ColumnElement[bool]:
-        """Return the same as an SQL condition, for lists of many.
-
-        Args:
-            package: ``model.Package``, an alias of it, or the columns of its table.
-        """
+    def filter_visible(
+        self, package: PackageColumns = model.package_table.c
+    ) -> sa.ColumnElement[bool]:
+        """Return the SQL condition that this person may read a package."""
         if self.is_internal or self.is_sysadmin:
             return sa.true()
         seen = [
@@ -151,18 +145,18 @@ class Viewer:
         return sa.or_(*seen)
 
     def _list_named(self, kind: str) -> list[str]:
-        """Return the ids in this person's labels of a kind, such as ``member-<organisation>``."""
+        """Return the ids in this person's labels of a kind, such as ``member-<organization>``."""
         start = f"{kind}-"
         return [label.removeprefix(start) for label in self.labels if label.startswith(start)]
 
 
 def as_reader(context: Context) -> Viewer:
-    """Return the viewer for whom ``package_show`` answers.
+    """Return the viewer for whom ``package_show`` returns a record.
 
-    Code that reads with ``ignore_auth`` acts in the site's own name and may store or show the
-    record anywhere: ckanext-activity keeps a copy of it for everybody, although the context holds
-    the editor whose request it is. It is given what an outsider sees of a public record. What CKAN
-    reads to change and write back (``for_update``) stays whole.
+    Code that reads with ``ignore_auth`` may store or show the record anywhere: ckanext-activity
+    stores a copy for everybody, although the context has the editor of the request. So it gets what
+    an anonymous visitor sees. With ``for_update``, CKAN reads a record to write it back, and gets
+    all of it.
     """
     if context.get("ignore_auth") and not context.get("for_update"):
         return Viewer(cast(Context, {OUTSIDER: True}))

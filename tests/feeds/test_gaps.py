@@ -364,7 +364,7 @@ class TestHealing:
     ) -> None:
         break_log()
         rename(dataset)
-        assert not feed_job.care_for_gaps()
+        assert not feed_job.fill_due_gaps()
         assert "After" in feed.text(dataset["id"])
 
     def test_a_rebuild_closes_gaps(

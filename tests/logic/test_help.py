@@ -23,7 +23,7 @@ def test_no_help_is_that_of_functools_partial() -> None:
 def test_a_chained_action_has_ckans_help_and_then_the_plugins() -> None:
     text = call_action("help_show", name="package_search")
     assert text.startswith("Searches for packages satisfying a given search criteria.")
-    assert text.endswith("at a parameter of a shape on which CKAN breaks.")
+    assert text.endswith("at a parameter of a type on which CKAN raises.")
 
 
 def test_the_help_of_an_unchained_action_is_ckans() -> None:

@@ -187,11 +187,11 @@ class TestOrderOfASave:
         assert {phase: names(getattr(saving.STEPS, phase)) for phase in PHASES} == {
             "before_flush": [
                 "resource.refuse_without_room",
-                "deletion.refuse_orphans",
+                "deletion.refuse_deletion_with_dependents",
                 "reindex.note_shown_before",
                 "reindex.note_needs_before",
                 "deletion.cut_links_of_purged",
-                "activity.settle_new_rows",
+                "activity.strip_new_rows",
             ],
             "note_flush": [
                 "permissions.forget_changed_standings",
@@ -208,7 +208,7 @@ class TestOrderOfASave:
                 "audit.write_entries",
                 "reindex.mark_asking_ideas",
                 "reindex.write_notes",
-                "activity.relabel_touched",
+                "activity.relabel_touched_records",
                 "publish.publish_touched",
             ],
             "after_commit": [

@@ -92,7 +92,7 @@ def test_nothing_is_removed_while_a_real_record_refers_to_an_example(by: str) ->
     before = everything()
     with pytest.raises(StillNeeded) as error:
         starter.remove_examples()
-    assert [thing.id for thing in error.value.things] == [real["id"]]
+    assert [thing.id for thing in error.value.records] == [real["id"]]
     assert real["title"] in str(error.value)
     assert everything() == before
     call_action("package_delete", id=real["id"])

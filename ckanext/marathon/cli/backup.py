@@ -31,10 +31,10 @@ _SCRATCH = click.option(
 @click.option("--verify", is_flag=True, help="Try it afterwards in a database of its own.")
 @_SCRATCH
 def backup_site(directory: Path, verify: bool, scratch: str) -> None:
-    """Save database, files and configuration as they are now in a new DIRECTORY.
+    """Save database, files and configuration of the site in a new DIRECTORY.
 
-    The site can be used meanwhile. Exits with 1 if something that the database
-    names could not be saved. The backup holds passwords: keep it safe.
+    The site can be used meanwhile. Exits with 1 if a file that is in the
+    database could not be saved. The backup contains passwords: keep it safe.
     """
     with _tell_faults(), _show_steps() as steps:
         outcome = backup.make_backup(directory, steps.begin)
@@ -77,9 +77,10 @@ def backup_site(directory: Path, verify: bool, scratch: str) -> None:
 def restore_site(
     directory: Path, yes: bool, takedowns: Path | None, verify: bool, scratch: str
 ) -> None:
-    """Put the backup in DIRECTORY in the place of the site.
+    """Replace the site by the backup in DIRECTORY.
 
-    Meanwhile the site answers 503. What was interrupted is repeated whole.
+    Meanwhile the site answers 503, and after an interruption until the command
+    is repeated.
     """
     with _tell_faults(), _show_steps() as steps:
         if verify:
@@ -97,7 +98,7 @@ def restore_site(
 
 
 def _confirm_overwriting(directory: Path, yes: bool) -> None:
-    """Ask for confirmation that the present site is overwritten."""
+    """Ask for confirmation that the present site may be overwritten."""
     present = restore.describe_present()
     if not present or yes:
         return
@@ -131,7 +132,7 @@ class _Steps:
         self._stack = ExitStack()
 
     def begin(self, label: str) -> Progress:
-        """End the bar before, and return what moves the next one."""
+        """End the previous bar, and return the function that moves the next one."""
         self.end()
         return self._stack.enter_context(ProgressBar(label)).at
 

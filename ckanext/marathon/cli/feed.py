@@ -33,9 +33,9 @@ _WORKERS = click.option(
 @feed_group.command("verify")
 @_WORKERS
 def verify_feed(workers: int) -> None:
-    """Compare the log with everything that is public, described afresh.
+    """Compare the log with new descriptions of all public records.
 
-    Exits with 1 if anything differs, and lists it. Meanwhile the site can be used.
+    Lists the differences, and exits with 1 if there are any. The site can be used meanwhile.
     """
     with ProgressBar(tk._("Comparing")) as bar:
         faults = list(verify.verify_log(_find_ini(), workers, bar.at))
@@ -75,10 +75,10 @@ def verify_feed(workers: int) -> None:
 @_WORKERS
 @click.option("--restart", is_flag=True, help="Do not go on where it was interrupted.")
 def rebuild_feed(workers: int, restart: bool) -> None:
-    """Describe everything anew and write down what differs.
+    """Describe all public records again, and write the changes into the log.
 
-    Needed once on a site that had datasets before. Meanwhile the site can be used; what was
-    interrupted goes on where it was.
+    Needed once on a site that had datasets before the plugin. The site can be used meanwhile. An
+    interrupted run is continued by the next one.
     """
     with ProgressBar(tk._("Writing the log")) as bar:
         changes = verify.rebuild_log(_find_ini(), workers, restart, bar.at)
@@ -87,7 +87,7 @@ def rebuild_feed(workers: int, restart: bool) -> None:
 
 @feed_group.command("status")
 def show_status() -> None:
-    """Say how far the log is, and what is in it."""
+    """Show the state of the log."""
     found = log_state.read_log_status()
     rows: list[tuple[str, Any]] = [
         (tk._("Last change"), found.number),
@@ -123,9 +123,9 @@ def show_status() -> None:
 @feed_group.command("new-epoch")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def begin_new_epoch(yes: bool) -> None:
-    """Tell followers to start anew, after an older state of the database was brought back.
+    """Make followers fetch everything again, after an older database was restored.
 
-    Most of the time that is noticed without it, see docs/feeds.md.
+    Most of the time a new epoch begins without this command, see docs/feeds.md.
     """
     if not yes:
         click.confirm(
@@ -138,10 +138,10 @@ def begin_new_epoch(yes: bool) -> None:
 @feed_group.command("readers")
 @click.argument("logs", type=click.Path(allow_dash=True), nargs=-1, required=True)
 def list_readers(logs: tuple[str, ...]) -> None:
-    """Say which programs read the feeds, by access logs of the web server (- for standard input).
+    """List the programs that read the feeds, by access logs of the web server (- for stdin).
 
     Older logs (LOG.1, also compressed, LOG.2.gz) may be named with the current one, in any order.
-    Only what programs call themselves is looked at; browsers are left out.
+    Programs are identified by their User-Agent; browsers are left out.
     """
     found = portals.read_readers(line for log in logs for line in _read_lines(log))
     if not found:
@@ -162,10 +162,10 @@ def list_readers(logs: tuple[str, ...]) -> None:
 @feed_group.command("check")
 @click.argument("url")
 def check_feeds(url: str) -> None:
-    """Try the feeds of a running site as portals use them: URL is its address, or a part's.
+    """Test the feeds of a running site like a portal; URL is the address of the site or of a part.
 
-    Exits with 1 if anything is wrong. The report can be sent to who harvests: a password
-    in URL is not in it.
+    Exits with 1 if a test fails. The report contains no password of URL, so that it can be sent to
+    the portal.
     """
     click.echo(f"{redact_text(url)}  {datetime.now(UTC).isoformat(timespec='seconds')}")
     faults = 0

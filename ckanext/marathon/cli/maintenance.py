@@ -41,7 +41,7 @@ from ckanext.marathon.operations.upkeep import ChecksumOutcome, IndexFault
 
 
 class ProgressBar:
-    """A progress bar on a terminal; in a log one line at the start and one for each tenth."""
+    """A progress bar; without a terminal, a line at the start and after each tenth."""
 
     def __init__(self, label: str) -> None:
         """Set the label of the bar."""
@@ -60,7 +60,7 @@ class ProgressBar:
             self._bar.__exit__(*exception)
 
     def at(self, done: int, total: int, *_: int) -> None:
-        """Show that ``done`` of ``total`` are done."""
+        """Move the bar to ``done`` of ``total``."""
         if sys.stdout.isatty():
             self._move(done - self._done, total)
         elif not self._has_begun or 10 * done // max(total, 1) > 10 * self._done // max(total, 1):
@@ -82,9 +82,9 @@ _MARKS = {Health.GOOD: ("✓", "green"), Health.WARNING: ("!", "yellow"), Health
 @click.command("doctor")
 @click.option("--fix", is_flag=True, help="Put right what can be, then check again.")
 def run_doctor(fix: bool) -> None:
-    """Check that the site is set up so that the marathon works on it, and that it is well.
+    """Check the configuration and the state of the site.
 
-    Exits with 1 if something keeps it from working; warnings alone do not.
+    Exits with 1 if there are faults; warnings alone do not count.
     """
     findings = _show_findings()
     mendable = [finding for finding in findings if finding.mend]
@@ -123,7 +123,7 @@ def index_group() -> None:
 
 @index_group.command("check")
 def check_index() -> None:
-    """List the records that the search index lacks, has too many or has otherwise.
+    """List the records that are missing, outdated or too many in the search index.
 
     Exits with 1 if there are any.
     """
@@ -147,7 +147,7 @@ def check_index() -> None:
 
 @index_group.command("repair")
 def repair_index() -> None:
-    """Bring the search index up to date with the database; only what differs is indexed."""
+    """Index the records that differ between search index and database."""
     _require_solr()
     count = upkeep.repair_index()
     click.echo(tk._("{count} records were indexed.").format(count=count))
@@ -166,24 +166,23 @@ def files_group() -> None:
 
 @files_group.command("checksums")
 def add_checksums() -> None:
-    """State the SHA-256 of uploaded files that have none, from their bytes.
+    """Store the SHA-256 of uploaded files that have none: of files older than the plugin.
 
-    Files get theirs when they are uploaded; those that are older get it here. Exits with 1 if a
-    file is not there, or is not the one that its checksum was of.
+    Exits with 1 if a file is missing, or differs from its former checksum.
     """
     counts: Counter[ChecksumOutcome] = Counter()
     for done in upkeep.add_missing_checksums():
         counts[done.outcome] += 1
         file = f"/dataset/{done.package}/resource/{done.resource}"
-        said = {
+        message = {
             ChecksumOutcome.CORRECTED: tk._(
                 "✗ {file}: the checksum that was stated was wrong ({detail})"
             ),
             ChecksumOutcome.MISSING: tk._("✗ {file}: the file cannot be read ({detail})"),
             ChecksumOutcome.ELSEWHERE: tk._("! {file}: another plugin keeps the file"),
         }.get(done.outcome)
-        if said:
-            click.echo(said.format(file=file, detail=done.detail))
+        if message:
+            click.echo(message.format(file=file, detail=done.detail))
     added = counts[ChecksumOutcome.ADDED] + counts[ChecksumOutcome.CORRECTED]
     click.echo(tk._("{count} files got their checksum.").format(count=added))
     if counts[ChecksumOutcome.CORRECTED] or counts[ChecksumOutcome.MISSING]:
@@ -192,15 +191,15 @@ def add_checksums() -> None:
 
 @click.group("activity")
 def activity_group() -> None:
-    """What ckanext-activity keeps of records, and whom it shows it to."""
+    """The copies of records that ckanext-activity stores, and who may read them."""
 
 
 @activity_group.command("scrub")
 def scrub_activity() -> None:
-    """Take out of all activities what outsiders may not see, and set who may read each.
+    """Remove non-public content from all activities, and set their permission labels.
 
     For activities that were written before this version, or by bulk SQL. May be run at any time,
-    whether the plugin activity is loaded or not; run again, it changes nothing.
+    and repeated, whether the plugin activity is loaded or not.
     """
 
     def tell(done: int) -> None:
@@ -213,9 +212,9 @@ def scrub_activity() -> None:
 
 @click.command("notify")
 def notify_followers() -> None:
-    """Send people by e-mail what is new of what they follow; once a day is enough.
+    """Send people e-mails with news about records that they follow; once a day is enough.
 
-    As ``ckan notify send_emails``, which speaks English on every site.
+    Like ``ckan notify send_emails``, but in the site's language.
     """
     user: Any = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     try:
@@ -236,29 +235,33 @@ def own_data_group() -> None:
 
 
 @own_data_group.command("publish")
-@click.option("--organization", default="", help="Owner of a new one; else who coordinates.")
+@click.option(
+    "--organization", default="", help="Owner of a new dataset; default: the coordinating body."
+)
 def publish_own_data(organization: str) -> None:
-    """Publish the dataset of the site's own tables, or bring it up to date."""
+    """Publish or update the dataset of the site's own tables."""
     try:
         outcome = starter.publish_own_data(organization)
     except (ContentError, StarterError) as error:
         raise click.ClickException(str(error)) from None
-    said = {
+    message = {
         StarterOutcome.ADDED: tk._("Published: {address}"),
         StarterOutcome.COMPLETED: tk._("Brought up to date: {address}"),
     }.get(outcome, tk._("Nothing to do: {address}"))
     click.echo(
-        said.format(address=tk.h.url_for("dataset.read", id=starter.OWN_DATA_NAME, _external=True))
+        message.format(
+            address=tk.h.url_for("dataset.read", id=starter.OWN_DATA_NAME, _external=True)
+        )
     )
 
 
 @click.command("starter")
-@click.option("--without-examples", is_flag=True, help="Real things only.")
+@click.option("--without-examples", is_flag=True, help="Real records only.")
 def add_starter(without_examples: bool) -> None:
-    """Add what is missing of the starter catalogue.
+    """Add the missing items of the starter catalogue.
 
-    Organisations, commitment, workshops and datasets from public sources, and examples marked as
-    such. What is on the site already stays as it is.
+    They are organisations, a commitment, workshops and datasets from public sources, and examples
+    that are marked as such. Existing records are not changed.
     """
     try:
         outcomes = starter.load_starter(not without_examples, _tell_step)
@@ -290,15 +293,15 @@ def examples_group() -> None:
 @examples_group.command("remove")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_examples(yes: bool) -> None:
-    """Remove all examples for good, and nothing else."""
-    things = starter.find_examples()
-    if not things:
+    """Purge all examples."""
+    records = starter.find_examples()
+    if not records:
         click.echo(tk._("There are no examples on this site."))
         return
     if not yes:
-        for thing in things:
-            click.echo(f"  {_shorten_title(thing.title)} ({thing.type})")
-        question = tk._("Remove these {count} examples for good?").format(count=len(things))
+        for record in records:
+            click.echo(f"  {_shorten_title(record.title)} ({record.type})")
+        question = tk._("Remove these {count} examples for good?").format(count=len(records))
         click.confirm(question, abort=True)
     try:
         starter.remove_examples(_tell_removed)
@@ -306,8 +309,8 @@ def remove_examples(yes: bool) -> None:
         raise click.ClickException(str(error)) from None
 
 
-def _tell_removed(number: int, total: int, thing: ExampleRecord) -> None:
-    click.echo(f"{number:>3}/{total}  {_shorten_title(thing.title)}: " + tk._("removed"))
+def _tell_removed(number: int, total: int, record: ExampleRecord) -> None:
+    click.echo(f"{number:>3}/{total}  {_shorten_title(record.title)}: " + tk._("removed"))
 
 
 def _shorten_title(title: str, width: int = 70) -> str:
@@ -330,9 +333,9 @@ def municipality_group() -> None:
     help="The officer's role in the organisation.",
 )
 def add_municipalities(codes: tuple[str, ...], officer: str | None, role: str) -> None:
-    """Create the organisation of each municipality, by INE code, unless it is there.
+    """Create the organisations of municipalities, by INE code, unless they exist.
 
-    Exits with 1 if any of them could not be added.
+    Exits with 1 if any of them could not be created.
     """
     if officer and len(codes) > 1:
         raise click.UsageError(tk._("--officer goes with one code only."))
@@ -395,7 +398,7 @@ def _invite_officer(organization: dict[str, str], email: str, role: str) -> None
 
 @click.group("takedown")
 def takedown_group() -> None:
-    """Removing something for legal reasons, for good."""
+    """Removing records permanently, for legal reasons."""
 
 
 @takedown_group.command("remove")
@@ -403,10 +406,10 @@ def takedown_group() -> None:
 @click.option("--reason", required=True, help="Kept for system administrators.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_record(id: str, reason: str, yes: bool) -> None:
-    """Remove a dataset, workshop, idea or commitment (ID or name) with its files.
+    """Remove a dataset, workshop, idea or commitment (ID or name) with its files and traces.
 
-    Portals that follow the feed remove it, too. There is no way back. Repeated with the ID of a
-    record whose removal was cut off, it finishes that.
+    Portals that follow the feed remove it too. This cannot be undone. Repeated with the ID of a
+    removed record, the command finishes an interrupted removal.
     """
     try:
         shown = tk.get_action("package_show")(_make_site_context(), {"id": id, "use_cache": False})
@@ -430,9 +433,9 @@ def remove_record(id: str, reason: str, yes: bool) -> None:
 @takedown_group.command("list")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def list_takedowns(format_: str) -> None:
-    """List what was removed: when, what, and why.
+    """List the removed records with time and reason.
 
-    As JSON it is what `takedown apply` takes on another site, or after a restore.
+    `takedown apply` reads the JSON on another site, or after a restore.
     """
     rows = tk.get_action("marathon_takedown_list")(_make_site_context(), {})
     if format_ == "json":
@@ -449,10 +452,10 @@ def list_takedowns(format_: str) -> None:
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 def apply_takedowns(file: Path | None) -> None:
-    """Take down whatever is on a list and yet on the site, and finish what was cut off.
+    """Take down the records of a list that are on the site, and finish interrupted removals.
 
-    FILE is what `takedown list --format json` wrote. The site's own list is
-    always applied, without FILE it alone. May be repeated.
+    FILE is the output of `takedown list --format json`. The site's own list is
+    always applied, also without FILE. May be repeated.
     """
     entries = read_takedown_list(file) if file else []
     result = tk.get_action("marathon_takedown_apply")(_make_site_context(), {"takedowns": entries})
@@ -469,10 +472,10 @@ def apply_takedowns(file: Path | None) -> None:
 
 
 def read_takedown_list(file: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file that ``takedown list --format json`` wrote.
+    """Return the rows of a file from ``takedown list --format json``.
 
     Raises:
-        click.ClickException: it is none; the text names row and field.
+        click.ClickException: the file is not such a list; the text names row and field.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -485,7 +488,7 @@ def read_takedown_list(file: Path) -> list[dict[str, Any]]:
 
 
 def _say_unfinished(ids: list[str]) -> None:
-    """End with 1 if something could not be removed yet."""
+    """Exit with 1 if steps of a takedown are left."""
     if not ids:
         return
     message = tk._(

@@ -22,7 +22,7 @@ Helpers = dict[str, Callable[..., Any]]
 
 
 def collect_helpers() -> Helpers:
-    """Return the helpers of ``marathon``, with those chained to helpers of loaded plugins."""
+    """Return the helpers of ``marathon``, and those chained to helpers of CKAN and plugins."""
     modules = (chain, filters, form, labels, record, sharing)
     own = _collect_of_modules(*modules)
     croissant = own.pop("chain_croissant")

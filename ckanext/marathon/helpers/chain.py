@@ -1,7 +1,6 @@
-"""The chain as pages show it: workshops, ideas, their datasets, and the commitment.
+"""The chain on pages: lists of workshops, ideas and datasets, and the story of an idea.
 
-Linked records, the sentence and the timeline of an idea, and progress and evidence of a commitment:
-only what the visitor may see.
+All lists have only records that the visitor may see.
 """
 
 from __future__ import annotations
@@ -51,16 +50,16 @@ def may_add_record(package_type: str) -> bool:
     """Return whether the visitor may add a record of a type for some organisation."""
     if not tk.h.check_access("package_create"):
         return False
-    return bool(permissions.organizations_open_to(current_user.name, package_type))
+    return bool(permissions.list_organizations_open_to(current_user.name, package_type))
 
 
 def write_today() -> str:
-    """Return the day it is in Guatemala, in words: what a printed page is as of."""
+    """Return the present date in Guatemala as text, for printed pages: ``as of 5 May 2026``."""
     return tk._("as of {day}").format(day=marathon_date(dates.get_today().isoformat()))
 
 
 class Story(NamedTuple):
-    """The sentence of an idea, with its links and as plain text, and whom to ask."""
+    """The sentence about an idea as HTML and as plain text, and the contact for questions."""
 
     html: Markup
     text: str
@@ -68,9 +67,15 @@ class Story(NamedTuple):
 
 
 class TimelinePoint(NamedTuple):
-    """A point of the timeline of an idea: ``kind`` is ``said``, ``step`` or ``ahead``.
+    """A point of the timeline of an idea.
 
-    ``date`` is ISO, "" where it is not known; ``status`` a code, "" of ``said``.
+    Attributes:
+        kind: ``said`` (in a workshop), ``step`` (a change of status) or ``ahead`` (next status).
+        date: ISO 8601, "" if unknown.
+        status: code of the status, "" for ``said``.
+        organization: title of the organisation that changed the status.
+        user: name of the person who changed it, for insiders.
+        reason: reason of the change.
     """
 
     kind: str
@@ -82,7 +87,7 @@ class TimelinePoint(NamedTuple):
 
 
 def write_story(idea: Idea) -> Story:
-    """Return the sentence with which the page of an idea begins (``domain/idea.py``)."""
+    """Return the sentence at the beginning of an idea's page (``domain/idea.py``)."""
     said_on = _find_said_on(idea)
     history = [asdict(step) for step in idea.steps]
     since = idea_domain.find_status_since(idea.status, history, said_on)
@@ -111,9 +116,9 @@ def _find_said_on(idea: Idea) -> str:
 
 
 def _whom_to_ask(idea: Idea) -> StoryContact | None:
-    """Return the municipality of an idea, else the coordinating body: the first that has contact.
+    """Return the institution to ask about an idea, the first one with e-mail or web site.
 
-    Both are institutions: their e-mail addresses and web sites, as they are on the site.
+    These are its municipalities, then the coordinating body.
     """
     places = municipality.list_municipality_contacts(idea.municipalities)
     found = idea_domain.find_contact(places)
@@ -125,7 +130,7 @@ def _whom_to_ask(idea: Idea) -> StoryContact | None:
 
 
 def list_timeline(idea: Idea) -> list[TimelinePoint]:
-    """Return the way of an idea: from its workshop through its steps to the next one."""
+    """Return the timeline of an idea: its workshop, its changes of status, the next status."""
     points = [TimelinePoint("said", _find_said_on(idea))] if idea.workshop else []
     for step in idea.steps:
         points.append(
@@ -143,8 +148,8 @@ def list_timeline(idea: Idea) -> list[TimelinePoint]:
 
 
 def count_asked_data(ideas: list[Package]) -> dict[str, str]:
-    """Return idea id → in words how many of the data that it asks for there are."""
-    found = idea_model.read_asked_needs([each["id"] for each in ideas])
+    """Return idea id → text with the numbers of its data needs and of those that are met."""
+    found = idea_model.read_asked_needs([idea["id"] for idea in ideas])
     return {
         idea: tk.ungettext(
             "{met} of {count} dataset asked for is there",
@@ -194,9 +199,9 @@ def _link_address(value: str) -> Markup:
 
 Package = dict[str, Any]
 MOST = 500
-# One by one they cost much more.
+# Packages that are read one by one if Solr does not answer.
 MOST_WITHOUT_SEARCH = 50
-# In a list on the page of something else; a search shows the rest.
+# Linked records that a page lists.
 MOST_ON_A_PAGE = 20
 MOST_IDEAS_ON_A_PAGE = 50
 # CKAN's own limit of a search.
@@ -204,7 +209,7 @@ MOST_TO_ORDER = 1_000
 
 
 class RecordList(TypedDict):
-    """The first records of one type, and the number of all."""
+    """The first records of one type, and their total number."""
 
     package_type: str
     count: int
@@ -212,7 +217,7 @@ class RecordList(TypedDict):
 
 
 class LinkedRecords(RecordList):
-    """Records that refer to others: the first ones, and the ids of all."""
+    """Records that are linked to others: the first ones, and the ids of all."""
 
     ids: list[str]
 
@@ -220,16 +225,16 @@ class LinkedRecords(RecordList):
 def find_records(
     package_type: str, condition: str, most: int, *, include_private: bool = False
 ) -> RecordList:
-    """Return the first records of a type that a search finds, for a list on another page.
+    """Return the first results of a search for records of a type.
 
     Workshops are in the order of the agenda: coming ones with the next first, undated ones, past
     ones with the latest first. Other records are sorted by their last change, the latest first.
 
     Args:
-        package_type: of the records.
-        condition: Solr filter, besides that for the type.
-        most: number of records at most.
-        include_private: also private records that this person may see.
+        package_type: type of the records.
+        condition: Solr filter, in addition to the one for the type.
+        most: largest number of records.
+        include_private: whether to include private records that this person may see.
 
     Raises:
         ckan.lib.search.SolrConnectionError: Solr does not answer.
@@ -245,7 +250,7 @@ def find_records(
         found = search({"user": current_user.name}, query)
         return {"package_type": package_type, "count": found["count"], "things": found["results"]}
     found = search({"user": current_user.name}, {**query, "rows": MOST_TO_ORDER, "fl": ["id"]})
-    ids = [each["id"] for each in found["results"]]
+    ids = [result["id"] for result in found["results"]]
     arranged = workshop_domain.arrange_workshops(
         workshop_model.list_times_of(ids), dates.get_today()
     )
@@ -255,21 +260,21 @@ def find_records(
 
 
 def marathon_linked(ids: Collection[str]) -> list[Package]:
-    """Return packages by id, those that the visitor may see, in the order given.
+    """Return those packages with these ids that the visitor may see, in the given order.
 
-    Read from the database if Solr does not answer, so that the page still opens.
+    They are read from Solr, or from the database if Solr does not answer.
     """
-    by_id = {each["id"]: each for each in _find_packages(list(ids)[:MOST])}
-    return [by_id[each] for each in ids if each in by_id]
+    by_id = {record["id"]: record for record in _find_packages(list(ids)[:MOST])}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
 def find_ideas_of_workshop(workshop_id: str) -> LinkedRecords:
-    """Return the first ideas by title of those said in a workshop."""
+    """Return the ideas of a workshop, by title."""
     return _find_linked("idea", [workshop_id], Predicate.IDEA_WORKSHOP, MOST_IDEAS_ON_A_PAGE)
 
 
 def find_datasets_of_ideas(ideas: Collection[str]) -> LinkedRecords:
-    """Return the first datasets by title of those that name one of some ideas, given by id."""
+    """Return the datasets of ideas, given by id, by title."""
     return _find_linked("dataset", ideas, Predicate.DATASET_IDEA, MOST_ON_A_PAGE)
 
 
@@ -277,7 +282,7 @@ def _find_linked(
     package_type: str, objects: Collection[str], predicate: Predicate, most: int
 ) -> LinkedRecords:
     linked = package_model.list_active_dependents(objects, predicate)
-    # Public ones need no permission check, which would read each package.
+    # The permission check of others reads the whole package.
     others = package_model.load_packages(id_ for id_, is_public in linked if not is_public)
     viewer = Viewer(Context(user=current_user.name))
     ids = [
@@ -290,10 +295,7 @@ def _find_linked(
 
 
 def list_needs_met(dataset: Dataset) -> list[DataNeed]:
-    """Return the data needs that a dataset says it meets.
-
-    Needs of ideas that the visitor may not see are left out.
-    """
+    """Return the data needs that a dataset meets, of ideas that the visitor may see."""
     if not dataset.data_need_ids or not dataset.ideas:
         return []
     asked = {"include": [idea.id for idea in dataset.ideas]}
@@ -303,32 +305,35 @@ def list_needs_met(dataset: Dataset) -> list[DataNeed]:
 
 
 def marathon_needs_met(dataset: Package) -> list[DataNeed]:
-    """Return the data needs that a dataset says it meets, for a field in a list of all details."""
+    """Return the data needs that a shown dataset meets; see :func:`list_needs_met`."""
     return list_needs_met(Dataset.from_shown(dataset))
 
 
-def marathon_thing_note(thing: Package) -> str:
-    """Return in one line where a listed record belongs and when it was."""
-    record = read_package_record(thing)
+def marathon_thing_note(shown: Package) -> str:
+    """Return a line about a listed record: date, places, organisation, formats or votes."""
+    record = read_package_record(shown)
     places = ", ".join(marathon_municipality_names(record.municipalities)[:4])
     if isinstance(record, Workshop):
         return _join_line(marathon_only_day(record.starts_at), places)
     if isinstance(record, Idea):
         return _join_line(places, _write_votes(record.votes))
-    files = map(Resource.from_shown, list_rows(thing.get("resources")))
+    files = map(Resource.from_shown, list_rows(shown.get("resources")))
     formats = sorted({file.format for file in files if not is_blank(file.format)})
     owner = record.owner.title if record.owner else ""
     return _join_line(places, owner, ", ".join(formats))
 
 
 class ListedRecord(NamedTuple):
-    """A dataset, idea or workshop in a short list, as ``snippets/records.html`` prints it.
+    """A record in a short list, for ``snippets/records.html``.
 
     Attributes:
-        href: of its page.
-        status: code of an idea's or workshop's, ``""`` of a dataset's.
-        status_label: what readers call the status.
-        note: place and date in one line.
+        href: address of its page.
+        title: its title.
+        is_private: whether it is private.
+        is_example: whether it is a made-up example.
+        status: code of the status of an idea or workshop, else ``""``.
+        status_label: label of the status.
+        note: from :func:`marathon_thing_note`.
         detail: a further line, ``""`` for none.
     """
 
@@ -345,21 +350,21 @@ class ListedRecord(NamedTuple):
 def list_records(
     things: Iterable[Package], details: Mapping[str, str] | None = None
 ) -> list[ListedRecord]:
-    """Return the lines of a short list of records; ``details`` has a further line by id."""
-    return [_describe_listed(thing, (details or {}).get(thing["id"], "")) for thing in things]
+    """Return a short list of shown records; ``details`` maps ids to a further line."""
+    return [_describe_listed(shown, (details or {}).get(shown["id"], "")) for shown in things]
 
 
-def _describe_listed(thing: Package, detail: str) -> ListedRecord:
-    record = read_package_record(thing)
+def _describe_listed(shown: Package, detail: str) -> ListedRecord:
+    record = read_package_record(shown)
     status = record.status if isinstance(record, Idea | Workshop) else ""
     return ListedRecord(
-        href=tk.h.url_for(f"{thing['type']}.read", id=record.name),
+        href=tk.h.url_for(f"{shown['type']}.read", id=record.name),
         title=record.label,
-        is_private=bool(thing.get("private")),
+        is_private=bool(shown.get("private")),
         is_example=record.is_example,
         status=status,
-        status_label=marathon_term(_STATUS_LISTS[thing["type"]], status) if status else "",
-        note=marathon_thing_note(thing),
+        status_label=marathon_term(_STATUS_LISTS[shown["type"]], status) if status else "",
+        note=marathon_thing_note(shown),
         detail=detail,
     )
 
@@ -370,7 +375,7 @@ _STATUS_LISTS = {"idea": "idea-status", "workshop": "workshop-status"}
 def _find_packages(ids: list[str]) -> Iterable[Package]:
     if not ids:
         return []
-    quoted = " OR ".join(f'"{each}"' for each in ids)
+    quoted = " OR ".join(f'"{id_}"' for id_ in ids)
     query = {
         "fq": f"id:({quoted})",
         "rows": len(ids),

@@ -1,6 +1,6 @@
 """The filters of a search page: available and chosen values, and the address of each choice.
 
-The choice is in the address, in a fixed order; the filters need no script.
+Chosen values are parameters of the address, in a canonical order. The filters need no script.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ckanext.marathon.vocabulary import problems, territory
 
 DEPARTMENT, MUNICIPALITY = PLACES
 PROBLEM = PROBLEMS[0]
-# Values that a list shows before the reader asks for more, and the most it has at all.
+# Values of a filter that are shown at once, and all that are listed.
 FIRST, MOST = 10, 100
 
 
@@ -34,8 +34,11 @@ class FilterChoice:
     """A value of a filter.
 
     Attributes:
-        href: of the same search with it, or without it if it is chosen.
-        narrower: choices below it: municipalities of a department, problems of an area.
+        label: its label.
+        count: number of records with it.
+        href: address of the search with it, or without it if it is chosen.
+        is_chosen: whether it is chosen.
+        narrower: narrower choices: municipalities of a department, problems of an area.
         is_open: whether the narrower choices are unfolded.
     """
 
@@ -69,14 +72,16 @@ class FilterRemoval(NamedTuple):
 def marathon_filters_here() -> bool:
     """Return whether this page has our filters: a search of our types, or of an organisation."""
     endpoint = request.endpoint or ""
-    return endpoint == query.OF_ORGANIZATION or endpoint in {f"{each}.search" for each in TYPES}
+    return endpoint == query.OF_ORGANIZATION or endpoint in {
+        f"{package_type}.search" for package_type in TYPES
+    }
 
 
 def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> list[SearchFilter]:
     """Return the filters of this search page that have values.
 
     Args:
-        titles: Solr field → title, as CKAN hands it on.
+        titles: Solr field → title, from CKAN's ``facet_titles``.
         found: ``search_facets`` of the search.
     """
     page = _SearchPage(titles)
@@ -85,7 +90,7 @@ def marathon_filters(titles: Mapping[str, str], found: Mapping[str, Any]) -> lis
         if field == DEPARTMENT and MUNICIPALITY in titles:
             continue
         group = query.find_filter_group(field)
-        counts = {each: _list_items(found, each) for each in group}
+        counts = {name: _list_items(found, name) for name in group}
         if any(name in group for name, _value in page.chosen):
             counts = page.counted_without(group) or counts
         filter_ = _make_filter(page, field, counts)
@@ -146,7 +151,7 @@ class _SearchPage:
         pair = (field, item["name"])
         is_chosen = pair in self.chosen
         href = self.address(remove=[pair]) if is_chosen else self.address([pair], instead_of)
-        is_open = bool(narrower) and any(each.is_chosen for each in narrower)
+        is_open = bool(narrower) and any(choice.is_chosen for choice in narrower)
         return FilterChoice(
             item["display_name"], item["count"], href, is_chosen, narrower, is_chosen or is_open
         )
@@ -183,7 +188,7 @@ class _SearchPage:
             found = tk.get_action("package_search")(context, asked)["search_facets"]
         except AWAY:
             return None
-        return {each: _list_items(found, each) for each in group}
+        return {name: _list_items(found, name) for name in group}
 
 
 def _make_filter(
@@ -196,7 +201,7 @@ def _make_filter(
         return SearchFilter(field, title, "problems", _list_problems(page, counts[field]))
     every = [page.choice(field, item) for item in counts[field]]
     # Chosen values are never hidden behind "more".
-    every.sort(key=lambda each: (not each.is_chosen, -each.count, each.label.casefold()))
+    every.sort(key=lambda choice: (not choice.is_chosen, -choice.count, choice.label.casefold()))
     listed = every[:MOST]
     return SearchFilter(field, title, "", listed[:FIRST], listed[FIRST:], len(every) - len(listed))
 
@@ -212,7 +217,7 @@ def _list_places(
         own = inside.get(item["name"], [])
         pairs = [pair for pair in page.chosen if _is_in(pair, item["name"])]
         above = [(DEPARTMENT, item["name"])]
-        narrower = _sort_choices([page.choice(MUNICIPALITY, each, above) for each in own])
+        narrower = _sort_choices([page.choice(MUNICIPALITY, place, above) for place in own])
         choices.append(page.choice(DEPARTMENT, item, pairs, narrower))
     return _sort_choices(choices)
 
@@ -228,16 +233,16 @@ def _list_problems(page: _SearchPage, items: list[dict[str, Any]]) -> list[Filte
     for area in problems.list_areas():
         if area.notation not in known:
             continue
-        own = [each for each in area.narrower if each in known]
+        own = [notation for notation in area.narrower if notation in known]
         above = [(PROBLEM, area.notation)]
-        narrower = _sort_choices([page.choice(PROBLEM, known[each], above) for each in own])
-        pairs = [(PROBLEM, each) for each in area.narrower]
+        narrower = _sort_choices([page.choice(PROBLEM, known[notation], above) for notation in own])
+        pairs = [(PROBLEM, notation) for notation in area.narrower]
         choices.append(page.choice(PROBLEM, known[area.notation], pairs, narrower))
     return _sort_choices(choices)
 
 
 def _sort_choices(choices: list[FilterChoice]) -> list[FilterChoice]:
-    return sorted(choices, key=lambda each: (-each.count, each.label.casefold()))
+    return sorted(choices, key=lambda choice: (-choice.count, choice.label.casefold()))
 
 
 def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
@@ -246,16 +251,13 @@ def _list_items(found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
 
 
 def _drop_unnamed(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return values without blank ones.
-
-    Older records have them: a format of one blank would be an entry without a label.
-    """
-    return [each for each in items if not is_blank(str(each.get("display_name") or ""))]
+    """Return the values of a facet that have a name: older records may have a blank format."""
+    return [item for item in items if not is_blank(str(item.get("display_name") or ""))]
 
 
 @tk.chained_helper
 def get_facet_items_dict(
-    next_helper: Callable[..., list[dict[str, Any]]], *args: Any, **kwargs: Any
+    next_helper: Callable[..., list[dict[str, Any]]], *args: object, **kwargs: object
 ) -> list[dict[str, Any]]:
     """Return CKAN's facet values without blank ones, for pages with CKAN's own filters."""
     return _drop_unnamed(next_helper(*args, **kwargs))

@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -37,6 +37,8 @@ from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
+Value = TypeVar("Value")
+
 
 class FieldChoice(TypedDict):
     """One choice of a scheming field; ``label`` is by language."""
@@ -46,7 +48,7 @@ class FieldChoice(TypedDict):
 
 
 class PickerItem(TypedDict):
-    """One checkbox of a picker; ``words`` are further words that find it."""
+    """A checkbox of a picker; ``words`` are further words for its search box."""
 
     value: str
     label: str
@@ -62,47 +64,53 @@ class PickerGroup(TypedDict):
 
 
 def marathon_term_choices(field: dict[str, Any]) -> list[FieldChoice]:
-    """Return the terms of the list that the field's ``term_list`` names."""
+    """Return the terms of the field's ``term_list``."""
     terms = schemes.get_term_list(field["term_list"]).terms
     return [{"value": term.code, "label": dict(term.labels)} for term in terms]
 
 
 def marathon_authority_choices(field: dict[str, Any]) -> list[FieldChoice]:
-    """Return the concepts of the authority table that the field's ``scheme`` names, by label."""
+    """Return the concepts of the authority table of the field's ``scheme``, by label."""
     lang = tk.h.lang()
     concepts = authorities.get_scheme(field["scheme"]).concepts
     return [
-        {"value": each.iri, "label": dict(each.labels)}
-        for each in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
+        {"value": concept.iri, "label": dict(concept.labels)}
+        for concept in sorted(concepts, key=lambda concept: concept.label(lang).casefold())
     ]
 
 
 def marathon_chosen(field: Mapping[str, Any], value: Listed) -> list[str]:
-    """Return what is chosen of an authority table or closed list, as the values of its choices.
+    """Return the stored values of a field with choices, as values of its choices.
 
-    Other spellings (``monthly``, ``es``), as sites had them before, become the concept they mean;
-    unknown values are returned unchanged, so that a form does not lose them.
+    Other spellings that are older than the plugin (``monthly``, ``es``) become the concept that
+    they mean. Unknown values are returned unchanged, so that a form does not lose them.
     """
     spellings = marathon_as_list(value)
     if "term_list" in field:
-        return [_term_code(field["term_list"], str(each)) for each in spellings]
+        return [_term_code(field["term_list"], str(spelling)) for spelling in spellings]
     if "scheme" not in field:
-        return [str(each) for each in spellings]
-    found = [authorities.find_concept(field["scheme"], str(each)) for each in spellings]
-    return [known.iri if known else str(each) for known, each in zip(found, spellings, strict=True)]
+        return [str(spelling) for spelling in spellings]
+    found = [authorities.find_concept(field["scheme"], str(spelling)) for spelling in spellings]
+    return [
+        known.iri if known else str(spelling)
+        for known, spelling in zip(found, spellings, strict=True)
+    ]
 
 
 def _term_code(list_name: str, spelling: str) -> str:
     for term in schemes.get_term_list(list_name).terms:
-        if spelling.casefold() in {term.code, *(each.casefold() for each in term.labels.values())}:
+        if spelling.casefold() in {
+            term.code,
+            *(label.casefold() for label in term.labels.values()),
+        }:
             return term.code
     return spelling
 
 
 def marathon_not_offered(selected: Listed, groups: list[PickerGroup]) -> list[str]:
-    """Return chosen values that are no choice of a picker, so that a form does not lose them."""
+    """Return selected values that are no choice of a picker, so that a form does not lose them."""
     offered = {item["value"] for group in groups for item in group["items"]}
-    return [each for each in marathon_as_list(selected) if each not in offered]
+    return [code for code in marathon_as_list(selected) if code not in offered]
 
 
 def marathon_municipality_tree() -> list[PickerGroup]:
@@ -112,12 +120,12 @@ def marathon_municipality_tree() -> list[PickerGroup]:
             "label": department.name,
             "items": [
                 {
-                    "value": each.code,
-                    "label": each.name,
+                    "value": municipality.code,
+                    "label": municipality.name,
                     "note": "",
-                    "words": " ".join([each.code, *each.alt_names]),
+                    "words": " ".join([municipality.code, *municipality.alt_names]),
                 }
-                for each in territory.list_municipalities_of(department.code)
+                for municipality in territory.list_municipalities_of(department.code)
             ],
         }
         for department in territory.list_departments()
@@ -127,14 +135,14 @@ def marathon_municipality_tree() -> list[PickerGroup]:
 def marathon_problem_tree() -> list[PickerGroup]:
     """Return the service problems under their areas, with definitions, for a picker.
 
-    An area can be chosen too, as its group's first item: some ideas answer more than one of
+    An area can be chosen too, as the last item of its group, because some ideas answer several of
     its problems.
     """
     lang = tk.h.lang()
     return [
         {
             "label": branch.area.label(lang),
-            "items": [_problem_item(each, lang) for each in (*branch.problems, branch.area)],
+            "items": [_problem_item(problem, lang) for problem in (*branch.problems, branch.area)],
         }
         for branch in problems.list_branches()
     ]
@@ -174,9 +182,9 @@ def marathon_max_upload() -> int:
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
-    """Return the organisations that may own the dataset for this person, and its present owner."""
-    choices = permissions.organizations_open_to(current_user.name, package_type)
-    if current and all(current not in (each["id"], each["name"]) for each in choices):
+    """Return the organisations to which this person may give a record, and its present one."""
+    choices = permissions.list_organizations_open_to(current_user.name, package_type)
+    if current and all(current not in (choice["id"], choice["name"]) for choice in choices):
         organization = model.Group.get(current)
         if organization:
             title = organization.title or organization.name
@@ -185,10 +193,10 @@ def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[
 
 
 def marathon_may_set(field_name: str, organization: dict[str, Any]) -> bool:
-    """Return whether the person may set ``role``, ``municipality_code`` or ``pilot``.
+    """Return whether the person may set a field of an organisation.
 
     Args:
-        field_name: one of these.
+        field_name: ``role``, ``municipality_code`` or ``pilot``.
         organization: values of the form; without ``id`` for a new one.
     """
     if field_name == "role":
@@ -201,7 +209,7 @@ def marathon_settable_roles(
 ) -> list[FieldChoice]:
     """Return the choices of the field ``role`` that the person may set for an organisation."""
     settable = _settable_roles(organization)
-    return [each for each in marathon_term_choices(field) if each["value"] in settable]
+    return [choice for choice in marathon_term_choices(field) if choice["value"] in settable]
 
 
 def _settable_roles(organization: dict[str, Any]) -> list[str]:
@@ -213,7 +221,7 @@ def _settable_roles(organization: dict[str, Any]) -> list[str]:
 
 def marathon_own_organization() -> str:
     """Return the id of the only organisation that the person may publish for, else ``""``."""
-    own = permissions.organizations_open_to(current_user.name, "dataset")
+    own = permissions.list_organizations_open_to(current_user.name, "dataset")
     return own[0]["id"] if len(own) == 1 else ""
 
 
@@ -225,7 +233,7 @@ def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
 
     Args:
         field_name: ``idea``, ``municipality``, ``service_problem`` or ``resources``.
-        dataset: values of the form.
+        dataset: the values of the form.
     """
     if field_name == "resources":
         return bool(tk.config["ckan.dataset.create_on_ui_requires_resources"])
@@ -244,10 +252,7 @@ def marathon_must_choose(field_name: str, dataset: dict[str, Any]) -> bool:
 
 
 def marathon_own_municipalities() -> list[str]:
-    """Return the code of the person's own municipality, nothing if there is none or several.
-
-    A coordinating body's officer or a sysadmin has none of their own.
-    """
+    """Return the code of the person's own municipality; ``[]`` if they have none or several."""
     mine = model.Session.query(model.Group).filter(
         model.Group.id.in_(permissions.read_standing(current_user.name).capacities)
     )
@@ -257,12 +262,12 @@ def marathon_own_municipalities() -> list[str]:
 
 
 def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str, Any]]:
-    """Return the ideas of municipalities, and those already chosen, whatever their municipality.
+    """Return the ideas of municipalities, and the selected ideas.
 
-    Without a municipality only the chosen ones: the ideas of the whole country are too many.
+    Without a municipality only the selected ones: the ideas of the whole country are too many.
     """
     chosen = marathon_as_list(selected)
-    # Malformed codes are left out; the form shows their errors.
+    # The form shows the errors of malformed codes.
     wanted = [code for code in marathon_as_list(codes) if marathon_municipality(code)]
     if not chosen and not wanted:
         return []
@@ -272,7 +277,7 @@ def marathon_idea_choices(codes: Listed, selected: Listed = ()) -> list[dict[str
 
 
 def marathon_idea_note(idea: dict[str, Any]) -> str:
-    """Return workshop, date and status of an idea in one line."""
+    """Return a line with workshop, date and status of an idea."""
     workshop: dict[str, Any] = idea.get("workshop") or {}
     parts: list[str] = [
         workshop.get("title") or "",
@@ -283,13 +288,13 @@ def marathon_idea_note(idea: dict[str, Any]) -> str:
 
 
 def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[WorkshopChoice]:
-    """Return the workshops the person may see, latest first.
+    """Return the workshops that the person may see, the latest first.
 
-    Read from the database, so that a workshop added a moment ago is listed before it is indexed.
+    They are read from the database, so that a new workshop is listed before Solr has indexed it.
 
     Args:
-        selected: id or name of a workshop that must be among them.
-        codes: only workshops in which one of these municipalities takes part; none = all.
+        selected: id or name of a workshop that is always included.
+        codes: INE codes; only workshops of these municipalities. Empty: all workshops.
     """
     wanted = marathon_as_list(codes)
     query = model.Session.query(model.Package).filter_by(type="workshop", state=model.State.ACTIVE)
@@ -297,24 +302,29 @@ def marathon_workshop_choices(selected: str | None, codes: Listed = ()) -> list[
         pairs = link.list_subject_pairs(wanted, link.Predicate.WORKSHOP_MUNICIPALITY)
         query = query.filter(model.Package.id.in_({workshop for workshop, _code in pairs}))
     newest = query.order_by(model.Package.metadata_created.desc()).limit(MOST_WORKSHOPS)
-    found = {each.id: each for each in newest}
+    found = {workshop.id: workshop for workshop in newest}
     chosen = model.Package.get(selected) if selected else None
     if chosen and chosen.type == "workshop":
         found[chosen.id] = chosen
     viewer = Viewer(Context(user=current_user.name))
-    visible = [each for each in found.values() if viewer.may_see(each)]
+    visible = [workshop for workshop in found.values() if viewer.may_see(workshop)]
     visible.sort(
-        key=lambda each: dates.make_date_sort_key(package.read_stored_text(each, "starts_at")),
+        key=lambda workshop: dates.make_date_sort_key(
+            package.read_stored_text(workshop, "starts_at")
+        ),
         reverse=True,
     )
-    return [{"id": each.id, "name": each.name, "label": _label_workshop(each)} for each in visible]
+    return [
+        {"id": workshop.id, "name": workshop.name, "label": _label_workshop(workshop)}
+        for workshop in visible
+    ]
 
 
-def marathon_typed_date(value: object) -> Any:
-    """Return a stored date as the form shows it: a moment as ``2016-10-17 09:00``.
+def marathon_typed_date(value: Value) -> Value | str:
+    """Return a stored date in the form's notation: a time as ``2016-10-17 09:00``.
 
-    Values that this notation would change (seconds, another offset, malformed dates) are shown
-    exactly as they are stored.
+    Values that this notation would change (seconds, another offset, malformed dates) are returned
+    unchanged, ``None`` as "".
     """
     typed = _TO_THE_MINUTE.sub(r"\1 \2", value) if isinstance(value, str) else value
     reading = dates.read_stored_date(typed)
@@ -342,7 +352,7 @@ class FormSection(TypedDict):
 
 
 class FormError(TypedDict):
-    """An error for the summary; ``target`` is the id of the place to go to."""
+    """An error in the summary of a form; ``target`` is the id of the element that it links to."""
 
     label: str
     target: str
@@ -350,9 +360,9 @@ class FormError(TypedDict):
 
 
 def marathon_form_sections(schema: dict[str, Any]) -> list[FormSection]:
-    """Return a schema's fields in the sections that their ``form_group`` names, in order.
+    """Return a schema's fields in sections by their ``form_group``, in the order of the page.
 
-    ``files`` stands for the resources and has no fields of its own here.
+    The section ``files`` is for the resources and has no fields.
     """
     titles = {
         "": "",
@@ -403,20 +413,20 @@ def marathon_section_has_errors(section: FormSection, errors: dict[str, Any]) ->
 def marathon_form_errors(
     schema: dict[str, Any], errors: dict[str, Any], numbers: dict[str, list[int]] | None = None
 ) -> list[FormError]:
-    """Return the errors of a form one by one, in the order of its fields.
+    """Return the errors of a form, in the order of its fields.
 
     Args:
         schema: the scheming schema of the dataset type.
         errors: CKAN's ``error_dict``.
-        numbers: of each list of rows, the numbers that the rows have on the page, from 0; without
-            them they are counted.
+        numbers: repeating field → the numbers of its rows on the page, from 0; by default their
+            positions.
 
     Returns:
-        For repeating fields (``contact``, ``resources``) one entry for each subfield, with the
+        for repeating fields (``contact``, ``resources``) one entry for each subfield, with the
         number of the row in the label.
     """
     found: list[FormError] = []
-    left = {("tag_string" if key == "tags" else key): each for key, each in errors.items()}
+    left = {("tag_string" if key == "tags" else key): messages for key, messages in errors.items()}
     for field in schema["dataset_fields"]:
         name = field["field_name"]
         found += _list_errors_of_field(field, left.pop(name, None), (numbers or {}).get(name, []))
@@ -427,7 +437,7 @@ def marathon_form_errors(
             schema.get("resource_fields", []), index + 1, place, inner
         )
     resources = errors.get("resources")
-    if resources and all(isinstance(each, str) for each in resources):
+    if resources and all(isinstance(message, str) for message in resources):
         found += _list_plain_errors(tk._("Files and links"), "at-resources", resources)
     for key, messages in left.items():
         if key != "resources":
@@ -436,7 +446,7 @@ def marathon_form_errors(
 
 
 def list_errors_by_input(errors: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the errors by name of form input, as the page's script needs them.
+    """Return name of form input → errors, for the page's script.
 
     ``{"contact": [{"email": ["…"]}]}`` becomes ``{"contact-0-email": ["…"]}``, an error of the
     first resource's address ``{"resources__0__url": ["…"]}``.
@@ -445,8 +455,8 @@ def list_errors_by_input(errors: dict[str, Any]) -> dict[str, list[str]]:
     for key, value in errors.items():
         inner = _dicts(value)
         pattern = "resources__{}__{}" if key == "resources" else f"{key}-{{}}-{{}}"
-        for index, each in enumerate(inner):
-            for subkey, messages in each.items():
+        for index, row in enumerate(inner):
+            for subkey, messages in row.items():
                 names[pattern.format(index, subkey)] = _texts(messages)
         if not inner:
             names[key] = _texts(value)
@@ -472,11 +482,11 @@ def _list_errors_of_field(field: Field, value: Any, numbers: list[int]) -> Itera
         yield from _list_plain_errors(label, target, value)
         return
     one = tk.h.scheming_language_text(field.get("repeating_label") or field.get("label"))
-    for index, each in enumerate(inner):
+    for index, row in enumerate(inner):
         number = numbers[index] if index < len(numbers) else index
         for subfield in field.get("repeating_subfields", []):
             name = tk.h.scheming_language_text(subfield.get("label"))
-            messages = each.get(subfield["field_name"])
+            messages = row.get(subfield["field_name"])
             yield from _list_plain_errors(f"{one} {number + 1}: {name}", target, messages)
 
 
@@ -496,7 +506,7 @@ def _list_plain_errors(label: str, target: str, value: Any) -> list[FormError]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     if is_json_list(value) and any(map(is_json_object, value)):
-        return [each if is_json_object(each) else {} for each in value]
+        return [item if is_json_object(item) else {} for item in value]
     return []
 
 
@@ -506,8 +516,8 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     if is_json_object(value):
-        return [text for each in value.values() for text in _texts(each)]
-    return [text for each in value for text in _texts(each)]
+        return [text for item in value.values() for text in _texts(item)]
+    return [text for item in value for text in _texts(item)]
 
 
 LINKS = ("idea", "workshop")
@@ -529,9 +539,9 @@ def marathon_version_lines(fields: list[Field], name: str, value: object) -> lis
     """Return a value of a field as lines of text with labels; one line for each row.
 
     Args:
-        fields: of the scheming schema.
-        name: of the field.
-        value: as it is stored.
+        fields: the fields of the scheming schema.
+        name: name of the field.
+        value: the stored value.
     """
     if name == "private":
         hidden = value in (True, "True", "true")
@@ -543,7 +553,7 @@ def marathon_version_lines(fields: list[Field], name: str, value: object) -> lis
 
 
 def marathon_moment(moment: datetime) -> str:
-    """Return one of CKAN's times, which are UTC, as Guatemala's clock shows it, in words."""
+    """Return one of CKAN's times, which are UTC, as text in Guatemala's time zone."""
     local = moment.replace(tzinfo=UTC).astimezone(GUATEMALA)
     return marathon_date(local.isoformat(timespec="minutes"))
 

@@ -6,7 +6,6 @@ Also messages of CKAN that its Spanish catalogue lacks, so that our catalogue ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
@@ -23,21 +22,21 @@ TYPES = ("dataset", "workshop", "idea", "commitment")
 
 
 def marathon_types() -> tuple[str, ...]:
-    """Return the dataset types whose forms and pages are ours."""
+    """Return the dataset types that have our forms and pages."""
     return TYPES
 
 
-# A list as a form, a template or an action has it: of one value, that value.
-Listed = str | Iterable[Any] | None
+# A list of a form, a template or an action: a list with one value may be that value.
+Listed = str | Iterable[str] | None
 
 
-def marathon_as_list(value: Listed) -> list[Any]:
-    """Return a form's or an action's value as a list: ``None`` and ``""`` are no values."""
+def marathon_as_list(value: Listed) -> list[str]:
+    """Return a value of a form or action as a list, without ``None`` and ``""``."""
     if value is None or value == "":
         return []
     if isinstance(value, str):
         return [value]
-    return [each for each in value if each not in (None, "")]
+    return [item for item in value if item not in (None, "")]
 
 
 def marathon_municipality(code: str) -> territory.Municipality | None:
@@ -66,10 +65,9 @@ def marathon_term(list_name: str, code: str) -> str:
 
 
 def marathon_date(value: str | None, form: str = "long") -> str:
-    """Return a year, month, day or moment as people write it, in the visitor's language.
+    """Return a stored year, month, day or time as text in the visitor's language.
 
-    Moments are converted to Guatemala's time, as in every table and feed. Malformed dates are
-    returned unchanged.
+    Times are converted to Guatemala's time zone. Malformed dates are returned unchanged.
     """
     reading = dates.read_stored_date(value)
     if not value or reading is None:
@@ -86,12 +84,12 @@ def marathon_date(value: str | None, form: str = "long") -> str:
 
 
 def marathon_only_day(value: str | None, form: str = "long") -> str:
-    """Return the day in Guatemala of a moment as people write it; see :func:`marathon_date`."""
+    """Return a stored date without the time of day as text; see :func:`marathon_date`."""
     return marathon_date(dates.drop_hour(value or ""), form)
 
 
 def marathon_day(timestamp: str) -> str:
-    """Return the day of one of CKAN's times, which are UTC, as it was in Guatemala, in words."""
+    """Return the day in Guatemala of one of CKAN's times, which are UTC, as text."""
     try:
         return marathon_date(dates.find_local_day(f"{timestamp}+00:00").isoformat())
     except ValueError:
@@ -99,7 +97,7 @@ def marathon_day(timestamp: str) -> str:
 
 
 def marathon_period(starts: str, ends: str | None) -> str:
-    """Return start and end in words; on the same day, the date occurs once."""
+    """Return start and end as text; the date occurs once if both are on the same day."""
     if not ends:
         return marathon_date(starts)
     first, last = dates.drop_hour(starts), dates.drop_hour(ends)
@@ -122,13 +120,13 @@ def _pattern(lang: str, form: str) -> str:
 def marathon_municipality_names(codes: Listed) -> list[str]:
     """Return the names of municipalities; unknown codes are left out."""
     found = map(marathon_municipality, marathon_as_list(codes))
-    return [each.name for each in found if each]
+    return [concept.name for concept in found if concept]
 
 
 def marathon_problem_names(notations: Listed) -> list[str]:
     """Return the names of service problems; unknown notations are left out."""
     found = map(marathon_problem, marathon_as_list(notations))
-    return [each.label(tk.h.lang()) for each in found if each]
+    return [concept.label(tk.h.lang()) for concept in found if concept]
 
 
 def marathon_host(address: str) -> str:
@@ -148,7 +146,7 @@ def marathon_figure_labels() -> dict[str, str]:
 
 
 def marathon_how_much(numbers: Figures) -> str:
-    """Return the figures that are not zero, in words: ``2 ideas · 1 dataset``."""
+    """Return the figures that are not zero as text: ``2 ideas · 1 dataset``."""
     words = (
         (numbers.ideas, tk.ungettext("{n} idea", "{n} ideas", numbers.ideas)),
         (numbers.datasets, tk.ungettext("{n} dataset", "{n} datasets", numbers.datasets)),
@@ -219,7 +217,7 @@ CKAN_TEXTS = (
 
 
 def marathon_activity_type(name: str) -> str:
-    """Return the label of a kind of activity, which CKAN has only in English."""
+    """Return the label of an activity type, which CKAN has only in English."""
     names = {
         "new package": tk._("Published"),
         "changed package": tk._("Changed"),
@@ -244,12 +242,11 @@ def marathon_activity_type(name: str) -> str:
 
 @tk.chained_helper
 def linked_user(
-    next_helper: Callable[..., Any], user: object, maxlength: int = 0, avatar: int = 20
-) -> Any:
+    next_helper: Callable[..., str | None], user: object, maxlength: int = 0, avatar: int = 20
+) -> str | None:
     """Return a link with a user's name; «Somebody» for visitors who may not see users.
 
-    CKAN prints the name in every activity, also where ``ckan.auth.public_user_details`` is false
-    and the link answers 403.
+    CKAN prints the name in every activity, even if ``ckan.auth.public_user_details`` is false.
     """
     if not tk.h.check_access("user_show"):
         return tk._("Somebody")
@@ -257,7 +254,7 @@ def linked_user(
 
 
 @tk.chained_helper
-def member_count(next_helper: Callable[..., Any], group: str) -> int:
+def member_count(next_helper: Callable[..., int], group: str) -> int:
     """Return the number of members of a group, also for visitors who may not see the members."""
     if tk.h.check_access("user_show"):
         return next_helper(group)

@@ -1,6 +1,6 @@
 """Values of a record and its files for pages: type, licence, address, fields, extras.
 
-Blank values are left out; fields missing in the schema are shown too.
+Blank values are left out, and fields missing in the schema are shown as extras.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.records import OTHER_LANGUAGES, REST, Resource, says_anything
 from ckanext.marathon.vocabulary import authorities
 
-# Fields shown at the top of the page, which the list of all details leaves out.
+# Fields at the top of the page, which the list of all details leaves out.
 _EVERYWHERE = {"title", "name", "notes", "owner_org", "example", "tag_string", "license_id"}
 _ABOVE = {
     "dataset": {"municipality", "service_problem", "idea", "data_need", "rights_note"},
@@ -60,7 +60,7 @@ _PURPOSES = {
 
 
 def list_fields_above(package_type: str) -> set[str]:
-    """Return the fields that a page of this type shows before the list of all details."""
+    """Return the names of the fields at the top of a page of this type."""
     return _EVERYWHERE | _ABOVE[package_type]
 
 
@@ -70,11 +70,10 @@ def marathon_type_label(package_type: str) -> str:
 
 
 def show_organization(organization_id: str) -> dict[str, Any]:
-    """Return an organisation as CKAN's ``organization_show``, or {} of one that is not there.
+    """Return an organisation from ``organization_show``, {} for a missing or hidden one.
 
-    Without members, followers and datasets, which CKAN's ``h.get_organization`` reads and counts (a
-    third of the time of a dataset's page). Read once in a request, because CKAN's pages render the
-    side column twice to know whether it is empty.
+    It has no members, followers and counts, which make CKAN's ``h.get_organization`` slow. Cached
+    for the request, because CKAN's pages render the side column twice to know whether it is empty.
     """
     kept: dict[str, dict[str, Any]] = g.setdefault("_marathon_organizations", {})
     if organization_id not in kept:
@@ -93,7 +92,7 @@ _NOT_ASKED = ("include_users", "include_followers", "include_groups", "include_d
 def humanize_entity_type(
     next_helper: Callable[..., str | None], entity_type: str, object_type: str, purpose: str
 ) -> str | None:
-    """Return a text of CKAN about a type; ours are whole phrases, which Spanish grammar needs."""
+    """Return CKAN's text about a type; for our types whole phrases, for Spanish grammar."""
     words = _name_type(object_type) if entity_type == "package" else {}
     if words:
         return words.get(_PURPOSES.get(purpose, "one"), words["one"])
@@ -144,7 +143,7 @@ def _name_type(package_type: str) -> dict[str, str]:
 
 
 def explain_licence_doubt(licence_id: str) -> str:
-    """Return what a reader must know before they reuse it, ``""`` if the licence is open."""
+    """Return a warning about reuse under a licence, ``""`` if the licence is open."""
     known = authorities.find_licence(licence_id or "notspecified")
     if known is None or known.is_open:
         return ""
@@ -154,11 +153,11 @@ def explain_licence_doubt(licence_id: str) -> str:
     return tk._("{name} is not an open licence.").format(name=name)
 
 
-def find_iri(thing: dict[str, Any]) -> str:
-    """Return the permanent address of a dataset, workshop, idea or commitment."""
-    if find_kind(thing["type"]) == Kind.DATASET:
-        return str(dataset_uri(thing))
-    return str(read_site().thing(thing["type"], thing["id"]))
+def find_iri(shown: dict[str, Any]) -> str:
+    """Return the IRI of a dataset, workshop, idea or commitment."""
+    if find_kind(shown["type"]) == Kind.DATASET:
+        return str(dataset_uri(shown))
+    return str(read_site().thing(shown["type"], shown["id"]))
 
 
 def name_language(iri: str) -> str:
@@ -189,9 +188,9 @@ class Download(NamedTuple):
     """The button of a file, or a description of an address that browsers cannot open.
 
     Attributes:
-        label: of the button, or description of the address.
+        label: label of the button, or description of the address.
         note: format and size, ``""`` if neither is known.
-        is_file: whether the button downloads something.
+        is_file: whether the button downloads a file.
         href: target of the button; ``""`` for no button.
         address: the stored text, if there is no button.
     """
@@ -214,9 +213,9 @@ def marathon_filled(
     """Return the fields of a schema that have a value and are shown on pages.
 
     Args:
-        fields: of the schema, or the subfields of one.
-        data: the record, or one row of a field.
-        skip: names that the page shows elsewhere.
+        fields: fields of a schema, or subfields of a field.
+        data: a record, or a row of a field.
+        skip: names of fields that the page shows elsewhere.
     """
     return [
         field
@@ -270,26 +269,26 @@ def _describe_address(url: str) -> Download:
 
 
 def marathon_size(resource: dict[str, Any]) -> str:
-    """Return the size of a file in words (``2 KiB``), ``""`` if it is not known."""
+    """Return the size of a file as text (``2 KiB``), ``""`` if it is unknown."""
     size = str(resource.get("size") or "")
     # A site's own schema may store it as text.
     return tk.h.localised_filesize(int(size)) if size.isdecimal() else size
 
 
 def marathon_licence_name(licence_id: str | None, otherwise: str | None = "") -> str:
-    """Return the name of a licence in the visitor's language, the same on every page.
+    """Return the name of a licence in the visitor's language.
 
     Args:
         licence_id: CKAN's id or an IRI; empty means not specified.
-        otherwise: name of a licence missing in our table.
+        otherwise: name for a licence that is missing in our table.
     """
     known = authorities.find_licence(licence_id or "notspecified")
     return known.label(tk.h.lang()) if known else otherwise or licence_id or ""
 
 
-# Longer texts are folded: a shape or a log in an extra is longer than a phone's page.
+# Longer texts are folded, such as a geometry or a log in an extra.
 LONGEST_SHOWN = 400
-# Extras with dates, shown in words.
+# Extras with dates.
 _DATES = frozenset(
     {"dcat_issued", "dcat_modified", "source_catalog_modified", "temporal_start", "temporal_end"}
     | {"issued", "modified", "created"}
@@ -324,14 +323,14 @@ def marathon_extras(
 ) -> list[Extra]:
     """Return the extras of a package, which are no fields of its schema.
 
-    In the order of CKAN's own page, with the labels of ckanext-dcat. Values that a field refused
-    (``frequency_text``) are shown with the field (:func:`marathon_rest`) if the page has it, else
-    here with the field's label.
+    They have the order of CKAN's own page and the labels of ckanext-dcat. Values that a field
+    refused (``frequency_text``) are shown beside the field (:func:`marathon_rest`) if the page
+    lists it, else here with the field's label.
 
     Args:
-        fields: of the schema.
+        fields: the fields of the schema.
         data: the package.
-        elsewhere: names of fields that the page does not show in its list.
+        elsewhere: names of fields that the page does not list.
     """
     labels = _labels()
     for field in fields:
@@ -343,10 +342,10 @@ def marathon_extras(
     shown = {field["field_name"] + REST for field in listed}
     given: list[dict[str, Any]] = data.get("extras") or []
     extras = [
-        each
-        for each in given
-        # In which language texts are, is no text for a reader.
-        if _says(each.get("value")) and each.get("key") != OTHER_LANGUAGES
+        extra
+        for extra in given
+        # The languages of other extras are no text for readers.
+        if _says(extra.get("value")) and extra.get("key") != OTHER_LANGUAGES
     ]
     for key, value in tk.h.sorted_extras(extras):
         if key not in shown:
@@ -355,10 +354,10 @@ def marathon_extras(
 
 
 def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
-    """Return the texts that a field of a package refused, to be shown beside its value."""
+    """Return the values that a field of a package refused, for showing them beside its value."""
     key = field_name + REST
     given: list[dict[str, Any]] = data.get("extras") or []
-    extras = [each for each in given if each.get("key") == key]
+    extras = [extra for extra in given if extra.get("key") == key]
     found = [value for _key, value in tk.h.sorted_extras(extras) if _says(value)]
     return [text for value in found for text in _texts(key, value)]
 
@@ -366,7 +365,7 @@ def marathon_rest(field_name: str, data: dict[str, Any]) -> list[ExtraText]:
 def marathon_file_extras(
     fields: Iterable[dict[str, Any]], resource: Mapping[str, Any]
 ) -> list[Extra]:
-    """Return the fields of a file that its schema lacks, as CKAN's own page shows them."""
+    """Return the fields of a resource that its schema lacks, which CKAN's own page shows too."""
     labels = _labels()
     known = {field["field_name"] for field in fields} | _OF_EVERY_FILE
     return [
@@ -377,10 +376,10 @@ def marathon_file_extras(
 
 
 def marathon_people_of(data: Mapping[str, Any]) -> list[Extra]:
-    """Return author and maintainer of a package, as CKAN's own page shows them."""
+    """Return author and maintainer of a package, which CKAN's own page shows too."""
     found: list[Extra] = []
     for key, label in (("author", tk._("Author")), ("maintainer", tk._("Maintainer"))):
-        name, email = (str(data.get(each) or "").strip() for each in (key, f"{key}_email"))
+        name, email = (str(data.get(part) or "").strip() for part in (key, f"{key}_email"))
         if name or email:
             href = f"mailto:{email}" if "@" in email else ""
             texts = [ExtraText(name or email, href, False)]
@@ -393,7 +392,7 @@ def marathon_people_of(data: Mapping[str, Any]) -> list[Extra]:
 def _labels() -> dict[str, str]:
     """Return labels of the extras and file fields that ckanext-harvest and ckanext-dcat write."""
     if not tk.asbool(tk.config.get("ckanext.dcat.translate_keys", True)):
-        # The site wants the keys themselves.
+        # The site is configured to show the keys.
         return {}
     of_dcat = field_labels() if p.plugin_loaded("dcat") else {}
     own = {
@@ -441,7 +440,7 @@ def _labels() -> dict[str, str]:
 
 
 def _texts(key: str, value: Any) -> list[ExtraText]:
-    """Return the texts of a value: of a list one an item, of anything else as it is stored."""
+    """Return the texts of a value: one for each item of a list, else the stored value."""
     loaded: Any = value
     if isinstance(value, str) and value[:1] == "[":
         try:
@@ -449,10 +448,10 @@ def _texts(key: str, value: Any) -> list[ExtraText]:
         except ValueError:
             loaded = value
     given: list[Any] = [value]
-    if is_json_list(loaded) and all(isinstance(each, str) for each in loaded):
+    if is_json_list(loaded) and all(isinstance(item, str) for item in loaded):
         given = loaded
-    texts = (each if isinstance(each, str) else _as_json(each) for each in given)
-    return [_text(key, each.strip()) for each in texts if each.strip()]
+    texts = (item if isinstance(item, str) else _as_json(item) for item in given)
+    return [_text(key, text.strip()) for text in texts if text.strip()]
 
 
 def _text(key: str, text: str) -> ExtraText:

@@ -18,7 +18,7 @@ from ckanext.marathon.feeds import schema_org, source
 from ckanext.marathon.feeds.port import Key
 from ckanext.marathon.helpers.chain import marathon_thing_note, write_story
 from ckanext.marathon.helpers.labels import marathon_date, marathon_host, marathon_period
-from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, restate_croissant
+from ckanext.marathon.logic.dataset import keep_codes_as_text, prepare_croissant, update_croissant
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.clock import cache_until_change
 from ckanext.marathon.model.feed import Kind
@@ -29,7 +29,7 @@ from ckanext.marathon.visibility import is_shown_public
 
 
 def write_structured_data(dataset: dict[str, Any]) -> Markup | None:
-    """Return a dataset as JSON of schema.org, for a script of a page; ``None`` if not public."""
+    """Return a dataset as JSON-LD of schema.org for a script element; ``None`` if not public."""
     found = _describe_dataset(dataset, is_public=True)
     return None if found is None else write_script(found)
 
@@ -38,8 +38,8 @@ def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, 
     """Return a dataset as schema.org JSON-LD.
 
     Args:
-        dataset: as ``package_show`` gives it.
-        is_public: describe it only if the log has it; otherwise also private ones.
+        dataset: from ``package_show``.
+        is_public: whether to return ``None`` for a dataset that is not in the feed's log.
     """
     here = source.find_site()
     key = Key(Kind.DATASET, str(dataset["id"]))
@@ -50,14 +50,14 @@ def _describe_dataset(dataset: dict[str, Any], *, is_public: bool) -> dict[str, 
         graph = build_record_graph(dataset, Lookups.of_this_request())
         lines = [*filter(None, graph.serialize(format="nt11", encoding="utf-8").splitlines())]
         found = schema_org.describe_dataset_lines(lines, iri, here.base, here.vocabulary, title)
-    # Its page is ours, also where its IRI is another catalogue's.
+    # Its page is on this site, even if its IRI is of another catalogue.
     return None if found is None else {**found, "url": source.build_iri(key, here)}
 
 
 def write_croissant(dataset: dict[str, Any]) -> Markup:
-    """Return a dataset as Croissant, which ckanext-dcat writes, for a script of a page.
+    """Return a dataset as Croissant for a script element.
 
-    Cached for visitors until a public change: it took a tenth of the page's time.
+    Cached for anonymous visitors until a public change, because it is slow.
     """
 
     def make() -> Markup:
@@ -71,26 +71,26 @@ def write_croissant(dataset: dict[str, Any]) -> Markup:
 
 @tk.chained_helper
 def chain_croissant(
-    next_: Callable[..., str], dataset: dict[str, Any], *args: Any, **named: Any
+    next_: Callable[..., str], dataset: dict[str, Any], *args: object, **named: object
 ) -> str:
     """Return a dataset as Croissant with only those uploaded files that have a checksum.
 
     Properties of schema.org have the same values as in the page's own description.
     """
     if len(args) < 2 and not named.get("jsonld_context"):
-        # ckanext-dcat read the setting when it was imported, perhaps before there were any.
+        # ckanext-dcat reads the setting at import, when it may not be set yet.
         language = tk.config.get("ckan.locale_default") or "en"
         named["jsonld_context"] = {**JSONLD_CONTEXT, "@language": language}
     written = next_(
         prepare_croissant(copy_with_published_values(dataset, read_site())), *args, **named
     )
     return keep_codes_as_text(
-        restate_croissant(written, _describe_dataset(dataset, is_public=False) or {})
+        update_croissant(written, _describe_dataset(dataset, is_public=False) or {})
     )
 
 
 def write_script(found: dict[str, object]) -> Markup:
-    """Return JSON for a script element, escaped so that it cannot end the element."""
+    """Return JSON for a script element, escaped so that it cannot close the element."""
     text = json.dumps(found, ensure_ascii=False, indent=1)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped for a script
 
@@ -104,7 +104,12 @@ _AUDIO = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wav", ".weba")
 class Share(NamedTuple):
     """Links for sharing a record.
 
-    ``code`` is that of the short address, "" where there is none.
+    Attributes:
+        code: code of the short address, "" without one.
+        address: short address, else the address of the page.
+        qr: address of the QR code, "" without a short address.
+        whatsapp: address that shares it with WhatsApp.
+        poster: address of the poster.
     """
 
     code: str
@@ -115,60 +120,60 @@ class Share(NamedTuple):
 
 
 class Audio(NamedTuple):
-    """A recording: its address, whether the file is on this site, and the host."""
+    """A recording: its address, whether it is an audio file of this site, and its host."""
 
     href: str
     is_here: bool
     host: str
 
 
-def read_share(thing: dict[str, Any]) -> Share | None:
-    """Return how to pass on a thing; ``None`` for one that not everybody may see."""
-    letter = LETTERS.get(thing["type"])
-    if letter is None or not is_shown_public(thing):
+def read_share(shown: dict[str, Any]) -> Share | None:
+    """Return the links for sharing a record; ``None`` if it is not public."""
+    letter = LETTERS.get(shown["type"])
+    if letter is None or not is_shown_public(shown):
         return None
-    code = package_model.shorten_id(thing["type"], thing["id"])
-    address = f"{read_site().url}/{letter}/{code}" if code else find_page_address(thing)
+    code = package_model.shorten_id(shown["type"], shown["id"])
+    address = f"{read_site().url}/{letter}/{code}" if code else find_page_address(shown)
     return Share(
         code=code,
         address=address,
-        qr=tk.h.url_for(f"marathon_short.{thing['type']}_qr", code=code) if code else "",
-        whatsapp=f"https://wa.me/?text={quote(f'{_write_title(thing)} {address}', safe='')}",
-        poster=tk.h.url_for(f"marathon_poster.{thing['type']}", id=thing["name"]),
+        qr=tk.h.url_for(f"marathon_short.{shown['type']}_qr", code=code) if code else "",
+        whatsapp=f"https://wa.me/?text={quote(f'{_write_title(shown)} {address}', safe='')}",
+        poster=tk.h.url_for(f"marathon_poster.{shown['type']}", id=shown["name"]),
     )
 
 
-def find_page_address(thing: dict[str, Any]) -> str:
-    """Return the one address of a page in the reader's language, whole."""
+def find_page_address(shown: dict[str, Any]) -> str:
+    """Return the canonical absolute address of a record's page in the request's language."""
     lang = tk.h.lang()
     locale = "default" if lang == tk.config.get("ckan.locale_default") else lang
-    return tk.h.url_for(f"{thing['type']}.read", id=thing["name"], locale=locale, _external=True)
+    return tk.h.url_for(f"{shown['type']}.read", id=shown["name"], locale=locale, _external=True)
 
 
-def describe_record(thing: dict[str, Any]) -> str:
-    """Return what a thing is, in plain text, for search engines and for cards in chats."""
-    if thing["type"] == "idea":
-        return write_story(Idea.from_shown(thing)).text
-    notes = tk.h.get_translated(thing, "notes") or ""
+def describe_record(shown: dict[str, Any]) -> str:
+    """Return a description of a record as plain text, for search engines and previews."""
+    if shown["type"] == "idea":
+        return write_story(Idea.from_shown(shown)).text
+    notes = tk.h.get_translated(shown, "notes") or ""
     text = tk.h.markdown_extract(notes, extract_length=LONGEST) if notes else ""
-    return str(text) or marathon_thing_note(thing) or _write_title(thing)
+    return str(text) or marathon_thing_note(shown) or _write_title(shown)
 
 
-def list_poster_lines(thing: dict[str, Any]) -> list[str]:
+def list_poster_lines(shown: dict[str, Any]) -> list[str]:
     """Return the sentences of a record's poster."""
-    if thing["type"] == "idea":
-        return [write_story(Idea.from_shown(thing)).text]
-    if thing["type"] == "workshop":
-        begin = _write_when_and_where(Workshop.from_shown(thing))
+    if shown["type"] == "idea":
+        return [write_story(Idea.from_shown(shown)).text]
+    if shown["type"] == "workshop":
+        begin = _write_when_and_where(Workshop.from_shown(shown))
     else:
-        begin = _write_origin(Dataset.from_shown(thing))
-    return [line for line in (begin, _write_extract(thing)) if line]
+        begin = _write_origin(Dataset.from_shown(shown))
+    return [line for line in (begin, _write_extract(shown)) if line]
 
 
 def describe_audio(address: str) -> Audio:
-    """Return how to offer a recording: a player only for a file of this site.
+    """Return how to show a recording: with a player only if it is a file of this site.
 
-    A player for another host would make the browser send requests to that host.
+    With a player for another host, the browser would send requests to that host.
     """
     parts = urlsplit(address)
     is_here = parts.netloc == urlsplit(read_site().url).netloc
@@ -176,12 +181,12 @@ def describe_audio(address: str) -> Audio:
     return Audio(address, is_here and is_audio, marathon_host(address))
 
 
-def _write_title(thing: dict[str, Any]) -> str:
-    return thing.get("title") or thing["name"]
+def _write_title(shown: dict[str, Any]) -> str:
+    return shown.get("title") or shown["name"]
 
 
-def _write_extract(thing: dict[str, Any]) -> str:
-    return str(tk.h.markdown_extract(tk.h.get_translated(thing, "notes") or "", LONGEST))
+def _write_extract(shown: dict[str, Any]) -> str:
+    return str(tk.h.markdown_extract(tk.h.get_translated(shown, "notes") or "", LONGEST))
 
 
 def _write_when_and_where(workshop: Workshop) -> str:
@@ -212,8 +217,8 @@ class Following(NamedTuple):
 
     Attributes:
         is_following: whether they follow it.
-        mails: the site sends news by e-mail.
-        wants_mails: they have enabled it and have an address.
+        mails: whether the site sends news by e-mail.
+        wants_mails: whether they have enabled it and have an e-mail address.
     """
 
     is_following: bool

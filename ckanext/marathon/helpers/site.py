@@ -35,10 +35,10 @@ class PageError(NamedTuple):
 
 
 def marathon_trouble(code: int | Sequence[int], content: object) -> PageError:
-    """Return what an error page says.
+    """Return the texts of an error page.
 
     Args:
-        code: of HTTP; CKAN gives that of an unexpected error as a list.
+        code: HTTP status; CKAN passes a list for an unexpected error.
         content: CKAN's or Werkzeug's description. Werkzeug's defaults are left out, because they
             are in English only.
     """
@@ -52,10 +52,9 @@ def marathon_trouble(code: int | Sequence[int], content: object) -> PageError:
 
 # CKAN workaround: assets-of-failed-page
 def marathon_fresh_assets() -> str:
-    """Forget which styles and scripts this request has already written; return nothing.
+    """Make CKAN write styles and scripts again in this request; return "".
 
-    If a page fails midway, its styles are lost with it, and CKAN would not write them again into
-    the error page.
+    If rendering a page fails, CKAN would not write its styles again into the error page.
     """
     flask.g.pop("_webassets", None)
     return ""
@@ -111,7 +110,7 @@ ANY_CODE = "0000"
 
 
 class MapFile(NamedTuple):
-    """A file that changes only with the program; ``digest`` is its version in the address."""
+    """A file that is the same until an upgrade; ``digest`` is its version in the address."""
 
     body: bytes
     zipped: bytes
@@ -119,7 +118,7 @@ class MapFile(NamedTuple):
 
 
 class MapAddresses(NamedTuple):
-    """Addresses that the map needs, and the attribution of the boundaries."""
+    """Addresses for the map's script, and the attribution of the boundaries."""
 
     script: str
     style: str
@@ -216,8 +215,8 @@ _READING = {
     # Endpoint of static files, which also answers unknown addresses.
     *("", "static"),
     *("home.index", "home.about", "organization.index", "organization.read"),
-    *(f"{each}.{view}" for each in TYPES for view in ("read", "search")),
-    *(f"{each}_resource.read" for each in TYPES),
+    *(f"{package_type}.{view}" for package_type in TYPES for view in ("read", "search")),
+    *(f"{package_type}_resource.read" for package_type in TYPES),
 }
 
 
@@ -241,7 +240,7 @@ def marathon_may_publish() -> bool:
         return False
     name = current_user.name
     return _ask_once(
-        "may_publish", lambda: bool(permissions.organizations_open_to(name, "dataset")), False
+        "may_publish", lambda: bool(permissions.list_organizations_open_to(name, "dataset")), False
     )
 
 
@@ -262,10 +261,9 @@ def marathon_contact() -> StoryContact | None:
 
 
 def _ask_once(key: str, ask: Callable[[], T], otherwise: T) -> T:
-    """Return the result of a query, cached for the request.
+    """Return the result of a query, cached for the request; ``otherwise`` if the query fails.
 
-    Header and footer are on error pages too: if the error left the transaction unusable, the error
-    page must still be rendered.
+    Header and footer are on error pages too, which must be rendered after a failed transaction.
     """
     kept: dict[str, Any] = flask.g.setdefault("_marathon_site", {})
     if key not in kept:

@@ -9,14 +9,14 @@ from typing import Any
 
 
 def collect_functions(package: str, chained: str = "") -> dict[str, Any]:
-    """Return name → function for those that CKAN registers from a module or package.
+    """Return name → function for the functions of a module or package that CKAN should register.
 
-    That is every function called ``marathon_…``, and every public one that is chained to a function
-    of CKAN's of the same name.
+    These are the functions named ``marathon_…`` and the public ones that are chained to a function
+    of CKAN with the same name.
 
     Args:
         package: full name of the module or package.
-        chained: the attribute by which CKAN marks a chained function; ``""`` where none is chained.
+        chained: the attribute with which CKAN marks a chained function; ``""`` if none is chained.
     """
     collected: dict[str, Any] = {}
     whole = importlib.import_module(package)

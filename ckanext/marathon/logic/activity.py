@@ -1,8 +1,8 @@
 """The part of a record that ckanext-activity may store and show.
 
-That plugin stores ``package_show`` with every change and shows it in lists that everybody reads.
-So each row is reduced to its public form before it is written, also rows of other plugins. Older
-rows are reduced by ``ckan marathon activity scrub``.
+That plugin stores the result of ``package_show`` with every change and shows it in lists that
+everybody may read. So every new row is reduced to the public part of the record before it is
+written, also rows that other plugins add. ``ckan marathon activity scrub`` reduces older rows.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from ckanext.marathon.search import document
 from ckanext.marathon.visibility import Viewer
 
 PLUGIN = "activity"
-# Links to other records. A row stays when those become private, so it never names them.
+# Fields with ids of other records. These may become private later, and the row would still have
+# their ids.
 _LINKS = {package_model.DATASET: ("idea", "data_need"), package_model.IDEA: ("workshop",)}
-# Under which key a row keeps a record, and what of it names the record in a list.
+# The keys under which a row has a record, and the fields of the record that lists show.
 _KEPT = ("package", "group")
 _NAMES = ("id", "name", "title", "type", "status", "is_organization")
 
 
 def strip_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data that an activity may store: the public view, without other records.
+    """Return the data that an activity may store: the public part of its record.
 
     Args:
-        data: of a row; ``package`` in it is the record. Is not changed.
+        data: the row's ``data``; ``package`` in it is the record. Not changed.
 
     Returns:
-        the same without the login of who changed it (the row has their id), without links to
-        ideas and workshops, with small counts masked and without those that are no numbers.
+        a copy without the login name of the person (the row has their id), without links to ideas
+        and workshops, with small counts masked, and without counts that are not numbers.
         Stripping it again changes nothing.
     """
     package = data.get("package")
@@ -59,8 +60,8 @@ def _strip_package(package: dict[str, Any]) -> dict[str, Any]:
     return public
 
 
-def settle_new_rows(unit: UnitOfWork) -> None:
-    """Bring rows that are about to be written into their public form, with the record's labels."""
+def strip_new_rows(unit: UnitOfWork) -> None:
+    """Reduce new rows to their public part, and set the permission labels of their record."""
     for row in unit.session.new:
         if not _is_row(row):
             continue
@@ -73,35 +74,34 @@ def settle_new_rows(unit: UnitOfWork) -> None:
             row.permission_labels = activity.list_group_labels(row.object_id)
 
 
-def relabel_touched(unit: UnitOfWork) -> None:
-    """Give activities about the touched records the present permission labels."""
+def relabel_touched_records(unit: UnitOfWork) -> None:
+    """Set the current permission labels in the activities about changed records."""
     touched = unit.find_notes(Touched)
     if touched:
         activity.relabel_rows(touched.packages, touched.groups)
 
 
 def _is_row(instance: Any) -> bool:
-    # The plugin's class is not imported: its table would then be among the site's, loaded or not.
+    # The class is not imported: that would create its table on sites without ckanext-activity.
     return getattr(getattr(instance, "__table__", None), "name", "") == "activity"
 
 
-def guard_streams() -> None:
-    """Make every list of ckanext-activity obey the labels of all its rows.
+def patch_activity_filter() -> None:
+    """Make the lists of ckanext-activity check the permission labels of all their rows.
 
-    The plugin compares labels only of types that end in «package». Changes of a view, with its
-    title, and those of a deleted organisation are shown to everybody who reads the stream of a
-    user, an organisation or a dashboard.
+    The plugin checks only activity types that end in ``package``. It would show changes of resource
+    views, with their titles, and of deleted organisations to everybody.
     """
     if PLUGIN not in tk.aslist(tk.config.get("ckan.plugins")):
         return
     from ckanext.activity.model import activity as streams
 
-    # It has no public name.
+    # ckanext-activity has no public hook for it.
     streams._filter_activities_by_permission_labels = _filter_by_labels  # pyright: ignore[reportPrivateUsage]
 
 
 def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = None) -> Any:
-    """Return the query for rows that these labels let somebody read; ``None``: a sysadmin."""
+    """Return the query for the rows that these labels allow to read; ``None`` for sysadmins."""
     if user_permission_labels is None:
         return query
     from ckanext.activity.model import Activity
@@ -112,12 +112,12 @@ def _filter_by_labels(query: Any, user_permission_labels: list[str] | None = Non
 
 
 def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of a list as this person may read it.
+    """Return a row of a list without the parts that the person may not read.
 
-    Who did it is left out for those who may not see the site's users
-    (``ckan.auth.public_user_details``). What the record was then is left out, but for its title,
-    for those who may not edit it unless ``ckan.auth.public_activity_stream_detail`` is set: CKAN's
-    pages keep former versions from them, its lists do not.
+    The user is left out for people who may not see users (``ckan.auth.public_user_details``). The
+    former version of the record is reduced to its name and title for people who may not edit it,
+    unless ``ckan.auth.public_activity_stream_detail`` is set. CKAN applies this setting to its
+    pages, but not to lists of the API.
     """
     shown = dict(row)
     if not authz.is_authorized_boolean("user_show", Context(context), {}):
@@ -129,7 +129,7 @@ def show_row(context: Context, row: dict[str, Any]) -> dict[str, Any]:
             if key in _KEPT and is_json_object(record)
         }
     if is_json_object(shown.get("data")):
-        # Mails show it as it is; what was stored before is not changed in the table.
+        # Mails would show hidden characters of older titles, which stay in the table.
         shown["data"] = {key: _with_plain_title(value) for key, value in shown["data"].items()}
     return shown
 
@@ -158,8 +158,8 @@ def _may_see_versions(context: Context, row: Mapping[str, Any]) -> bool:
         return False
 
 
-def may_read(context: Context, row: Mapping[str, Any]) -> bool:
-    """Return whether the labels of a row let somebody read it."""
+def may_read_row(context: Context, row: Mapping[str, Any]) -> bool:
+    """Return whether the permission labels of a row allow the person to read it."""
     viewer = Viewer(context)
     labels = row.get("permission_labels")
     if context.get("ignore_auth") or viewer.is_sysadmin:

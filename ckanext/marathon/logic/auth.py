@@ -1,7 +1,6 @@
 """The auth functions of actions, registered through ``collect_auth_functions``.
 
-Deleting, resources, views, files, patching and revising ask for ``package_update`` in CKAN and so
-follow that one.
+CKAN checks ``package_update`` also for deleting, resources, views, files, patching and revising.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.logic.auth import get_group_object, get_package_object
-from ckan.types import AuthFunction, AuthResult, Context
+from ckan.types import AuthFunction, AuthResult, Context, DataDict
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, is_reference, is_storable
@@ -28,7 +27,7 @@ def collect_auth_functions() -> dict[str, Any]:
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_create(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors create records of our types in any organisation."""
     data_dict = _without_odd_groups(data_dict or {})
@@ -41,7 +40,7 @@ def package_create(
     if result.get("success"):
         return result
     if permissions.may_create_in(context.get("user"), owner, data_dict.get("type", "")):
-        # Everything but the organisation, groups among it, stays CKAN's decision.
+        # CKAN decides about everything except the organisation, for example about groups.
         return next_auth(context, {k: v for k, v in data_dict.items() if k != "owner_org"})
     return result
 
@@ -49,7 +48,7 @@ def package_create(
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_update(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's editors edit and delete records of our types anywhere."""
     data_dict = _without_odd_groups(data_dict or {})
@@ -69,9 +68,9 @@ def package_update(
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_show(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
-    """Let the API tell nobody that there is a record which they may not see."""
+    """Answer 404, as for a missing record, if an API caller may not see a record."""
     data_dict = data_dict or {}
     result = next_auth(context, data_dict)
     if not result.get("success"):
@@ -80,10 +79,10 @@ def package_show(
 
 
 # CKAN workaround: odd-groups
-def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data without a ``groups`` that is not a list, on which CKAN breaks.
+def _without_odd_groups(data_dict: DataDict) -> dict[str, Any]:
+    """Return the data without a ``groups`` that is not a list, on which CKAN raises.
 
-    The action reads a list from them, or refuses them, and then asks again.
+    The action converts or refuses such groups, and then checks access again.
     """
     if is_json_list(data_dict.get("groups", [])):
         return data_dict
@@ -91,7 +90,7 @@ def _without_odd_groups(data_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _are_groups(groups: Any) -> bool:
-    """Return whether CKAN can look up every group that is named."""
+    """Return whether CKAN can look up every named group."""
     for group in groups if is_json_list(groups) else ():
         reference = (group.get("id") or group.get("name")) if is_json_object(group) else group
         if not (is_reference(reference) or (is_json_object(group) and not reference)):
@@ -102,41 +101,41 @@ def _are_groups(groups: Any) -> bool:
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
 def package_collaborator_list(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Refuse anonymous callers: CKAN 2.12 assumes a logged-in user here."""
     return next_auth(context, data_dict or {}) if context.get("user") else {"success": False}
 
 
 def _hide_unseen(context: Context, package: model.Package) -> None:
-    """Answer a request of the API for a record that its caller may not see as for none.
+    """Raise the error of a missing record if an API caller may not see the record.
 
     Raises:
         ckan.plugins.toolkit.ObjectNotFound: the record is hidden from the caller.
     """
-    if permissions.is_unseen(context, package):
+    if permissions.is_hidden_from_caller(context, package):
         raise tk.ObjectNotFound
 
 
 @tk.chained_auth_function
 def organization_create(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's admins create organisations."""
     result = next_auth(context, data_dict or {})
     if result.get("success") or not permissions.is_coordinator(context.get("user"), "admin"):
         return result
     given = _without_creator(context, data_dict or {})
-    return _refusal_of_members(given, None) or {"success": True}
+    return _refuse_member_changes(given, None) or {"success": True}
 
 
 @tk.chained_auth_function
 def organization_update(
-    next_auth: AuthFunction, context: Context, data_dict: dict[str, Any] | None = None
+    next_auth: AuthFunction, context: Context, data_dict: DataDict | None = None
 ) -> AuthResult:
     """Let the coordinating body's admins edit municipalities, but not their members or state.
 
-    An organisation without a role counts too: one that was there before it was given its code.
+    This includes organisations without a role: such an organisation may be given an INE code.
     """
     data_dict = data_dict or {}
     result = next_auth(context, data_dict)
@@ -145,32 +144,34 @@ def organization_update(
     organization = get_group_object(context, data_dict)
     if (
         not organization.is_organization
-        or permissions.role_of(organization) not in ("", dataset.MUNICIPALITY)
+        or permissions.read_role(organization) not in ("", dataset.MUNICIPALITY)
         or organization.state != model.State.ACTIVE
         or data_dict.get("state", organization.state) != organization.state
     ):
         return result
-    return _refusal_of_members(data_dict, organization) or {"success": True}
+    return _refuse_member_changes(data_dict, organization) or {"success": True}
 
 
-def _without_creator(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of a new organisation without its creator, who becomes its admin anyway.
+def _without_creator(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Return the data of a new organisation without its creator as admin.
 
-    CKAN's form names them.
+    CKAN's form sends the creator, who becomes admin anyway.
     """
     creator, given = model.User.get(context.get("user")), data_dict.get("users")
-    if creator and given and _members_given(given, "user") == {(creator.id, "admin")}:
+    if creator and given and _read_sent_members(given, "user") == {(creator.id, "admin")}:
         return {key: value for key, value in data_dict.items() if key != "users"}
     return data_dict
 
 
-def _refusal_of_members(
-    data_dict: dict[str, Any], organization: model.Group | None
+def _refuse_member_changes(
+    data_dict: DataDict, organization: model.Group | None
 ) -> AuthResult | None:
-    """Refuse a change of users or of parents, whose admins CKAN treats as the organisation's."""
+    """Refuse changes of users and parents: admins of a parent are admins of the organisation."""
     for kind in ("user", "group"):
         given = data_dict.get(f"{kind}s")
-        if given is not None and _members_given(given, kind) != _members_now(organization, kind):
+        if given is not None and _read_sent_members(given, kind) != _read_stored_members(
+            organization, kind
+        ):
             return {
                 "success": False,
                 "msg": tk._("Members and parent organisations are not yours to change here."),
@@ -178,7 +179,7 @@ def _refusal_of_members(
     return None
 
 
-def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
+def _read_sent_members(given: Any, kind: str) -> set[tuple[str, str]] | None:
     entity = model.User if kind == "user" else model.Group
     members: set[tuple[str, str]] = set()
     for entry in given if is_json_list(given) else [None]:
@@ -192,7 +193,7 @@ def _members_given(given: Any, kind: str) -> set[tuple[str, str]] | None:
     return members
 
 
-def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, str]]:
+def _read_stored_members(organization: model.Group | None, kind: str) -> set[tuple[str, str]]:
     if organization is None:
         return set()
     entity = model.User if kind == "user" else model.Group
@@ -209,13 +210,13 @@ def _members_now(organization: model.Group | None, kind: str) -> set[tuple[str, 
     return {(table_id, capacity) for table_id, capacity in rows}
 
 
-def marathon_municipality_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
+def marathon_municipality_create(context: Context, _data_dict: DataDict) -> AuthResult:
     """Let the coordinating body's admins add municipalities."""
     return {"success": permissions.is_coordinator(context.get("user"), "admin")}
 
 
-def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let editors of any organisation try; whose idea it becomes decides ``package_create``."""
+def marathon_idea_quick_create(context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let editors of any organisation; ``package_create`` checks the idea's organisation."""
     user = context.get("user")
     return {
         "success": permissions.is_coordinator(user)
@@ -224,15 +225,15 @@ def marathon_idea_quick_create(context: Context, _data_dict: dict[str, Any]) -> 
 
 
 @tk.auth_allow_anonymous_access
-def marathon_idea_choices(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let everybody ask: only ideas that they may see are listed."""
+def marathon_idea_choices(_context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let everybody: the action lists only ideas that the caller may see."""
     return {"success": True}
 
 
-def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let members read what changed of their organisation, and the coordinating body of all.
+def marathon_change_list(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let members read the changes of their organisation, and the coordinating body those of all.
 
-    What each of them sees of it is decided entry by entry.
+    The action then filters the entries for the caller.
     """
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
@@ -241,22 +242,22 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> AuthRes
     return {"success": found is not None and permissions.is_insider(user, found.id)}
 
 
-def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let an organisation's own admins invite; the coordinating body's, to municipalities."""
+def marathon_officer_invite(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let admins invite to their organisation, the coordinating body's also to municipalities."""
     return _may_manage(context, data_dict)
 
 
-def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let those who may invite see the officers.
+def marathon_officer_list(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may invite list the officers of an organisation.
 
-    Without an organisation: of all municipalities, for the coordinating body's admins.
+    Without an organisation the list is of all municipalities, for the coordinating body's admins.
     """
     if not data_dict.get("organization"):
         return {"success": permissions.is_coordinator(context.get("user"), "admin")}
     return _may_manage(context, data_dict)
 
 
-def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
+def _may_manage(context: Context, data_dict: DataDict) -> AuthResult:
     reference = data_dict.get("organization")
     organization = model.Group.get(reference) if is_reference(reference) else None
     if organization is None or not organization.is_organization:
@@ -265,25 +266,25 @@ def _may_manage(context: Context, data_dict: dict[str, Any]) -> AuthResult:
     return {"success": permissions.may_manage_officers(user, organization)}
 
 
-def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> AuthResult:
-    """Let those who may add workshops see who has not answered: of their own, or of all."""
+def marathon_invitation_list(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may add workshops list unanswered invitations."""
     user, organization = context.get("user"), data_dict.get("organization")
     if not organization:
-        return {"success": bool(permissions.organizations_open_to(user, package.WORKSHOP))}
+        return {"success": bool(permissions.list_organizations_open_to(user, package.WORKSHOP))}
     known = is_reference(organization)
     return {"success": known and permissions.may_create_in(user, organization, package.WORKSHOP)}
 
 
-def marathon_takedown(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let sysadmins only, whom CKAN does not ask."""
+def marathon_takedown(_context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let only sysadmins, for whom CKAN does not call this function."""
     return {"success": False}
 
 
-def marathon_takedown_list(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let sysadmins only: a reason may tell what was to be forgotten."""
+def marathon_takedown_list(_context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let only sysadmins: a reason may repeat the content that was taken down."""
     return {"success": False}
 
 
-def marathon_takedown_apply(_context: Context, _data_dict: dict[str, Any]) -> AuthResult:
-    """Let only system administrators."""
+def marathon_takedown_apply(_context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let only sysadmins."""
     return {"success": False}

@@ -1,17 +1,17 @@
-"""Datasets: required fields, harvested copies, their IRIs, and Croissant.
+"""Datasets: required fields, harvested copies, IRIs of other catalogues, and Croissant.
 
-Copies: nobody on this site can correct harvested data, and a refusal would leave the copy outdated
-or missing. A value that its field refuses is stored as text in an extra (of ``rdf``).
+Harvested copies: nobody on this site can correct them, and refusing one would leave it outdated or
+missing. So a value that its field refuses is stored as text in an extra (``rdf/harvested.py``).
 
-IRIs: ckanext-dcat publishes any value of ``uri``. Here it is used only if server code saves with
-``ignore_auth``, as harvesters do, or if a system administrator saves, in whose name harvests may
-run; forms and API calls of officers cannot set it. ckanext-harvest's own tables do not decide:
-harvesters write them at different moments, some after the save, and a site need not have them. And
-only where the save brings it: a value that was stored already may have been typed in by an officer,
-and does not become an IRI because somebody else saves the dataset later.
+IRIs: ckanext-dcat publishes any value of ``uri``. Here ``uri`` is published only if the save that
+set it was made with ``ignore_auth``, as harvesters do, or by a system administrator, as whom
+harvests may run. Officers cannot set it in forms or through the API, and a value that an officer
+once typed in does not become an IRI when a harvester saves the dataset later. The tables of
+ckanext-harvest are not asked: a site need not have them, and some harvesters write them only after
+the save.
 
-Croissant: a ``FileObject`` has a name, a ``contentUrl`` and a checksum, and the type of a column is
-what a reader makes of its text. Source: MLCommons, "Croissant Format Specification" 1.0.
+Croissant: a ``FileObject`` needs a name, a ``contentUrl`` and a checksum; the data type of a column
+tells readers how to parse its text. Source: MLCommons, "Croissant Format Specification" 1.0.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ from ckanext.marathon.visibility import filter_public
 
 
 def read_requirements(owner_org: str, stored: model.Package | None) -> dataset.Requirements:
-    """Return the required fields of a dataset.
+    """Return which fields a dataset must have.
 
-    One that loses its organisation, as when that is deleted, must have what it had to have there.
+    A dataset that loses its organisation (because that is deleted) keeps its requirements.
 
     Args:
         owner_org: id or name of its organisation, ``""`` for none.
-        stored: the dataset as it is, ``None`` for a new one.
+        stored: the stored dataset, ``None`` for a new one.
     """
     reference = owner_org or (stored.owner_org if stored else "")
-    return _of(_publisher(model.Group.get(reference)), stored)
+    return _find_requirements(_read_publisher(model.Group.get(reference)), stored)
 
 
 def lacks_role(owner_org: str) -> bool:
     """Return whether an organisation (id or name) has neither a role nor a municipality's code."""
     organization = model.Group.get(owner_org)
-    return organization is not None and not _publisher(organization).acts_as
+    return organization is not None and not _read_publisher(organization).acts_as
 
 
-def _publisher(organization: model.Group | None) -> dataset.Publisher:
+def _read_publisher(organization: model.Group | None) -> dataset.Publisher:
     if organization is None:
         return dataset.Publisher()
     return dataset.Publisher(
@@ -78,11 +78,13 @@ def _publisher(organization: model.Group | None) -> dataset.Publisher:
 
 
 def read_municipal_requirements() -> dataset.Requirements:
-    """Return the required fields of a new dataset of a municipality, the strictest case."""
-    return _of(dataset.Publisher(role=dataset.MUNICIPALITY), None)
+    """Return which fields a new dataset of a municipality must have: the strictest case."""
+    return _find_requirements(dataset.Publisher(role=dataset.MUNICIPALITY), None)
 
 
-def _of(publisher: dataset.Publisher, stored: model.Package | None) -> dataset.Requirements:
+def _find_requirements(
+    publisher: dataset.Publisher, stored: model.Package | None
+) -> dataset.Requirements:
     setting = dataset.IdeaRequired(tk.config["ckanext.marathon.idea_required"])
     created = stored.metadata_created if stored else None
     exempt = dataset.is_dataset_exempt(created, dataset_model.read_installation_time(), setting)
@@ -90,34 +92,34 @@ def _of(publisher: dataset.Publisher, stored: model.Package | None) -> dataset.R
 
 
 _KEY = "marathon_is_copy"
-# How ckanext-dcat and its harvesters name the record of which this is a copy.
+# Extras in which ckanext-dcat and its harvesters store the id of the harvested record.
 _MARKS = frozenset({"guid", "uri"})
 
 
 def is_copy(context: Context, data: Mapping[str, Any]) -> bool:
-    """Return whether a dataset is a copy that a harvester of the site has made.
+    """Return whether a dataset that is being saved is a copy that a harvester made.
 
-    It is sent in the site's own name, by a program that brings a schema along, as those of
-    ckanext-harvest do, or with an extra that names the record it is a copy of.
+    A harvester saves with ``ignore_auth``, and either passes a schema in the context, as
+    ckanext-harvest does, or sets an extra with the id of the harvested record.
     """
     extras = data.get("extras")
-    rows = [each for each in extras if is_json_object(each)] if is_json_list(extras) else []
-    is_marked = any(each.get("key") in _MARKS and each.get("value") for each in rows)
+    rows = [extra for extra in extras if is_json_object(extra)] if is_json_list(extras) else []
+    is_marked = any(row.get("key") in _MARKS and row.get("value") for row in rows)
     return bool(context.get("ignore_auth")) and bool(is_marked or context.get("schema"))
 
 
 def is_saving_copy(context: Context) -> bool:
-    """Return whether the dataset that is being saved was recognised as a harvested copy."""
+    """Return whether :func:`fit_sent_dataset` recognised the dataset as a harvested copy."""
     return bool(cast(dict[str, Any], context).get(_KEY))
 
 
-def settle_copy(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Move extras into the fields whose names they have; make a copy fit the fields.
+def fit_sent_dataset(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Move extras into the fields of the same name; make a harvested copy fit the fields.
 
     Args:
-        context: gets a notice of what was set aside.
-        data: of a dataset, whose lists are lists of objects; is changed.
-        schema: of the dataset.
+        context: of the action; gets a notice about each value that became an extra.
+        data: the dataset, whose repeating fields are lists of objects; changed.
+        schema: its scheming schema.
     """
     if data.get("type", DATASET) != DATASET:
         return
@@ -131,39 +133,41 @@ def settle_copy(context: Context, data: dict[str, Any], schema: Mapping[str, Any
 
 
 FIELD = "uri"
-# In the context of a save: id → ``uri`` of the dataset and its resources before.
+# Key in the context of a save: id → ``uri`` of the stored dataset and its resources.
 _BEFORE = "marathon_uris_before"
-# What names something; not what a browser would run or open.
+# Schemes of identifiers; none that a browser would run.
 _SCHEMES = ("http:", "https:", "urn:", "ftp:", "doi:", "hdl:", "ark:", "info:", "tag:", "oid:")
 
 
-def note_before(context: Context, package: model.Package | None) -> None:
-    """Remember, before a save, which IRIs are stored."""
-    cast(dict[str, Any], context)[_BEFORE] = _stored(package) if package is not None else {}
+def remember_stored_iris(context: Context, package: model.Package | None) -> None:
+    """Remember in the context, before a save, which IRIs are stored."""
+    cast(dict[str, Any], context)[_BEFORE] = (
+        _list_stored_iris(package) if package is not None else {}
+    )
 
 
-def keep_brought(context: Context, package: model.Package) -> None:
-    """Write down the IRIs that a save brings, in its transaction.
+def store_foreign_iris(context: Context, package: model.Package) -> None:
+    """Store the IRIs that a save sets, in its transaction.
 
-    What another dataset has is left to it: this one is then published under its own IRI, and the
-    answer says so, as it does of what names nothing elsewhere.
+    An IRI that another dataset has, or that is not of another catalogue, is not used: the dataset
+    is published under its address on this site, and a notice tells why.
     """
     before: Mapping[str, str] = cast(dict[str, Any], context).get(_BEFORE) or {}
     if package.type in OTHER_TYPES or not _is_trusted(context):
         return
     model.Session.flush()
-    for thing, given in _stored(package).items():
-        if given == before.get(thing):
+    for id_, given in _list_stored_iris(package).items():
+        if given == before.get(id_):
             continue
         iri = read_foreign_iri(given)
-        if iri is None or not dataset_model.claim_iri(iri, thing, package.id):
-            _note_unused(context, package, thing, given, iri)
+        if iri is None or not dataset_model.claim_iri(iri, id_, package.id):
+            _note_unused(context, package, id_, given, iri)
 
 
 def _note_unused(
-    context: Context, package: model.Package, thing: str, given: str, iri: str | None
+    context: Context, package: model.Package, id_: str, given: str, iri: str | None
 ) -> None:
-    """Add a notice about why a record is not published under the IRI that was sent."""
+    """Add a notice about why a record is not published under the sent IRI."""
     if iri is not None:
         message = tk._("another record has {value}, so that this one is published under its own")
     elif _is_ours(given.strip(), source_feeds.find_site()):
@@ -173,22 +177,22 @@ def _note_unused(
             "{value} is no IRI under which something is known elsewhere, so that the record is "
             "published under its own"
         )
-    files = [each.id for each in package.resources]
+    files = [resource.id for resource in package.resources]
     key: tuple[str | int, ...] = (FIELD,)
-    if thing in files:
-        key = ("resources", resource_logic.read_sent_number(context, files.index(thing)), FIELD)
+    if id_ in files:
+        key = ("resources", resource_logic.read_sent_number(context, files.index(id_)), FIELD)
     messages.add_notice_at(
         context, key, package.type, message.format(value=f"“{quote_value(given)}”")
     )
 
 
-class Contested(NamedTuple):
-    """A dataset that is published under our IRI, because another record has the one it names.
+class ContestedIri(NamedTuple):
+    """A dataset that is not published under the IRI in its ``uri``: another record has that IRI.
 
     Attributes:
-        name: of the dataset.
-        iri: that it names.
-        holder: name of the dataset that has it, itself or one of its files.
+        name: name of the dataset.
+        iri: its ``uri``.
+        holder: name of the dataset that has the IRI, for itself or for one of its files.
         is_listed_twice: whether the holder is public too, so that portals list both.
     """
 
@@ -198,11 +202,11 @@ class Contested(NamedTuple):
     is_listed_twice: bool
 
 
-def list_contested() -> list[Contested]:
-    """Return the public datasets that name, in ``uri``, an IRI that another record has.
+def list_contested_iris() -> list[ContestedIri]:
+    """Return the public datasets whose ``uri`` is the IRI of another record.
 
-    Two harvests may bring the same dataset; an officer may have typed in the IRI of a harvested
-    one. Which of the two it was is not known afterwards.
+    Either two harvests bring the same dataset, or an officer typed in the IRI of a harvested one;
+    the database does not tell which.
     """
     table, kept = model.Package, dataset_model.KeptIri
     given = cast(Any, table.extras)[FIELD].astext
@@ -232,16 +236,16 @@ def list_contested() -> list[Contested]:
         )
     }
     return [
-        Contested(name, iri, holders[iri].name, holders[iri].is_public)
+        ContestedIri(name, iri, holders[iri].name, holders[iri].is_public)
         for name, iri in named.items()
         if iri in holders and holders[iri].name != name
     ]
 
 
 def read_foreign_iri(given: str, site: Site | None = None) -> str | None:
-    """Return a value of ``uri`` as the IRI of something elsewhere, ``None`` if it cannot be one.
+    """Return a value of ``uri`` as an IRI of another catalogue, ``None`` if it cannot be one.
 
-    One that is valid stays as it is, character by character. In our own name nobody else speaks.
+    A valid IRI is returned unchanged. Addresses of this site are no IRIs of other catalogues.
     """
     text = given.strip()
     if not text.lower().startswith(_SCHEMES):
@@ -261,43 +265,45 @@ def _is_trusted(context: Context) -> bool:
     return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
 
 
-def _stored(package: model.Package) -> dict[str, str]:
+def _list_stored_iris(package: model.Package) -> dict[str, str]:
     """Return id → ``uri`` of a dataset and its resources."""
     given = {package.id: package.extras}
-    given |= {each.id: each.extras for each in package.resources}
+    given |= {resource.id: resource.extras for resource in package.resources}
     return {
-        thing: uri
-        for thing, extras in given.items()
+        id_: uri
+        for id_, extras in given.items()
         if isinstance(uri := (extras or {}).get(FIELD), str) and uri
     }
 
 
-# Of what Croissant knows.
+# Checksum algorithms of Croissant.
 ALGORITHMS = frozenset({"md5", "sha256"})
-# As ckanext-dcat's context shortens https://schema.org/Text.
+# https://schema.org/Text in ckanext-dcat's JSON-LD context.
 TEXT = "Text"
-# Bytes of a table that are looked at for codes.
+# Bytes of a table that are searched for codes.
 SAMPLE = 2**20
 _CODE = re.compile(r"\s*0[0-9]+\s*")
 
 
 def prepare_croissant(dataset: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a dataset with the files that Croissant can have.
+    """Return a copy of a dataset with only the files that Croissant can describe.
 
-    Those are the files that the site holds. Of a link nobody here knows the bytes: it has no
-    checksum, and readers refuse the whole dataset where a file lacks one.
+    These are the uploaded files with a checksum. Readers refuse a whole dataset if one of its files
+    has no checksum, and this site computes none for links.
 
     Args:
-        dataset: as ``package_show`` gives it; not changed, which ckanext-dcat's profile would do.
+        dataset: from ``package_show``; not changed (ckanext-dcat's profile would change it).
     """
     prepared = copy.deepcopy(dataset)
     prepared["notes"] = prepared.get("notes") or prepared.get("title") or prepared["name"]
     resources: list[dict[str, Any]] = prepared.get("resources") or []
-    prepared["resources"] = [found for resource in resources if (found := _file(resource))]
+    prepared["resources"] = [
+        found for resource in resources if (found := _describe_croissant_file(resource))
+    ]
     return prepared
 
 
-def _file(resource: dict[str, Any]) -> dict[str, Any] | None:
+def _describe_croissant_file(resource: dict[str, Any]) -> dict[str, Any] | None:
     checksum = read_checksum(resource)
     is_held = resource.get("url_type") == "upload"
     if not is_held or checksum is None or checksum.algorithm not in ALGORITHMS:
@@ -306,16 +312,16 @@ def _file(resource: dict[str, Any]) -> dict[str, Any] | None:
     return {
         **resource,
         "name": resource.get("name") or name or resource["id"],
-        # By the number of digits the profile tells which it is.
+        # The profile derives the algorithm from the number of digits.
         "hash": checksum.digits,
     }
 
 
-# What only Croissant says, and what its readers want in its own words.
+# JSON-LD keywords, which stay as Croissant has them.
 _OF_CROISSANT = frozenset({"@context", "@id", "@type"})
-# Times, whose form says whether they are days, months or years.
+# Properties whose values are a day, month, year or time.
 _TIMES = frozenset({"datePublished", "dateModified"})
-# What schema.org says of a dataset or file, and Croissant as ckanext-dcat writes it may too.
+# Properties of schema.org that ckanext-dcat's Croissant may have too, of a dataset and of a file.
 _OF_DATASET = frozenset(
     {"about", "creator", "keywords", "inLanguage", "license", "publisher", "spatialCoverage"}
     | {"temporalCoverage", "version", *_TIMES}
@@ -323,49 +329,55 @@ _OF_DATASET = frozenset(
 _OF_FILE = frozenset({"contentSize", "encodingFormat", "description", "license", *_TIMES})
 
 
-def restate_croissant(written: str, described: Mapping[str, Any]) -> str:
-    """Return Croissant with the values of our schema.org description of the dataset.
+def update_croissant(written: str, described: Mapping[str, Any]) -> str:
+    """Return Croissant with the values of the feed's schema.org description of the dataset.
 
     ckanext-dcat's Croissant has the stored values: Markdown, the licence of CKAN's register, no
-    statement of rights. Properties missing in our description are removed.
+    statement of rights. Properties that the schema.org description lacks are removed.
 
     Args:
-        written: JSON, as ckanext-dcat writes it.
-        described: from ``feeds.schema_org``; if empty, nothing is changed.
+        written: JSON from ckanext-dcat.
+        described: from ``feeds.schema_org``; if empty, ``written`` is returned.
     """
     if not described:
         return written
     document = json.loads(written)
-    files = {each["@id"]: each for each in _listed(document.get("distribution"))}
-    told = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
-    shown = [each for each in told.pop("distribution", []) if each["@id"] in files]
-    for name in _OF_DATASET - told.keys():
+    files = {file["@id"]: file for file in _list_objects(document.get("distribution"))}
+    values = {name: value for name, value in described.items() if name not in _OF_CROISSANT}
+    shown = [file for file in values.pop("distribution", []) if file["@id"] in files]
+    for name in _OF_DATASET - values.keys():
         document.pop(name, None)
-    # Croissant requires one.
-    told.setdefault("creator", told.get("publisher") or [])
-    # A short one is made longer for search engines alone.
+    # Croissant requires a creator.
+    values.setdefault("creator", values.get("publisher") or [])
+    # schema.org has short descriptions padded for search engines; Croissant's own is better.
     own = document.get("description")
     if is_json_object(own) and (words := strip_markup(str(own.get("@value") or ""))):
-        told["description"] = words
-    document |= {name: _stated(name, value) for name, value in told.items() if value}
+        values["description"] = words
+    document |= {name: _expand_texts(name, value) for name, value in values.items() if value}
     if shown:
-        document["distribution"] = [_with(files[each["@id"]], each) for each in shown]
-    return _dumped(document)
+        document["distribution"] = [
+            _update_croissant_file(files[file["@id"]], file) for file in shown
+        ]
+    return _write_script_json(document)
 
 
-def _with(file: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _update_croissant_file(file: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in file.items() if name not in _OF_FILE}
-    found = {name: value for name, value in told.items() if name not in _OF_CROISSANT}
-    return kept | {name: _stated(name, value) for name, value in found.items()}
+    found = {name: value for name, value in values.items() if name not in _OF_CROISSANT}
+    return kept | {name: _expand_texts(name, value) for name, value in found.items()}
 
 
-def _stated(name: str, value: Any) -> Any:
-    """Return a value as expanded JSON-LD has it: the context gives a language to bare texts."""
+def _expand_texts(name: str, value: Any) -> Any:
+    """Return a value with its texts as JSON-LD value objects.
+
+    The context of ckanext-dcat's Croissant would give plain texts a language.
+    """
     if is_json_list(value):
-        return [_stated(name, each) for each in value]
+        return [_expand_texts(name, item) for item in value]
     if is_json_object(value):
         return {
-            key: each if key.startswith("@") else _stated(key, each) for key, each in value.items()
+            key: item if key.startswith("@") else _expand_texts(key, item)
+            for key, item in value.items()
         }
     if not isinstance(value, str):
         return value
@@ -374,52 +386,51 @@ def _stated(name: str, value: Any) -> Any:
     return {**kind, "@value": value}
 
 
-def _dumped(document: dict[str, Any]) -> str:
-    """Return JSON for a script of a page: nothing in it can end the script."""
+def _write_script_json(document: dict[str, Any]) -> str:
+    """Return JSON that can stand in a ``<script>`` element: without ``<``, ``>`` and ``&``."""
     text = json.dumps(document, sort_keys=True, indent=4)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def keep_codes_as_text(written: str) -> str:
-    """Return Croissant in which columns with codes like ``0501`` are text.
+    """Return Croissant in which columns with codes like ``0501`` have the data type text.
 
-    The DataStore may have taken them for numbers; a reader of the file that did so would lose the
-    zero, by which a municipality is known.
+    The DataStore may have typed them as numbers, and readers would lose the leading zero.
 
     Args:
-        written: JSON, as ckanext-dcat writes it; returned as it is where nothing is wrong.
+        written: JSON from ckanext-dcat; returned unchanged if no column is wrong.
     """
     document = json.loads(written)
     changed = False
-    for records in _listed(document.get("recordSet")):
+    for records in _list_objects(document.get("recordSet")):
         resource_id = str(records.get("@id", "")).rpartition("/records")[0].rpartition("/")[2]
-        fields = _listed(records.get("field"))
+        fields = _list_objects(records.get("field"))
         if not any(field.get("dataType") not in (TEXT, None) for field in fields):
             continue
-        codes = _columns_of_codes(resource_id)
+        codes = _find_stored_code_columns(resource_id)
         for field in fields:
-            if _column(field) in codes and field.get("dataType") != TEXT:
+            if _find_column_name(field) in codes and field.get("dataType") != TEXT:
                 field["dataType"], changed = TEXT, True
     if not changed:
         return written
-    return _dumped(document)
+    return _write_script_json(document)
 
 
-def _listed(value: Any) -> list[dict[str, Any]]:
+def _list_objects(value: Any) -> list[dict[str, Any]]:
     rows = value if is_json_list(value) else [value]
-    return [each for each in rows if is_json_object(each)]
+    return [row for row in rows if is_json_object(row)]
 
 
-def _column(field: dict[str, Any]) -> str:
+def _find_column_name(field: dict[str, Any]) -> str:
     source: Any = field.get("source") or {}
     extract: Any = source.get("extract") or {} if is_json_object(source) else {}
     column = extract.get("column") if is_json_object(extract) else ""
-    # A context with a language makes an object of each text that has none.
+    # In a context with a language, a text without language is an object.
     return str((column.get("@value") if is_json_object(column) else column) or "")
 
 
-def _columns_of_codes(resource_id: str) -> set[str]:
-    """Return the columns of an uploaded CSV file in which a number begins with a zero."""
+def _find_stored_code_columns(resource_id: str) -> set[str]:
+    """Return the columns of an uploaded CSV file that have a number with a leading zero."""
     resource = model.Resource.get(resource_id)
     if resource is None or resource.url_type != "upload":
         return set()
@@ -435,7 +446,7 @@ def _columns_of_codes(resource_id: str) -> set[str]:
 
 
 def find_code_columns(table: str) -> set[str]:
-    """Return the columns of a CSV text in which a number begins with a zero (``0501``)."""
+    """Return the columns of a CSV text that have a number with a leading zero (``0501``)."""
     first = table.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     rows = csv.reader(io.StringIO(table), delimiter=delimiter)
@@ -445,6 +456,6 @@ def find_code_columns(table: str) -> set[str]:
         for row in rows:
             found |= {name for name, cell in zip(names, row, strict=False) if _CODE.fullmatch(cell)}
     except csv.Error:
-        # The sample may end within a quoted cell, or the file be no table.
+        # The sample may end within a quoted cell, or the file is not a table.
         return found
     return found

@@ -1,10 +1,10 @@
 """Deleting and purging: guards for dependents, and removing links to purged records.
 
-``ckan dataset delete`` changes the state by itself; so may other extensions. The steps of every
-save (``logic/saving.py``) see all of them, bulk SQL excepted.
+``ckan dataset delete`` and other extensions change the state without calling an action. The steps
+of every save (``logic/saving.py``) see these changes too, except bulk SQL.
 
-What others have computed from a purged record becomes their own: a dataset of Villa Nueva does not
-turn into one of the whole country, about nothing in particular, because its idea is no more.
+Values that other records have computed from a purged record are stored in them: a dataset keeps the
+municipality and the problem of its idea when the idea is purged.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from ckanext.marathon.visibility import Viewer
 if TYPE_CHECKING:
     from ckanext.marathon.logic.validators.package import Flat
 
-# The kinds of links that prevent deleting a record of a type.
+# Dataset type → links to a record of this type that prevent its deletion.
 KEEPING = {
     package_model.WORKSHOP: (Predicate.IDEA_WORKSHOP,),
     package_model.IDEA: (Predicate.DATASET_IDEA,),
 }
 
-# As many are named; the rest is counted.
+# Records that a message names.
 MOST_NAMED = 10
 
 IN_THE_WAY = N_("It cannot be deleted: {names} depend on it. Delete or change those first")
@@ -53,66 +53,66 @@ TYPES = {
 
 
 def list_dependents(package: model.Package) -> list[model.Package]:
-    """Return the records, not deleted, that keep a package from being deleted."""
+    """Return the active records that prevent the deletion of a package."""
     return package_model.list_dependents([package.id], *KEEPING.get(package.type, ()))
 
 
 def list_obstacles(found: Iterable[model.Package], viewer: Viewer) -> list[dict[str, str]]:
-    """Return id, type, title and address of the records that the person may see."""
+    """Return id, type, title and address of those records that the viewer may see."""
     return [
         {
-            "id": each.id,
-            "type": each.type,
-            "title": each.title or each.name,
-            "url": tk.url_for(f"{each.type}.read", id=each.name, qualified=True),
+            "id": package.id,
+            "type": package.type,
+            "title": package.title or package.name,
+            "url": tk.url_for(f"{package.type}.read", id=package.name, qualified=True),
         }
-        for each in found
-        if viewer.may_see(each)
+        for package in found
+        if viewer.may_see(package)
     ]
 
 
-def name_records(found: Collection[model.Package], viewer: Viewer) -> str:
-    """Return records as words: «idea “Agua limpia” (address), other records»."""
+def write_record_names(found: Collection[model.Package], viewer: Viewer) -> str:
+    """Return records as text: «idea “Agua limpia” (address), other records»."""
     seen = list_obstacles(found, viewer)
     words = [
-        f"{tk._(TYPES.get(each['type'], each['type']))} “{each['title']}” ({each['url']})"
-        for each in seen[:MOST_NAMED]
+        f"{tk._(TYPES.get(record['type'], record['type']))} “{record['title']}” ({record['url']})"
+        for record in seen[:MOST_NAMED]
     ]
     if len(words) < len(found):
         words.append(tk._("other records"))
     return ", ".join(words)
 
 
-def name_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
-    """Return a sentence that names the records that prevent a deletion."""
-    return Fault(IN_THE_WAY, {"names": name_records(found, viewer)})
+def explain_obstacles(found: Collection[model.Package], viewer: Viewer) -> Fault:
+    """Return a fault that names the records that prevent a deletion."""
+    return Fault(IN_THE_WAY, {"names": write_record_names(found, viewer)})
 
 
 def refuse_delete(found: Collection[model.Package], context: Context) -> None:
-    """Refuse a deletion of a record that others depend on.
+    """Refuse a deletion if other records depend on the record.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: at ``message``, with the records that the person may
-            see under ``obstacles``; everything is rolled back.
+        ckan.plugins.toolkit.ValidationError: ``found`` is not empty. ``message`` is the sentence,
+            ``obstacles`` the records that the person may see; everything is rolled back.
     """
     if not found:
         return
     viewer = Viewer(context)
-    message = messages.write_fault(name_obstacles(found, viewer))
-    # A text, not a list: CKAN's own pages take it so.
+    message = messages.write_fault(explain_obstacles(found, viewer))
+    # CKAN's own pages expect a text, not a list.
     errors: dict[str, Any] = {"message": message, "obstacles": list_obstacles(found, viewer)}
     model.Session.rollback()
     raise tk.ValidationError(errors, error_summary={"message": message})
 
 
 def check_delete(flat: Flat) -> list[FieldFault]:
-    """Return a fault if the record is being deleted by its state and others depend on it."""
+    """Return a fault if other records depend on a record that a change of state deletes."""
     found = list_dependents(flat.stored) if flat.stored else []
-    return [FieldFault(("state",), name_obstacles(found, Viewer(flat.context)))] if found else []
+    return [FieldFault(("state",), explain_obstacles(found, Viewer(flat.context)))] if found else []
 
 
 def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldFault]:
-    """Return a fault if an idea of the workshop is of a municipality that is taken out."""
+    """Return a fault if a removed municipality of a workshop is one of its ideas'."""
     workshop = flat.stored
     if workshop is None:
         return []
@@ -132,18 +132,18 @@ def check_municipalities_kept(flat: Flat, codes: Collection[str]) -> list[FieldF
         make_fault(
             "municipality",
             N_("Still the municipality of {names}: {codes}"),
-            names=name_records(using, Viewer(flat.context)),
+            names=write_record_names(using, Viewer(flat.context)),
             codes=tuple(gone),
         )
     ]
 
 
 def read_data_needs(flat: Flat) -> Needs:
-    """Return the data needs that an idea has, and the datasets that meet them."""
+    """Return the stored data needs of an idea, and the datasets that meet them."""
     own = [
-        each["id"]
-        for each in package_model.read_stored_rows(flat.stored, "data_need")
-        if each.get("id")
+        need["id"]
+        for need in package_model.read_stored_rows(flat.stored, "data_need")
+        if need.get("id")
     ]
     pairs = link.list_subject_pairs(own, Predicate.DATASET_DATA_NEED)
     datasets = package_model.load_packages(subject for subject, _ in pairs)
@@ -169,12 +169,13 @@ _REFERRING = {
 
 
 def lock_for_purge(package: model.Package) -> list[str]:
-    """Lock a record that will be purged and those that refer to it.
+    """Lock a record that will be purged, and the records that refer to it.
 
-    Who refers is locked before what is referred to, as a save does it.
+    Referring records are locked first, in the same order as by a save, so that there are no
+    deadlocks.
 
     Returns:
-        the ids of those that refer to it, deleted ones too.
+        the ids of the referring records, including deleted ones.
     """
     predicate = _REFERRING.get(package.type)
     if predicate is None:
@@ -187,20 +188,20 @@ def lock_for_purge(package: model.Package) -> list[str]:
 
 
 def cut_links(package: model.Package) -> None:
-    """Remove a record from those that refer to it, and its rows from our tables."""
+    """Remove a record from the records that refer to it, and its rows from our tables."""
     needs = [n["id"] for n in package_model.read_stored_rows(package, "data_need") if n.get("id")]
     predicate = _REFERRING.get(package.type)
     touched = package_model.list_dependent_ids([package.id], predicate) if predicate else []
     for dependent in package_model.load_packages(touched).values():
-        _remove(dependent, package, needs)
+        _remove_reference(dependent, package, needs)
     link.remove_subject(package.id)
     package_model.release_code(package.id)
     idea_model.delete_history(package.id)
 
 
-def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
+def _remove_reference(dependent: model.Package, purged: model.Package, needs: list[str]) -> None:
     extras = dict(dependent.extras or {})
-    inherited = _inherited(dependent, purged)
+    inherited = _find_lost_values(dependent, purged)
     for field, values in inherited.items():
         extras[field] = json.dumps(values)
         link.add_links(dependent.id, _STATED[dependent.type, field], values)
@@ -209,22 +210,22 @@ def _remove(dependent: model.Package, purged: model.Package, needs: list[str]) -
         link.remove_links(dependent.id, [purged.id])
     else:
         ideas = [
-            each for each in package_model.read_stored_texts(dependent, "idea") if each != purged.id
+            id_ for id_ in package_model.read_stored_texts(dependent, "idea") if id_ != purged.id
         ]
         kept = [
-            each
-            for each in package_model.read_stored_texts(dependent, "data_need")
-            if each not in needs
+            id_
+            for id_ in package_model.read_stored_texts(dependent, "data_need")
+            if id_ not in needs
         ]
         extras |= {"idea": json.dumps(ideas), "data_need": json.dumps(kept)}
         link.remove_links(dependent.id, [purged.id, *needs])
     dependent.extras = extras
-    # Whoever compares dates, Solr's copy first of all, sees that it changed.
+    # Solr and harvesters compare this date to find changed records.
     dependent.metadata_modified = get_utc_now()
 
 
 def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
-    """Name an organisation that is about to be purged in a dataset that names no publisher."""
+    """Store an organisation that will be purged as publisher of a dataset that has none."""
     if package_model.read_stored_rows(dataset, "publisher"):
         return
     publisher = {"name": organization.title or organization.name}
@@ -234,17 +235,17 @@ def keep_publisher(dataset: model.Package, organization: model.Group) -> None:
     dataset.metadata_modified = get_utc_now()
 
 
-def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
-    """Return the computed values, by field, that a record would lose."""
+def _find_lost_values(dependent: model.Package, purged: model.Package) -> dict[str, list[str]]:
+    """Return field → values that a record has computed from a purged record and would lose."""
     if purged.type == package_model.WORKSHOP:
-        before = {"municipality": set(package_logic.municipalities_of_workshop(purged))}
+        before = {"municipality": set(package_logic.list_workshop_municipalities(purged))}
         after: dict[str, set[str]] = {"municipality": set()}
     else:
         ideas = list(
             package_model.load_packages(package_model.read_stored_texts(dependent, "idea")).values()
         )
         left = [idea for idea in ideas if idea.id != purged.id]
-        before, after = _of_ideas(ideas), _of_ideas(left)
+        before, after = _compute_values(ideas), _compute_values(left)
     return {
         field: sorted(values)
         for field, values in before.items()
@@ -252,27 +253,27 @@ def _inherited(dependent: model.Package, purged: model.Package) -> dict[str, lis
     }
 
 
-def _of_ideas(ideas: list[model.Package]) -> dict[str, set[str]]:
+def _compute_values(ideas: list[model.Package]) -> dict[str, set[str]]:
     return {
-        "municipality": package_logic.municipalities_of_ideas(ideas),
-        "service_problem": package_logic.problems_of_ideas(ideas),
+        "municipality": package_logic.list_idea_municipalities(ideas),
+        "service_problem": package_logic.list_idea_problems(ideas),
     }
 
 
 class DeletionRefused(tk.ValidationError, click.ClickException):
-    """Others depend on it: an error of validation for programs, one line on the command line."""
+    """Other records depend on a deleted one: a ValidationError, and one line for ``ckan``."""
 
     def __init__(self, message: str) -> None:
-        """Store the message, for the API and for pages."""
+        """Initialise both base classes with the message."""
         tk.ValidationError.__init__(self, {"message": message})
         self.message = message
 
 
-def refuse_orphans(unit: UnitOfWork) -> None:
-    """Refuse to delete a package that others depend on.
+def refuse_deletion_with_dependents(unit: UnitOfWork) -> None:
+    """Refuse to delete a package if other records depend on it.
 
     Raises:
-        DeletionRefused: others depend on it.
+        DeletionRefused: other records depend on it.
     """
     for package in [record for record in unit.session.dirty if isinstance(record, model.Package)]:
         if _is_being_deleted(package):
@@ -280,7 +281,7 @@ def refuse_orphans(unit: UnitOfWork) -> None:
 
 
 def cut_links_of_purged(unit: UnitOfWork) -> None:
-    """Remove packages that are about to be purged from the records that refer to them."""
+    """Cut the links to packages that the session will delete."""
     for package in [record for record in unit.session.deleted if isinstance(record, model.Package)]:
         if package.type in KINDS:
             cut_links(package)
@@ -296,4 +297,4 @@ def _refuse_if_needed(package: model.Package) -> None:
     found = list_dependents(package)
     if found:
         viewer = Viewer(Context())
-        raise DeletionRefused(messages.write_fault(name_obstacles(found, viewer)))
+        raise DeletionRefused(messages.write_fault(explain_obstacles(found, viewer)))

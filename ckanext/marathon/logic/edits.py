@@ -1,12 +1,14 @@
-"""Edits compared with the stored record: conflicts, restored values, and overruled values.
+"""Edits compared with the stored record: conflicts, restored values, and values that are ignored.
 
 Values that were hidden from a client, and so are sent back empty, stay. A sent value of a computed
-field gets a notice and is never refused, because CKAN shows more fields than it accepts (counts,
-the organisation as an object, its own times). A value sent back as it was read gets no notice.
+field is ignored with a notice and never refused, because ``package_show`` returns more fields than
+``package_update`` accepts (counts, the organisation as an object, CKAN's own times). A computed
+value that is sent back unchanged gets no notice.
 
-Extras that a site had before the plugin, under names that now mean something else: a dataset with
-an extra ``contact: Ana`` would break scheming, which expects a list there. Its text is shown, and
-on the next edit kept, as the extra ``contact_text``. The database is not touched.
+Extras that are older than the plugin may have the name of a field with another type: a dataset with
+an extra ``contact: Ana`` would break scheming, which expects a list. Such an extra is shown as
+``contact_text``, and stored under that name with the next edit; showing it does not change the
+database.
 """
 
 from __future__ import annotations
@@ -28,21 +30,23 @@ from ckanext.marathon.domain import dataset, numbers
 from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
 from ckanext.marathon.logic import inputs, messages, permissions, resource, unkept
-from ckanext.marathon.logic.package import needs_of_ideas
+from ckanext.marathon.logic.package import list_idea_needs
 from ckanext.marathon.logic.resource import prefix_http
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import OUTSIDER, Viewer
 
-# Lists that are ours alone; others take a plain text too, as one item.
+# Lists in which a stored plain text is no item; in other lists it is the only item.
 OWN_LISTS = ("municipality", "service_problem", "idea", "data_need")
 
 
-def set_aside(package: model.Package) -> None:
-    """Rename, in memory, extras whose value does not fit the field of their name."""
+def rename_unfit_extras(package: model.Package) -> None:
+    """Rename, in memory, extras whose value does not have the type of the field of that name."""
     extras: dict[str, str] = getattr(package, "extras", None) or {}
     if package.type != package_model.DATASET or not extras:
         return
-    strange = [name for name in _lists() if name in extras and not _is_list(name, extras[name])]
+    strange = [
+        name for name in _list_list_fields() if name in extras and not _is_list(name, extras[name])
+    ]
     if not strange:
         return
     kept = {name: value for name, value in extras.items() if name not in strange}
@@ -51,7 +55,7 @@ def set_aside(package: model.Package) -> None:
     )
 
 
-def _lists() -> list[str]:
+def _list_list_fields() -> list[str]:
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_model.DATASET) or {}
     fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
     return [f["field_name"] for f in fields if "repeating_subfields" in f] + [
@@ -65,10 +69,10 @@ def _is_list(name: str, text: str) -> bool:
     except ValueError:
         return False
     kind = str if name in OWN_LISTS else dict
-    return is_json_list(loaded) and all(isinstance(each, kind) for each in loaded)
+    return is_json_list(loaded) and all(isinstance(item, kind) for item in loaded)
 
 
-# Of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
+# Counts of ideas; those of workshops are ``workshop.COUNT_FIELDS``.
 OTHER_COUNTS = ("votes", "priority")
 
 
@@ -78,10 +82,10 @@ def restore_masked(
     """Restore in ``data`` the values that the client could not read.
 
     Args:
-        context: of the update; ``original_package`` is what a patch began with.
-        package: as it is stored.
-        sent: what the client sent, with what ``package_show`` had added.
-        data: what will be saved; changed.
+        context: of the update; a patch sets ``original_package``.
+        package: the stored package.
+        sent: the data from the client, with computed fields that it sends back.
+        data: the data that will be saved; changed.
     """
     _restore_unreadable(package, data)
     _restore_addresses(package, data)
@@ -95,7 +99,7 @@ def restore_masked(
 
 
 def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
-    """Restore stored counts that are not numbers and were shown, and sent back, as null."""
+    """Restore stored counts that are not numbers: they are shown, and sent back, as null."""
     for name in (*workshop_domain.COUNT_FIELDS, *OTHER_COUNTS):
         text = package_model.read_stored_text(package, name)
         if text and name in data and data[name] is None and not numbers.is_count(text):
@@ -103,11 +107,11 @@ def _restore_unreadable(package: model.Package, data: dict[str, Any]) -> None:
 
 
 def _restore_addresses(package: model.Package, data: dict[str, Any]) -> None:
-    """Put back addresses of files without a scheme, which CKAN shows as ``http://`` ones.
+    """Restore addresses of resources without a scheme, to which ``package_show`` adds ``http://``.
 
-    Who changes one file of a dataset sends all of them back.
+    A change of one resource sends all resources of the dataset back.
     """
-    stored = {each.id: each.url or "" for each in package.resources}
+    stored = {file.id: file.url or "" for file in package.resources}
     resources: list[dict[str, Any]] = data.get("resources") or []
     for row in resources:
         url = stored.get(row.get("id") or "", "")
@@ -133,7 +137,7 @@ def _restore_ideas(
     data["idea"] = [*wanted, *(id_ for id_ in hidden if id_ not in wanted)]
     needs = data.get("data_need")
     if hidden and is_json_list(needs):
-        of_hidden = needs_of_ideas(package_model.load_packages(hidden).values())
+        of_hidden = list_idea_needs(package_model.load_packages(hidden).values())
         stored = package_model.read_stored_texts(dataset, "data_need")
         data["data_need"] = [*needs, *(n for n in stored if n in of_hidden and n not in needs)]
 
@@ -141,7 +145,7 @@ def _restore_ideas(
 def _shown_ideas(
     context: Context, dataset: model.Package, sent: Mapping[str, Any]
 ) -> list[Any] | None:
-    """Return the ids that the client had before it, ``None`` where it wrote the list by itself."""
+    """Return the ids of the ideas that the client had read, ``None`` if it had read none."""
     original: Any = context.get("original_package")
     if is_json_object(original):
         return original.get("idea")
@@ -149,7 +153,7 @@ def _shown_ideas(
         return [idea.get("id") for idea in sent["ideas"] if is_json_object(idea)]
     if "num_resources" not in sent:
         return None
-    # A result of ``package_search`` has what the public may see, for every searcher.
+    # Results of ``package_search`` have only ideas that everybody may see.
     public = Viewer(cast(Context, {OUTSIDER: True}))
     ideas = package_model.load_packages(package_model.read_stored_texts(dataset, "idea")).values()
     return [idea.id for idea in ideas if public.may_see(idea)]
@@ -157,7 +161,7 @@ def _shown_ideas(
 
 Record = Mapping[str, Any]
 
-# Name → the field that it follows from; "" for what the site alone writes.
+# Computed field → the field that it is computed from; "" for fields that only the site writes.
 OF_RECORDS: Mapping[str, str] = {
     **dict.fromkeys(("history", "metadata_created", "metadata_modified", "creator_user_id"), ""),
     **dict.fromkeys(("type", "first_published", "participants_masked"), ""),
@@ -179,13 +183,16 @@ OF_ORGANIZATIONS: Mapping[str, str] = {
     "image_display_url": "image_url",
 }
 OF_FILES: Mapping[str, str] = {
-    # Not metadata_modified: files are sent back with the time at which a program read them.
+    # Not metadata_modified: programs send files back with the time at which they read them.
     **dict.fromkeys(("created", "package_id", "position", "state"), ""),
 }
 
 
-def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
-    """Return whether a program sent something that may be what it read, and is to be compared."""
+def needs_comparison(sent: Record, names: Iterable[str]) -> bool:
+    """Return whether a program sent computed fields or stored resources.
+
+    These are compared with the record that it may have read before.
+    """
     rows = sent.get("resources")
     return not messages.is_page() and (
         any(unkept.is_filled(sent.get(name)) for name in names)
@@ -193,30 +200,30 @@ def asks_for_before(sent: Record, names: Iterable[str]) -> bool:
     )
 
 
-def read_before(context: Context, sent: Record, reference: str) -> Record:
-    """Return a package as its editor could read it; ``{}`` if no sent field needs it.
+def read_package_before(context: Context, sent: Record, reference: str) -> Record:
+    """Return a package as its editor could read it; ``{}`` if no computed field was sent.
 
     Args:
-        context: of the update; patches have read the package already.
-        sent: what was sent.
+        context: of the update; a patch has read the package already.
+        sent: the sent data.
         reference: id of the package.
     """
-    if not asks_for_before(sent, OF_RECORDS):
+    if not needs_comparison(sent, OF_RECORDS):
         return {}
     read: Any = context.get("original_package")
     if is_json_object(read) and read.get("id") == reference:
         return read
-    return _read(context, "package_show", reference)
+    return _show_record(context, "package_show", reference)
 
 
 def read_organization_before(context: Context, sent: Record, reference: str | None) -> Record:
-    """Return an organisation as the person who updates it could read it; see above."""
-    if reference is None or not asks_for_before(sent, OF_ORGANIZATIONS):
+    """Return an organisation as its editor could read it; see :func:`read_package_before`."""
+    if reference is None or not needs_comparison(sent, OF_ORGANIZATIONS):
         return {}
-    return _read(context, "organization_show", reference)
+    return _show_record(context, "organization_show", reference)
 
 
-def _read(context: Context, action: str, reference: str) -> Record:
+def _show_record(context: Context, action: str, reference: str) -> Record:
     own = Context(user=context.get("user") or "", ignore_auth=bool(context.get("ignore_auth")))
     own["auth_user_obj"] = context.get("auth_user_obj")
     try:
@@ -225,21 +232,21 @@ def _read(context: Context, action: str, reference: str) -> Record:
         return {}
 
 
-def note_record(
+def add_package_notices(
     context: Context, sent: Record, files: object, before: Record, answer: object
 ) -> None:
-    """Add notices about sent values of a package that are derived from others.
+    """Add notices about ignored values of computed fields of a package.
 
     Args:
         context: of the action.
-        sent: what was sent.
-        files: its resources as they were saved.
-        before: the package as it was, ``{}`` for a new one.
-        answer: the package as it is now.
+        sent: the sent data.
+        files: the saved resources.
+        before: the package before the save, ``{}`` for a new one.
+        answer: the saved package.
     """
     if messages.is_page() or not is_json_object(answer):
         return
-    _note(context, sent, before, answer, OF_RECORDS)
+    _add_notices(context, sent, before, answer, OF_RECORDS)
     if unkept.is_filled(sent.get("plugin_data")) and not _is_sysadmin(context):
         message = tk._("“{name}” was not kept: only system administrators may send it")
         messages.add_notice(context, message.format(name="plugin_data"))
@@ -247,19 +254,21 @@ def note_record(
     if not is_json_list(files) or not is_json_list(shown):
         return
     known = {row.get("id"): row for row in before.get("resources") or ()}
-    # CKAN takes the name of a package in place of its id.
+    # CKAN accepts the name of a package in place of its id.
     named = {"package_id": answer.get("name")}
     for number, (row, now) in enumerate(zip(files, shown, strict=False)):
-        _note(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
+        _add_notices(context, row, {**known.get(row.get("id"), {}), **named}, now, OF_FILES, number)
 
 
-def note_organization(context: Context, sent: Record, before: Record, answer: object) -> None:
-    """Add notices about sent values of an organisation that are derived from others."""
+def add_organization_notices(
+    context: Context, sent: Record, before: Record, answer: object
+) -> None:
+    """Add notices about ignored values of computed fields of an organisation."""
     if not messages.is_page() and is_json_object(answer):
-        _note(context, sent, before, answer, OF_ORGANIZATIONS)
+        _add_notices(context, sent, before, answer, OF_ORGANIZATIONS)
 
 
-def _note(
+def _add_notices(
     context: Context,
     sent: Record,
     before: Record,
@@ -296,23 +305,23 @@ def _is_sysadmin(context: Context) -> bool:
 
 
 def _contains(answer: Any, sent: Any) -> bool:
-    """Return whether everything that was sent is in the answer."""
+    """Return whether the answer has the sent value: each item of a list, each key of an object."""
     if not unkept.is_filled(sent):
         return True
     if is_json_list(sent):
         answers = answer if is_json_list(answer) else []
-        return all(any(_contains(each, one) for each in answers) for one in sent)
+        return all(any(_contains(item, one) for item in answers) for one in sent)
     if is_json_object(sent):
         own = answer if is_json_object(answer) else {}
         return all(_contains(own.get(name), value) for name, value in sent.items())
     if str(answer).casefold() == str(sent).strip().casefold():
         return True
-    times = _time(answer), _time(sent)
+    times = _parse_time(answer), _parse_time(sent)
     return times[0] is not None and times[0] == times[1]
 
 
-def _time(value: Any) -> datetime | None:
-    """Return a time as CKAN keeps its own, in UTC without saying so; ``None`` for none."""
+def _parse_time(value: Any) -> datetime | None:
+    """Return a time in UTC without offset, as CKAN stores its own; ``None`` if it is no time."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -322,18 +331,18 @@ def _time(value: Any) -> datetime | None:
 
 Values = dict[str, Any]
 
-# Fields that a form sends and that no schema names.
+# CKAN's own fields that a form sends and that are not in the schema.
 CORE_FIELDS = ("private", "author", "author_email", "maintainer", "maintainer_email")
-# Typed with a change of status and kept in the history, never in the record.
+# Fields of a form that go into the history of an idea and not into the record.
 NEVER_STORED = ("status_reason",)
-# CKAN's form fields → where they are stored.
+# CKAN's own fields of a resource.
 FILE_FIELDS = ("url", "url_type", "name", "description", "format", "mimetype")
 
 
 class LastSave(NamedTuple):
-    """When a record was last saved, and by whom, if the reader may know.
+    """When a record was last saved, and by whom.
 
-    ``person`` is empty for outsiders of the organisation and where no activity is recorded.
+    ``person`` is empty if the reader is no insider or no activity is recorded.
     """
 
     at: datetime | None
@@ -341,18 +350,18 @@ class LastSave(NamedTuple):
 
 
 def lock_package(reference: str) -> model.Package | None:
-    """Return a package as it is now; every other save of it waits for the end of this one."""
+    """Return a package with its row locked: other saves of it wait for this transaction."""
     package = model.Package.get(reference)
     if package is None:
         return None
     locked = package_model.lock_packages([package.id]).get(package.id)
-    # Rows of extras, tags and resources may have been read before the lock was ours.
+    # Tags and resources may have been read before the lock was acquired.
     model.Session.expire_all()
     return locked
 
 
 def lock_organization(reference: str) -> model.Group | None:
-    """Return an organisation as it is now; every other save of it waits for this one."""
+    """Return an organisation with its row locked: other saves of it wait for this transaction."""
     organization = model.Group.get(reference)
     if organization is None:
         return None
@@ -364,7 +373,7 @@ def lock_organization(reference: str) -> model.Group | None:
 def show_package(context: Context, reference: str) -> Values:
     """Return a package for its edit form, from the database, as this person may see it.
 
-    What is stored and is no count or flag, which others are shown as nothing, is shown as it is.
+    Invalid stored counts and flags, which ``package_show`` leaves out, are shown unchanged.
 
     Raises:
         ckan.plugins.toolkit.ObjectNotFound: there is none.
@@ -376,7 +385,7 @@ def show_package(context: Context, reference: str) -> Values:
     package = model.Package.get(shown["id"])
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(shown["type"]) or {}
     stored = {
-        each: text for each in shown if (text := package_model.read_stored_text(package, each))
+        name: text for name in shown if (text := package_model.read_stored_text(package, name))
     }
     _show_unreadable(shown, stored, schema.get("dataset_fields", []))
     return shown
@@ -396,7 +405,7 @@ def show_organization(context: Context, reference: str) -> Values:
     organization = model.Group.get(shown["id"])
     schema = tk.h.scheming_get_organization_schema("organization")
     stored = {
-        each: text for each in shown if (text := package_model.read_stored_text(organization, each))
+        name: text for name in shown if (text := package_model.read_stored_text(organization, name))
     }
     _show_unreadable(shown, stored, schema["fields"])
     return shown
@@ -405,9 +414,9 @@ def show_organization(context: Context, reference: str) -> Values:
 def _show_unreadable(
     shown: Values, stored: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Show the stored value in fields that would appear empty, or as "no", otherwise.
+    """Show stored counts and flags that are invalid and would appear as empty or as "no".
 
-    A count that can be read and is not shown is masked, and stays so.
+    A valid count that is not shown is masked, and stays masked.
     """
     for field in fields:
         name, validators = field["field_name"], field.get("validators", "")
@@ -419,11 +428,11 @@ def _show_unreadable(
             shown[name] = value
 
 
-def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> Values:
-    """Return the fields that the form of a package changes, as they are stored.
+def make_comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> Values:
+    """Return the fields that the form of a package can change, in their stored form.
 
     Args:
-        shown: of ``package_show``, or of :func:`validate_package`.
+        shown: from ``package_show`` or :func:`validate_package`.
         schema: the scheming schema of the type.
     """
     names = [field["field_name"] for field in schema["dataset_fields"]]
@@ -433,7 +442,7 @@ def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> V
     for name in ("municipality", "service_problem"):
         origin = shown.get(f"{name}_origin")
         if origin in (dataset.FROM_IDEA, dataset.FROM_WORKSHOP):
-            # It follows another record and is not stored here.
+            # It is computed from another record and not stored here.
             values[name] = []
     if "tag_string" in values:
         tags: list[dict[str, Any]] = shown.get("tags") or []
@@ -446,7 +455,7 @@ def comparable_package(shown: Mapping[str, Any], schema: Mapping[str, Any]) -> V
 def validate_package(
     context: Context, data: Values, package: model.Package
 ) -> tuple[Values, dict[str, Any]]:
-    """Return a package as an update would store it, and the errors; nothing is saved.
+    """Return the package that an update would store, and its errors; nothing is saved.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
@@ -469,7 +478,7 @@ def validate_package(
 
 
 def _drop_missing(value: Any) -> Any:
-    """Return validated data without navl's marks of fields that were not sent."""
+    """Return validated data without navl's ``missing`` values."""
     if is_json_object(value):
         return {k: _drop_missing(one) for k, one in value.items() if one is not missing}
     if is_json_list(value):
@@ -477,8 +486,10 @@ def _drop_missing(value: Any) -> Any:
     return value
 
 
-def comparable_resource(shown: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]) -> Values:
-    """Return the fields that the form of a file or link changes, as they are stored."""
+def make_comparable_resource(
+    shown: Mapping[str, Any], fields: Iterable[Mapping[str, Any]]
+) -> Values:
+    """Return the fields that the form of a resource can change, in their stored form."""
     names = dict.fromkeys((*FILE_FIELDS, *(field["field_name"] for field in fields)))
     values = {name: shown.get(name) for name in names}
     if values.get("url_type") == "upload":
@@ -487,8 +498,8 @@ def comparable_resource(shown: Mapping[str, Any], fields: Iterable[Mapping[str, 
     return values
 
 
-def comparable_organization(shown: Mapping[str, Any]) -> Values:
-    """Return the fields that the form of an organisation changes, as they are stored."""
+def make_comparable_organization(shown: Mapping[str, Any]) -> Values:
+    """Return the fields that the form of an organisation can change, in their stored form."""
     schema = tk.h.scheming_get_organization_schema("organization")
     values = {field["field_name"]: shown.get(field["field_name"]) for field in schema["fields"]}
     values["image_url"] = str(values.get("image_url") or "").rpartition("/")[2]
@@ -496,11 +507,7 @@ def comparable_organization(shown: Mapping[str, Any]) -> Values:
 
 
 def find_last_save(object_id: str, owner_org: str | None, user: str) -> LastSave:
-    """Return when a record was last saved, and by whom.
-
-    Whose name it is, only members of the organisation, the coordinating body and system
-    administrators are told, as in the history of an idea. Names come from ckanext-activity.
-    """
+    """Return when a record was last saved and, for insiders, by whom (from ckanext-activity)."""
     package = model.Package.get(object_id)
     at = package.metadata_modified if package else None
     if not p.plugin_loaded("activity"):

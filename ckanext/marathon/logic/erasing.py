@@ -1,14 +1,13 @@
 """Taking a record down, in steps that can be repeated until all of them have succeeded.
 
-The database comes first, in one transaction: the purge, the traces in other tables, the row that
-says that it was taken down and which steps are left. What is outside of the database follows; each
-step finds nothing to do where it was done before. A step that fails, or that nobody came to because
-the process died, stays in that row. It is tried again when the command is repeated, by ``takedown
-apply``, by the next job and when a process starts, and ``doctor`` names it.
+The first step is one transaction: it purges the record, erases its traces in other tables, and adds
+a row to the list of takedowns with the steps that are left. The other steps (files, search index,
+jobs, …) are idempotent. A step that failed, or was not reached because the process died, stays in
+the row. It is tried again by the same command, by ``takedown apply``, by the next job and when a
+process starts; ``doctor`` names it.
 
-The list of takedowns is also written to a file, which outlives the database: a backup that is
-restored does not know what was taken down after it was made. The file does
-(``ckanext.marathon.takedown_list``).
+The list of takedowns is also written to a file (``ckanext.marathon.takedown_list``), because a
+restored backup has no rows about later takedowns.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ LIST_FILE = "ckanext.marathon.takedown_list"
 
 
 def dictize_takedown(row: Takedown) -> dict[str, Any]:
-    """Return a row of the list as the API and files have it."""
+    """Return a stored takedown in the form of the API and of the file."""
     return {
         "id": row.thing,
         "type": row.kind,
@@ -63,11 +62,11 @@ def dictize_takedown(row: Takedown) -> dict[str, Any]:
 
 
 def read_list_file() -> list[TakedownEntry]:
-    """Return the entries of the file ``ckanext.marathon.takedown_list``; none if not set.
+    """Return the entries of the file ``ckanext.marathon.takedown_list``; ``[]`` if not set.
 
     Raises:
-        Malformed: it is not such a list.
-        OSError: it cannot be read.
+        Malformed: the file is not a list of takedowns.
+        OSError: the file cannot be read.
     """
     name = str(tk.config.get(LIST_FILE) or "")
     if not name or not Path(name).exists():
@@ -79,16 +78,16 @@ def write_list_file() -> None:
     """Add the site's list to the configured file, if any; entries in the file stay.
 
     Raises:
-        Malformed: what is there is not such a list; it is not overwritten.
-        OSError: it cannot be written.
+        Malformed: the file is not a list of takedowns; it is not overwritten.
+        OSError: the file cannot be written.
     """
     name = str(tk.config.get(LIST_FILE) or "")
     if not name:
         return
     takedown.lock_takedowns()
     own = [dictize_takedown(row) for row in takedown.list_takedowns()]
-    known = {each["id"] for each in own}
-    others = [dictize_entry(each) for each in read_list_file() if each.id not in known]
+    known = {row["id"] for row in own}
+    others = [dictize_entry(entry) for entry in read_list_file() if entry.id not in known]
     text = json.dumps([*own, *others], ensure_ascii=False, indent=1) + "\n"
     folder = Path(name).absolute().parent
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
@@ -99,14 +98,14 @@ def write_list_file() -> None:
 
 
 def dictize_entry(entry: TakedownEntry) -> dict[str, Any]:
-    """Return a row of a list as the API and files have it."""
+    """Return an entry of a list in the form of the API and of the file."""
     found = entry._asdict()
     return {**found, "at": entry.at.isoformat(), "resources": list(entry.resources)}
 
 
-# Characters from which on a title names its record and no other.
+# Titles with fewer characters may occur in jobs about other records.
 _TELLING = 12
-# Jobs of ours that carry ids alone.
+# Our jobs whose arguments are only ids.
 OWN_JOBS = {
     "ckanext.marathon.feeds.publish.fill_gaps",
     "ckanext.marathon.logic.erasing.finish_all",
@@ -115,7 +114,7 @@ OWN_JOBS = {
 
 
 def _erase_again(row: Takedown, _words: Collection[str]) -> None:
-    """Remove what a save that was under way has left, or a takedown before traces were known."""
+    """Erase traces of a concurrent save, or of a takedown by a version that erased fewer."""
     erase_traces(collect_traces(row.thing, row.resources))
 
 
@@ -145,12 +144,12 @@ def _remove_file(resource: str) -> None:
     upload: Any = uploader.get_resource_uploader({"id": resource, "url": ""})
     if isinstance(upload, uploader.ResourceUpload):
         if upload.storage_path:
-            # CKAN's own removal says nothing if it fails. An upload that was cut off has a tilde.
+            # CKAN's own removal hides errors. A partial upload has a tilde.
             path = Path(upload.get_path(resource))
             for file in (path, path.with_name(f"{path.name}~")):
                 file.unlink(missing_ok=True)
         return
-    # As CKAN does where a link takes the place of a file.
+    # CKAN removes a file in this way when a link replaces it.
     upload.filename, upload.clear = None, True
     upload.upload(resource)
 
@@ -167,7 +166,7 @@ def _drop_tables(row: Takedown, _words: Collection[str]) -> None:
 
 
 def _not_of_others(row: Takedown) -> list[str]:
-    """Return its resources, without those that other records have: a list comes from elsewhere."""
+    """Return its resources without those of other records: an imported list may be wrong."""
     ids = sorted(set(row.resources))
     resource = model.Resource
     others = sa.select(resource.id).where(resource.id.in_(ids), resource.package_id != row.thing)
@@ -175,9 +174,8 @@ def _not_of_others(row: Takedown) -> list[str]:
 
 
 def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
-    """Delete background jobs that carry something of it: waiting, failed and done ones."""
-    # A short title may well be a word of others' jobs.
-    traces = {row.thing, *_not_of_others(row), *(each for each in words if len(each) >= _TELLING)}
+    """Delete background jobs in any state that contain its ids, names or titles."""
+    traces = {row.thing, *_not_of_others(row), *(word for word in words if len(word) >= _TELLING)}
     for queue in jobs.get_all_queues():
         for id_ in {
             *queue.get_job_ids(),
@@ -186,7 +184,7 @@ def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
             job = find_job(id_, queue)
             if job is None or job.func_name in OWN_JOBS:
                 continue
-            if any(each in _text_of(job) for each in traces):
+            if any(trace in _text_of(job) for trace in traces):
                 job.delete()
 
 
@@ -228,27 +226,27 @@ ACTIONS: dict[str, Callable[[Any, Collection[str]], None]] = {
     "list": lambda _row, _words: write_list_file(),
 }
 STEPS = tuple(ACTIONS)
-# What a record that is not there may have left where only files were restored.
-STEPS_OF_ABSENT = tuple(each for each in ACTIONS if each not in ("neighbours", "traces"))
+# The steps for a record that is not in the database: only its files may have been restored.
+STEPS_OF_ABSENT = tuple(step for step in ACTIONS if step not in ("neighbours", "traces"))
 
 
 log = logging.getLogger(__name__)
 
 
 def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
-    """Purge a record and remove everything that is known of it.
+    """Purge a record and remove all of its traces.
 
     Args:
         package: the record.
-        entry: what is written down; its files and resources are added here.
+        entry: the entry for the list, without the record's resources.
 
     Returns:
-        the steps that did not succeed yet, none if nothing is left of it.
+        the steps that have not succeeded yet.
     """
     try:
         traces = _purge(package, entry, through_ckan=True)
     except (*AWAY, SearchError, SearchIndexError):
-        # The index is a step of its own, which is repeated.
+        # The index has a step of its own, which is repeated.
         model.Session.rollback()
         again = model.Session.get(model.Package, entry.id)
         assert again is not None, "rolled back"
@@ -258,10 +256,10 @@ def take_down(package: model.Package, entry: TakedownEntry) -> list[str]:
 
 def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> Traces:
     deletion.lock_for_purge(package)
-    # A concurrent save of the record ends before this lock, or finds nothing to save after it.
+    # A concurrent save of the record ends before this lock, or finds no record after it.
     package_model.lock_packages([package.id])
     traces = collect_traces(package.id, entry.resources)
-    uploaded = [each for each in package.resources_all if each.url_type == "upload"]
+    uploaded = [resource for resource in package.resources_all if resource.url_type == "upload"]
     neighbours = reindex.list_index_dependents(package)
     takedown.record_takedown(
         package.id,
@@ -276,15 +274,15 @@ def _purge(package: model.Package, entry: TakedownEntry, through_ckan: bool) -> 
     )
     audit.note_actor(entry.user_id)
     audit.note_takedown(package)
-    for each in list(package.package_tags):
-        model.Session.delete(each)
+    for tag in list(package.package_tags):
+        model.Session.delete(tag)
     model.Session.flush()
     model.Session.expire(package, ["package_tags"])
-    # First, as CKAN cannot delete a dataset that has collaborators.
+    # Before the purge, because CKAN cannot delete a dataset that has collaborators.
     erase_traces(traces)
     if through_ckan:
         context: Context = {"ignore_auth": True, "user": ""}
-        # Other plugins may have something of theirs to remove. It commits.
+        # Through the action, so that other plugins can remove their data. It commits.
         tk.get_action("dataset_purge")(context, {"id": package.id})
     else:
         _delete(package)
@@ -305,8 +303,8 @@ def _delete(package: model.Package) -> None:
             )
         ),
     ):
-        for each in model.Session.scalars(query).all():
-            model.Session.delete(each)
+        for row in model.Session.scalars(query).all():
+            model.Session.delete(row)
     package.purge()
     model.Session.flush()
 
@@ -315,11 +313,11 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
     """Run the pending steps of a takedown; each step that succeeds is committed.
 
     Args:
-        id_: of the record.
-        words: its titles and names, while they are still known.
+        id_: id of the record.
+        words: its titles and names, if they are still known.
 
     Returns:
-        the steps that failed, which the log explains.
+        the steps that failed; the errors are in the log.
     """
     row = takedown.find_takedown(id_)
     failed: list[str] = []
@@ -329,7 +327,7 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
             takedown.mark_step_done(id_, step)
             model.Session.commit()
         except Exception:
-            # Whatever keeps one step from succeeding must not keep the others from being tried.
+            # After any error in one step the others are tried.
             model.Session.rollback()
             log.exception("Takedown of %s: the step “%s” has to be repeated", id_, step)
             failed.append(step)
@@ -337,12 +335,12 @@ def finish_takedown(id_: str, words: Collection[str] = ()) -> list[str]:
 
 
 def finish_all() -> dict[str, list[str]]:
-    """Finish every takedown of which something is left; return id → steps that failed."""
-    tried = {each: finish_takedown(each) for each in takedown.list_unfinished()}
+    """Run the pending steps of all takedowns; return id → steps that failed."""
+    tried = {id_: finish_takedown(id_) for id_ in takedown.list_unfinished()}
     return {id_: failed for id_, failed in tried.items() if failed}
 
 
-def finish_later() -> None:
+def enqueue_finishing() -> None:
     """Enqueue a background job for the pending steps."""
     try:
         tk.enqueue_job(finish_all, title="marathon: finish takedowns")
@@ -351,18 +349,18 @@ def finish_later() -> None:
 
 
 def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
-    """Take down the records of a list and of the site's own list that exist; idempotent.
+    """Take down the existing records of a list and of the site's own list; idempotent.
 
-    What is on the given list only is added to the site's own, so that it stays away.
+    Entries of the given list are added to the site's own, so that the records are not restored.
 
     Returns:
-        ids by what became of them: ``taken_down``, ``added`` (nothing of it was there),
-        ``known`` (nothing to do), and ``unfinished``.
+        ids by outcome: ``taken_down``, ``added`` (was not in the database), ``known`` (was on the
+        site's own list) and ``unfinished`` (steps failed).
     """
     takedown.lock_takedowns()
     known = {row.thing: _entry_of(row) for row in takedown.list_takedowns()}
     result: dict[str, list[str]] = {"taken_down": [], "added": [], "known": [], "unfinished": []}
-    for id_, entry in {**{each.id: each for each in entries}, **known}.items():
+    for id_, entry in {**{entry.id: entry for entry in entries}, **known}.items():
         package = model.Session.get(model.Package, id_)
         if package is not None:
             what, failed = "taken_down", take_down(package, entry)
@@ -373,14 +371,14 @@ def apply_list(entries: Collection[TakedownEntry]) -> dict[str, list[str]]:
         result[what].append(id_)
         if failed:
             result["unfinished"].append(id_)
-        # Each takedown commits, which gives the lock back.
+        # Each takedown commits, which releases the lock.
         takedown.lock_takedowns()
     model.Session.commit()
     return result
 
 
 def _write_down(entry: TakedownEntry, pending: Collection[str]) -> None:
-    """Put a record on the list that is not in the database, and have its files looked for."""
+    """Add a record that is not in the database to the site's list, with pending steps."""
     takedown.record_takedown(
         entry.id,
         entry.type,
@@ -398,11 +396,11 @@ def enforce_list() -> bool:
     """Take down records that a restored backup brought back, before they are served.
 
     Returns:
-        whether everything is as the lists say.
+        whether no listed record and no pending step is left.
     """
     entries, fault = _read_file()
     if find_returned() or not {row.thing for row in takedown.list_takedowns()}.issuperset(
-        each.id for each in entries
+        entry.id for entry in entries
     ):
         result = apply_list(entries)
         log.warning("The takedown list was applied: %s", json.dumps(result))
@@ -413,15 +411,15 @@ def enforce_list() -> bool:
 
 
 def find_returned() -> list[str]:
-    """Return the ids of records that were taken down and are in the database again."""
+    """Return the ids of listed records that are in the database."""
     entries, _fault = _read_file()
     return sorted(
-        {*takedown.list_returned(), *package_model.load_packages(each.id for each in entries)}
+        {*takedown.list_returned(), *package_model.load_packages(entry.id for entry in entries)}
     )
 
 
 def _read_file() -> tuple[list[TakedownEntry], str]:
-    """Return the entries of the file, or why it cannot be read."""
+    """Return the entries of the file, and an error message if it cannot be read."""
     try:
         return read_list_file(), ""
     except (OSError, Malformed) as fault:
@@ -435,6 +433,6 @@ def _entry_of(row: Takedown) -> TakedownEntry:
     )
 
 
-def new_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
-    """Return the entry of a new takedown, to be completed step by step."""
+def make_entry(package: model.Package, reason: str, user_id: str | None) -> TakedownEntry:
+    """Return the entry of a new takedown, without files and resources."""
     return TakedownEntry(package.id, package.type, reason, datetime.now(UTC), 0, (), user_id)

@@ -1,13 +1,12 @@
 """Normalising the sent data before CKAN's validation, by the schema of the record's type.
 
-CKAN flattens nested data before any validator runs and fails hard on shapes that it does not
-expect; PostgreSQL fails on text that it cannot store. Both are reported at the field here, and so
-are values by which a client could get past a rule: states, flags, types and reserved extras. What
-the site computes, and was sent back as it was read, is dropped.
+CKAN flattens nested data before any validator runs and raises on unexpected shapes; PostgreSQL
+raises on text that it cannot store. Here both become an error of the field. Values with which a
+client could evade a rule are refused too: states, flags, types and reserved extras. Computed fields
+that a client sends back are removed.
 
-Languages: of the Mayan languages the EU's table has the group alone, of Garifuna and Xinka nothing.
-Where one of them is named, the record keeps its name as ``language_text``, as the reading of RDF
-does.
+Languages: the EU's table has the Mayan languages only as a group, and neither Garifuna nor Xinka.
+The names of these languages are stored as ``language_text``, as for harvested records.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib import plugins as lib_plugins
-from ckan.types import Context
+from ckan.types import Context, DataDict
 from ckanext.scheming.plugins import expand_form_composite
 
 from ckanext.marathon.domain import numbers
@@ -44,7 +43,7 @@ from ckanext.marathon.records import DATASET, OTHER_TYPES, REST
 from ckanext.marathon.search import document
 from ckanext.marathon.vocabulary import authorities
 
-# CKAN's own lists of objects, and at which of their fields its pages look for an error.
+# CKAN's own lists of objects → the field in which its pages expect an error of the whole list.
 CORE_LISTS: Mapping[str, str] = {
     "resources": "url",
     "tags": "name",
@@ -56,11 +55,11 @@ CORE_LISTS: Mapping[str, str] = {
     "relationships_as_object": "",
 }
 
-# CKAN takes the digits of its own dates out of any text, however many there are.
+# CKAN parses its own dates by extracting all digits of a text.
 DATES = ("metadata_modified", "created", "last_modified", "cache_last_updated")
 _DATE = re.compile(r"(?!.*\d{10})[\d .:+TZ/-]{0,32}", re.ASCII)
 
-# What is surely a yes and surely a no, in the words of programs, spreadsheets and people.
+# Words of programs, spreadsheets and people that are unambiguously true or false.
 TRUE = frozenset({"true", "yes", "t", "y", "1", "on", "sí", "si", "verdadero"})
 FALSE = frozenset({"false", "no", "f", "n", "0", "off", "falso"})
 
@@ -81,15 +80,15 @@ def find_problem(value: object, depth: int = 0) -> str | None:
     if is_nested(value):
         if depth >= DEEPEST:
             return tk._("The data is nested too deeply")
-        return next((p for each in _inner(value) if (p := find_problem(each, depth + 1))), None)
+        return next((p for item in _inner(value) if (p := find_problem(item, depth + 1))), None)
     return None
 
 
 def refuse_problems(data: Mapping[str, Any]) -> None:
-    """Check that every field of a record can be stored.
+    """Refuse data with a field that cannot be stored; passwords are not checked.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: of each field, why it cannot be stored.
+        ckan.plugins.toolkit.ValidationError: at each field that cannot be stored.
     """
     found = {name: find_problem(value) for name, value in data.items() if "password" not in name}
     errors: dict[str, Any] = {name: [text] for name, text in found.items() if text}
@@ -98,7 +97,7 @@ def refuse_problems(data: Mapping[str, Any]) -> None:
 
 
 def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
-    """Convert an object, a list, or either as JSON text to a list of objects, in ``data``."""
+    """Convert a field of ``data`` to a list of objects: from an object, a list, or JSON text."""
     if field not in data or field in errors:
         return
     value = data[field]
@@ -109,21 +108,21 @@ def read_rows(data: dict[str, Any], field: str, errors: Errors) -> None:
     rows: Any = [value] if is_json_object(value) else value
     is_list = is_json_list(rows) and all(is_json_object(row) for row in rows)
     if not is_list or any(not isinstance(key, str) for row in rows for key in row):
-        errors[field] = at_list(field, tk._("A list of objects is expected"))
+        errors[field] = wrap_list_error(field, tk._("A list of objects is expected"))
     elif field == "extras" and not all(isinstance(row.get("key"), str) for row in rows):
-        errors[field] = at_list(field, tk._("Each needs a key and a value"))
+        errors[field] = wrap_list_error(field, tk._("Each needs a key and a value"))
     else:
         data[field] = [dict(row) for row in rows]
 
 
-def at_list(field: str, message: str) -> list[Any]:
-    """Return an error of a whole list in the form in which CKAN's pages read it."""
+def wrap_list_error(field: str, message: str) -> list[str] | list[dict[str, list[str]]]:
+    """Return an error of a whole list in the form that CKAN's pages expect."""
     inner = CORE_LISTS.get(field)
     return [{inner: [message]}] if inner else [message]
 
 
-def write_as_text(value: object) -> Any:
-    """Return a number or truth value as the text that CKAN's own validators expect."""
+def write_as_text(value: object) -> object:
+    """Return a number or boolean as text, which CKAN's validators expect; others unchanged."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else value
@@ -170,13 +169,13 @@ def check_rows(
     lists: Collection[str],
     counts: Collection[str] = (),
 ) -> list[dict[str, list[str]]]:
-    """Return the errors of the rows of a repeating field, row by row; nothing if there are none.
+    """Return the errors of the rows of a repeating field, row by row; ``[]`` if there are none.
 
     Args:
-        rows: the objects; numbers in texts become text.
-        texts: fields of theirs that take a text.
-        lists: fields of theirs that take a list of texts.
-        counts: those of the texts that may be numbers as well.
+        rows: the objects; numbers in text fields are converted to text.
+        texts: names of the text fields.
+        lists: names of the fields with a list of texts.
+        counts: names of text fields that may also be numbers, which stay numbers.
     """
     errors = [_check_row(row, texts, lists, counts) for row in rows]
     return errors if any(errors) else []
@@ -227,7 +226,7 @@ def _inner(value: Any) -> Iterator[Any]:
         yield from value
 
 
-# What a client may say of the state of one of ours. Creating something deleted is for restores.
+# States that a client may send for a record. Only sysadmins create deleted records, for restores.
 STATES_OF_CREATION = ("active", "draft")
 STATES_OF_UPDATE = (*STATES_OF_CREATION, "deleted")
 STATES_OF_GROUPS = ("active", "deleted")
@@ -236,10 +235,14 @@ OUR_TYPES = (DATASET, *OTHER_TYPES)
 ORGANIZATION_RESERVED = ("role", "municipality_code", "pilot")
 
 
-def organization_types() -> list[str]:
-    """Return every type that organisations of this site may have."""
-    plugins = [each for each in p.PluginImplementations(p.IGroupForm) if _makes_organizations(each)]
-    return sorted({"organization", *(each for plugin in plugins for each in plugin.group_types())})
+def list_organization_types() -> list[str]:
+    """Return the group types of organisations on this site."""
+    plugins = [
+        plugin for plugin in p.PluginImplementations(p.IGroupForm) if _makes_organizations(plugin)
+    ]
+    return sorted(
+        {"organization", *(group_type for plugin in plugins for group_type in plugin.group_types())}
+    )
 
 
 def _makes_organizations(plugin: Any) -> bool:
@@ -249,20 +252,21 @@ def _makes_organizations(plugin: Any) -> bool:
 def check_group(
     context: Context, data: dict[str, Any], stored: model.Group | None, is_organization: bool
 ) -> None:
-    """Refuse to turn a group into an organisation or back, and states that mean nothing.
+    """Refuse to turn a group into an organisation or vice versa, and unknown states.
 
-    CKAN saves ``is_organization`` as it is sent. A group whose admin anybody can be would become an
-    organisation with the role that its extras name.
+    CKAN saves the sent ``is_organization``: anybody who may create groups could turn one into an
+    organisation with a role.
 
     Args:
         context: of the action.
-        data: of an action on a group or organisation; without ``is_organization`` afterwards.
-        stored: the group as it is, ``None`` for a new one.
-        is_organization: what a new one is.
+        data: of an action on a group or organisation; ``is_organization`` is removed from it.
+        stored: the stored group, ``None`` for a new one.
+        is_organization: whether a new one is an organisation.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: at ``is_organization`` or ``state``.
-        ckan.plugins.toolkit.NotAuthorized: it was deleted, and the person may not delete it.
+        ckan.plugins.toolkit.NotAuthorized: the group would be restored by a person who may not
+            delete it.
     """
     now = stored.is_organization if stored else is_organization
     if "is_organization" in data and read_flag(data.pop("is_organization")) is not now:
@@ -273,16 +277,16 @@ def check_group(
         return
     deletion = "organization_delete" if now else "group_delete"
     if data["state"] == model.State.DELETED:
-        # Who may edit it may not always delete it, and others may depend on it.
+        # Not everybody who may edit it may delete it, and other records may depend on it.
         message = tk._("It is deleted with {action}").format(action=deletion)
         raise tk.ValidationError({"state": [message]})
     tk.check_access(deletion, context, {"id": stored.id})
 
 
 def refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:
-    """Refuse free extras under the names of fields that only some may set.
+    """Refuse extras with the names of fields that only some people may set.
 
-    Scheming does so for organisations of our schema; others would carry them past its rules.
+    Scheming refuses them only for organisations that have our schema.
     """
     extras = data.get("extras")
     if permissions.may_set_role(context) or not is_json_list(extras):
@@ -295,13 +299,13 @@ def refuse_reserved_extras(context: Context, data: Mapping[str, Any]) -> None:
 
 
 def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
-    """Refuse a state that cannot be set, and drop an empty one.
+    """Refuse a state that cannot be set, and remove an empty one from ``data``.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: at ``state``.
     """
     if data.get("state") in (None, ""):
-        # CKAN would store an empty state, which neither lists nor the trash would show.
+        # CKAN would store the empty state, and neither lists nor the trash would show the record.
         data.pop("state", None)
         return
     if data["state"] not in accepted:
@@ -312,7 +316,7 @@ def check_state(data: dict[str, Any], accepted: Collection[str]) -> None:
 
 
 def read_private(data: dict[str, Any], errors: Errors) -> None:
-    """Convert ``private`` to a bool, because CKAN publishes on a value that it cannot read."""
+    """Convert ``private`` to a bool, because CKAN reads unknown values as false and publishes."""
     given = data.get("private")
     if given is None:
         data.pop("private", None)
@@ -327,25 +331,30 @@ def read_private(data: dict[str, Any], errors: Errors) -> None:
 FIELD = "language"
 
 
-def keep_spoken(context: Context, data: dict[str, Any], schema: Mapping[str, Any]) -> None:
-    """Keep languages that have no IRI as text, for a dataset and its files, with a notice.
+def keep_languages_without_iri(
+    context: Context, data: dict[str, Any], schema: Mapping[str, Any]
+) -> None:
+    """Move languages that have no IRI from ``language`` to ``language_text``, with a notice.
 
     Args:
-        context: of the action, for what is to be told.
-        data: of a dataset, whose lists are lists of objects; changed.
-        schema: of the dataset.
+        context: of the action; gets the notices.
+        data: a dataset, whose repeating fields are lists of objects; it and its resources are
+            changed.
+        schema: its scheming schema.
     """
     if data.get("type", DATASET) != DATASET:
         return
     if _takes_languages(schema.get("dataset_fields")):
-        said = _take_spoken(context, data, (FIELD,))
-        if said:
-            add_extras(data, {FIELD + REST: said})
+        unlisted = _take_spoken(context, data, (FIELD,))
+        if unlisted:
+            add_extras(data, {FIELD + REST: unlisted})
     if _takes_languages(schema.get("resource_fields")):
         for number, row in enumerate(data.get("resources") or ()):
-            said = _take_spoken(context, row, ("resources", number, FIELD))
-            if said:
-                row[FIELD + REST] = join_texts([*list_texts_of_extra(row.get(FIELD + REST)), *said])
+            unlisted = _take_spoken(context, row, ("resources", number, FIELD))
+            if unlisted:
+                row[FIELD + REST] = join_texts(
+                    [*list_texts_of_extra(row.get(FIELD + REST)), *unlisted]
+                )
 
 
 def _takes_languages(fields: Any) -> bool:
@@ -355,24 +364,27 @@ def _takes_languages(fields: Any) -> bool:
 
 
 def _take_spoken(context: Context, record: dict[str, Any], key: tuple[str | int, ...]) -> list[str]:
-    """Return the languages that are spoken here and have no IRI of their own, as they were said."""
+    """Return the sent names of languages of Guatemala that have no IRI of their own.
+
+    A name stays in the record's ``language`` if the group of its language has an IRI.
+    """
     try:
         given = split_items(record.get(FIELD))
     except Malformed:
-        # The field's own validator says so.
+        # The validator of the field reports it.
         return []
-    said = [each for each in given if _has_no_iri(each)]
-    if said:
+    unlisted = [name for name in given if _has_no_iri(name)]
+    if unlisted:
         record[FIELD] = [
-            each for each in given if authorities.find_language(each) or each not in said
+            name for name in given if authorities.find_language(name) or name not in unlisted
         ]
         message = tk._(
             "The EU's table of languages has no entry of its own for {names}. What was said is "
             "kept as “{name}”; a Mayan language is published as one of the group"
         )
-        text = message.format(names=unkept.list_names(said), name=FIELD + REST)
+        text = message.format(names=unkept.list_names(unlisted), name=FIELD + REST)
         messages.add_notice_at(context, key, DATASET, text)
-    return said
+    return unlisted
 
 
 def _has_no_iri(value: str) -> bool:
@@ -384,10 +396,10 @@ def _has_no_iri(value: str) -> bool:
 _GROUP = "MYN"
 
 
-# CKAN looks these up before it validates them.
+# Fields that CKAN uses in queries before it validates them.
 NAMES = ("id", "name", "type", "owner_org", "state", "title")
 
-# CKAN's own fields, which take nothing but text and some of which break on anything else.
+# CKAN's own text fields; some raise on other types.
 TEXTS = (
     "notes",
     "description",
@@ -414,31 +426,31 @@ def check_fields(
     file_name: str = "",
     stored: model.Package | None = None,
 ) -> None:
-    """Check every field that was sent, and bring lists, texts and numbers into shape, in place.
+    """Check the sent fields, and normalise lists, texts and numbers in place.
 
     Args:
-        context: of the action, for what is to be told.
-        data: what was sent; changed.
-        schema: of its type, as scheming has it; empty for a type without one.
-        errors: those found before.
+        context: of the action; gets notices.
+        data: the sent data; changed.
+        schema: scheming schema of the type; empty for a type without one.
+        errors: errors so far; changed.
         file_name: name of the file input of its resources; "" if they accept no file.
-        stored: the package as it is; its rows may keep names that its schema does not know.
+        stored: the stored package; unknown subfields of its rows are accepted.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
+        ckan.plugins.toolkit.ValidationError: ``errors`` is not empty at the end.
     """
     fields: Fields = schema.get("dataset_fields") or schema.get("fields") or []
     resource_fields: Fields = schema.get("resource_fields") or []
-    # What the fields of a site's own schema take, their own validators say.
+    # The fields of another schema are left to their own validators.
     is_ours = _is_ours(schema)
-    unkept.drop_reserved(context, data)
+    unkept.drop_reserved_fields(context, data)
     repeating = {f["field_name"]: f["repeating_subfields"] for f in _repeating(fields)}
     expand_form_composite(data, set(repeating))
     for name in (*repeating, *CORE_LISTS):
         read_rows(data, name, errors)
     if not errors and "dataset_fields" in schema:
-        dataset.settle_copy(context, data, schema)
-        keep_spoken(context, data, schema)
+        dataset.fit_sent_dataset(context, data, schema)
+        keep_languages_without_iri(context, data, schema)
     for name, inner in {**repeating, "resources": resource_fields}.items():
         if name in data and name not in errors:
             core = set(RESOURCE_TEXTS) if name == "resources" else set[str]()
@@ -459,7 +471,7 @@ def check_fields(
     for name in [name for name in data if name not in errors]:
         wrong = _find_wrong_shape(name, data[name], texts)
         if wrong:
-            errors[name] = at_list(name, wrong)
+            errors[name] = wrap_list_error(name, wrong)
         elif name in decimals:
             data[name] = numbers.write_number(data[name], is_bounded=name in coordinates)
         elif name in stored_as_text:
@@ -469,7 +481,7 @@ def check_fields(
 
 
 def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | None:
-    """Return an error message for a value that its field cannot take, else ``None``."""
+    """Return an error message for a value of the wrong type for its field, else ``None``."""
     wrong = find_problem(value)
     if not wrong and name in texts and is_nested(value):
         wrong = tk._("A text is expected")
@@ -480,15 +492,15 @@ def _find_wrong_shape(name: str, value: Any, texts: Collection[str]) -> str | No
     return wrong
 
 
-def _write_text(value: Any) -> Any:
-    """Return a number or boolean as the text that is stored; in a list, each of its items."""
+def _write_text(value: object) -> object:
+    """Return numbers and booleans, also in a list, as the text that is stored."""
     if isinstance(value, list | tuple):
         return _as_texts(cast(Sequence[Any], value))
     return write_as_text(value)
 
 
 def _known_names(inner: Fields, stored: model.Package | None, field: str) -> list[str]:
-    names = [each["field_name"] for each in inner]
+    names = [field["field_name"] for field in inner]
     return [*names, *sorted(unkept.list_stored_subfields(stored, field).difference(names))]
 
 
@@ -513,21 +525,21 @@ def _check_files(context: Context, data: Mapping[str, Any], file_name: str, erro
     if not data.get("resources") or "resources" in errors:
         return
     for number, row in enumerate(data["resources"]):
-        unkept.drop_reserved(context, row, number)
-        # What the answer to a file that was added says, not a field of it.
+        unkept.drop_reserved_fields(context, row, number)
+        # ``resource_create`` adds notices to its answer, which clients send back.
         row.pop(messages.NOTICES_KEY, None)
-    wrong = [unkept.find_files(row, file_name) for row in data["resources"]]
+    wrong = [unkept.find_misplaced_files(row, file_name) for row in data["resources"]]
     if any(wrong):
         errors["resources"] = wrong
 
 
 def _is_ours(schema: Mapping[str, Any]) -> bool:
-    """Return whether our rules take the rows of a schema; scheming keeps what it does not know."""
+    """Return whether a schema has our rules; scheming alone stores unknown subfields of rows."""
     return "marathon_" in str(schema.get("after_validators") or "")
 
 
-def wrong_names(data: Mapping[str, Any]) -> Errors:
-    """Return errors of names that CKAN looks up before it validates."""
+def find_wrong_names(data: Mapping[str, Any]) -> Errors:
+    """Return the errors of fields that CKAN uses in queries before it validates them."""
     errors: Errors = {}
     for name in NAMES:
         value = data.get(name)
@@ -538,7 +550,7 @@ def wrong_names(data: Mapping[str, Any]) -> Errors:
     return errors
 
 
-def _as_texts(values: Iterable[Any]) -> list[Any]:
+def _as_texts(values: Iterable[object]) -> list[object]:
     return [write_as_text(value) for value in values]
 
 
@@ -547,13 +559,13 @@ def _repeating(fields: Fields) -> Fields:
 
 
 def _texts(fields: Fields) -> set[str]:
-    """Return the fields that take nothing but a text."""
+    """Return the names of the text fields."""
     others = [f for f in fields if "geojson" in f.get("validators", "") or f in _repeating(fields)]
     return {f["field_name"] for f in fields if f not in others} - _lists(fields)
 
 
 def _lists(fields: Fields) -> set[str]:
-    """Return the fields that take a list, loaded from JSON, and flags, which a form sends twice."""
+    """Return the names of fields with a JSON list, and of flags, which a form sends twice."""
     return {
         field["field_name"]
         for field in fields
@@ -563,17 +575,17 @@ def _lists(fields: Fields) -> set[str]:
 
 
 def _counts(fields: Fields) -> set[str]:
-    """Return the fields that take a count, whose validator reads numbers as they are."""
+    """Return the names of the counts."""
     return _validated(fields, "marathon_count")
 
 
 def _decimals(fields: Fields) -> set[str]:
-    """Return the fields that take numbers with decimals, which Python may write with exponents."""
+    """Return the names of fields with decimals, which Python would write with exponents."""
     return _validated(fields, "marathon_decimal") | _coordinates(fields)
 
 
 def _coordinates(fields: Fields) -> set[str]:
-    """Return the fields that take degrees."""
+    """Return the names of the coordinates."""
     return _validated(fields, "marathon_latitude") | _validated(fields, "marathon_longitude")
 
 
@@ -581,9 +593,9 @@ def _validated(fields: Fields, validator: str) -> set[str]:
     return {f["field_name"] for f in fields if validator in f.get("validators", "")}
 
 
-# What is skipped or shown of a list at most; PostgreSQL takes no number beyond 64 bits.
+# The largest limit and offset of a list; PostgreSQL refuses numbers beyond 64 bits.
 LARGEST = 2**31 - 1
-# What package_show adds; sent back, it says nothing.
+# Fields that package_show adds; they are ignored when a client sends them back.
 COMPUTED = (
     *("history", "ideas", "workshop_info", "participants_masked", "first_published"),
     messages.NOTICES_KEY,
@@ -594,17 +606,17 @@ _ORIGINS_KEY = "marathon_origins"
 
 def check_package(
     context: Context,
-    data_dict: dict[str, Any],
+    data_dict: DataDict,
     file_name: str = "",
     stored: model.Package | None = None,
 ) -> dict[str, Any]:
-    """Return a package in a form that CKAN accepts, without computed values.
+    """Return a package in a form that CKAN accepts, without computed fields.
 
     Args:
-        context: gets the sent ``…_origin`` values, which the rules use later.
+        context: gets the sent ``…_origin`` values, which :func:`read_origin` returns.
         data_dict: of ``package_create`` or ``package_update``; not changed.
         file_name: name of the file input of its resources; "" if they accept no file.
-        stored: the package as it is; ``None`` for a new one.
+        stored: the stored package, ``None`` for a new one.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
@@ -612,10 +624,10 @@ def check_package(
     data = {key: value for key, value in data_dict.items() if key not in COMPUTED}
     origins: dict[str, Any] = {name: data.pop(name, None) for name in ORIGINS}
     cast(dict[str, Any], context)[_ORIGINS_KEY] = origins
-    errors = wrong_names(data)
+    errors = find_wrong_names(data)
     read_private(data, errors)
     schema: Mapping[str, Any] = {} if errors else _schema(data)
-    errors.update(unkept.find_files(data))
+    errors.update(unkept.find_misplaced_files(data))
     check_fields(context, data, schema, errors, file_name, stored)
     _unite_keywords(data)
     _drop_computed_extras(context, data)
@@ -623,7 +635,7 @@ def check_package(
 
 
 def _drop_computed_extras(context: Context, data: dict[str, Any]) -> None:
-    """Remove extras with the names of computed values, with a notice."""
+    """Remove extras with the names of computed fields, with a notice."""
     extras: list[dict[str, Any]] = data.get("extras") or []
     found = [extra["key"] for extra in extras if extra["key"] in (*COMPUTED, *ORIGINS)]
     if found:
@@ -641,7 +653,7 @@ def _unite_keywords(data: dict[str, Any]) -> None:
         is_json_object(tag) and isinstance(tag.get("name"), str) for tag in given
     ):
         return
-    # A tag of one of CKAN's vocabularies is no word that somebody wrote.
+    # Tags of a CKAN vocabulary are not free keywords.
     words = [tag for tag in given if not tag.get("vocabulary_id")]
     others = [tag for tag in given if tag.get("vocabulary_id")]
     kept: dict[str, dict[str, Any]] = {}
@@ -652,16 +664,14 @@ def _unite_keywords(data: dict[str, Any]) -> None:
 
 
 def check_update(
-    context: Context, data_dict: dict[str, Any], stored: model.Package | None
+    context: Context, data_dict: DataDict, stored: model.Package | None
 ) -> dict[str, Any]:
-    """Return an update of a package (``None``: unknown) as CKAN can take it.
-
-    See :func:`check_package`.
+    """Return the data of an update in a form that CKAN accepts; see :func:`check_package`.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: also at ``state``, for one that means nothing.
+        ckan.plugins.toolkit.ValidationError: also at ``state``, for an unknown one.
     """
-    # Whoever updates a record need not say of which type it is, and cannot change it.
+    # The type need not be sent and cannot be changed.
     known = {**data_dict, "type": stored.type} if stored is not None else data_dict
     data = check_package(context, known, file_name="upload", stored=stored)
     if stored is not None and stored.type in OUR_TYPES:
@@ -669,15 +679,16 @@ def check_update(
     return data
 
 
-def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return a package that is to be created as CKAN can take it; see :func:`check_package`.
+def check_new(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Return the data of a new package in a form that CKAN accepts; see :func:`check_package`.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: also at ``type``, if nothing shows such a thing.
+        ckan.plugins.toolkit.ValidationError: also at ``type``, for one that no plugin registers,
+            and at ``state``.
     """
     data = check_package(context, data_dict)
     if not data.get("type"):
-        # CKAN has a default only where there is no key at all.
+        # CKAN sets the default type only if the key is missing.
         data.pop("type", None)
     elif data["type"] not in (known := document.list_registered_types()):
         message = tk._("There is no type “{value}”. These exist: {known}")
@@ -686,54 +697,70 @@ def check_new(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
     if data.get("type", DATASET) in OUR_TYPES:
         is_trusted = bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
         check_state(data, STATES_OF_UPDATE if is_trusted else STATES_OF_CREATION)
-        # CKAN drops the state that anybody else sends, and so would publish a draft.
+        # Without this flag CKAN ignores the sent state, and would publish a draft.
         context["allow_state_change"] = True
     return data
 
 
 def check_organization(
-    context: Context, data_dict: dict[str, Any], stored: model.Group | None = None
+    context: Context, data_dict: DataDict, stored: model.Group | None = None
 ) -> dict[str, Any]:
-    """Return an organisation as CKAN can take it.
+    """Return the data of an organisation in a form that CKAN accepts.
 
     Args:
         context: of the action.
         data_dict: of ``organization_create`` or ``organization_update``; not changed.
-        stored: the organisation as it is, ``None`` for a new one.
+        stored: the stored organisation, ``None`` for a new one.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     data = dict(data_dict)
-    if stored is None and data.get("type") and data["type"] not in (known := organization_types()):
+    if (
+        stored is None
+        and data.get("type")
+        and data["type"] not in (known := list_organization_types())
+    ):
         message = tk._("There is no type “{value}”. These exist: {known}")
         text = message.format(value=quote_value(data["type"]), known=", ".join(known))
         raise tk.ValidationError({"type": [text]})
     check_group(context, data, stored, is_organization=True)
     refuse_reserved_extras(context, data)
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
-    errors = wrong_names(data)
-    errors.update(unkept.find_files(data, "image_upload"))
+    errors = find_wrong_names(data)
+    errors.update(unkept.find_misplaced_files(data, "image_upload"))
     check_fields(context, data, schema, errors)
     return data
 
 
-def find_unknown(data: Mapping[str, Any]) -> list[str]:
-    """Return the names in a package, as it was checked, that its type does not know."""
+def find_unknown_fields(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in a checked package that its schema does not have."""
     fields = (field["field_name"] for field in _schema(data).get("dataset_fields", []))
     package_type = str(data.get("type") or DATASET)
-    return unkept.find_unknown(data, fields, lib_plugins.lookup_package_plugin(package_type))
+    plugin = lib_plugins.lookup_package_plugin(package_type)
+    core_schemas = (
+        plugin.create_package_schema(),
+        plugin.update_package_schema(),
+        plugin.show_package_schema(),
+    )
+    return unkept.find_unknown_fields(data, fields, core_schemas)
 
 
-def find_unknown_of_organization(data: Mapping[str, Any]) -> list[str]:
-    """Return the names in an organisation, as it was checked, that no field has."""
+def find_unknown_organization_fields(data: Mapping[str, Any]) -> list[str]:
+    """Return the names in a checked organisation that its schema does not have."""
     schema = tk.get_action("scheming_organization_schema_show")({}, {"type": "organization"})
     fields = (field["field_name"] for field in schema["fields"])
-    return unkept.find_unknown(data, fields, lib_plugins.lookup_group_plugin("organization"))
+    plugin = lib_plugins.lookup_group_plugin("organization")
+    core_schemas = (
+        plugin.create_group_schema(),
+        plugin.update_group_schema(),
+        plugin.show_group_schema(),
+    )
+    return unkept.find_unknown_fields(data, fields, core_schemas)
 
 
 def read_origin(context: Context, field: str) -> str | None:
-    """Return the origin that was sent along with a field (``own``, ``idea``, ``workshop``)."""
+    """Return the sent origin of a field (``own``, ``idea``, ``workshop``), ``None`` without one."""
     origins: Mapping[str, Any] = cast(dict[str, Any], context).get(_ORIGINS_KEY) or {}
     found = origins.get(f"{field}_origin")
     return found if isinstance(found, str) else None

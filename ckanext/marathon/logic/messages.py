@@ -1,6 +1,6 @@
 """Messages for people: faults in their language, and notices about corrected values.
 
-A notice says what was changed in what was sent (501 became 0501), or not kept.
+A notice tells that a sent value was corrected (501 became 0501) or not stored.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _word(value: Any) -> str:
 
 
 def get_language() -> str:
-    """Return the two letters of the request's language; the site's outside of requests."""
+    """Return the two-letter code of the request's language, outside of requests of the site's."""
     lang = tk.h.lang() if has_request_context() else tk.config["ckan.locale_default"]
     return str(lang)[:2]
 
@@ -61,17 +61,17 @@ NOTICES_KEY = "marathon_notices"
 
 
 class NoticeCollection:
-    """The notices of one action, with those of the actions that it calls."""
+    """The notices of one action and of the actions that it calls."""
 
     def __init__(self, messages: list[str], is_outermost: bool) -> None:
-        """Store the list to which validators add, and whether the notices are for a page."""
+        """Store the list to which validators add, and whether no other action called this one."""
         self._messages = messages
         self._is_outermost = is_outermost
 
     def deliver(self, result: object) -> None:
-        """Hand the notices over: to programs as ``marathon_notices``, to pages as flash messages.
+        """Add the notices to the result as ``marathon_notices``; on pages flash them.
 
-        Only what is answered has them: they are neither stored nor indexed nor published.
+        Notices are only part of the answer. They are neither stored nor indexed nor published.
         """
         if self._messages and is_json_object(result):
             result[NOTICES_KEY] = list(self._messages)
@@ -84,8 +84,8 @@ class NoticeCollection:
 def collect_notices(context: Context) -> Generator[NoticeCollection]:
     """Collect notices about corrected values while an action runs.
 
-    Validators and actions that are called inside get copies of the context, but the same list: a
-    file that is added is saved with its dataset, and its notices belong into its own answer.
+    Validators and inner actions get copies of the context that share one list, so that
+    ``resource_create`` returns the notices of the ``package_update`` that it calls.
     """
     own = cast(dict[str, Any], context)
     if NOTICES_KEY in own:
@@ -99,12 +99,12 @@ def collect_notices(context: Context) -> Generator[NoticeCollection]:
 
 
 def share_notices(context: Context, other: Context) -> None:
-    """Let actions that are called with another context add to the notices of this one."""
+    """Let actions that are called with the other context add to the notices of this context."""
     cast(dict[str, Any], other)[NOTICES_KEY] = cast(dict[str, Any], context)[NOTICES_KEY]
 
 
 def add_notice(context: Context, message: str) -> None:
-    """Add a notice, once."""
+    """Add a notice unless the same one is there."""
     messages: list[str] = cast(dict[str, Any], context).setdefault(NOTICES_KEY, [])
     if message not in messages:
         messages.append(message)
@@ -113,13 +113,13 @@ def add_notice(context: Context, message: str) -> None:
 def add_notice_at(
     context: Context, key: Sequence[str | int], record_type: object, message: str
 ) -> None:
-    """Add a notice about a field, which names it and, in a list, its row.
+    """Add a notice that begins with the name of a field and, in a list, the number of the row.
 
     Args:
         context: of the action.
-        key: of the field as CKAN flattens it: ``("votes",)``, ``("contact", 0, "email")``.
-        record_type: type of the record; anything else for one without a schema.
-        message: what is to be said of it.
+        key: flattened key of the field: ``("votes",)``, ``("contact", 0, "email")``.
+        record_type: dataset type or organisation type; any other value if there is no schema.
+        message: the notice.
     """
     fields = _fields_of(record_type)
     field, *_, inner = [_name_field(str(name), str(key[0]), fields) for name in key[::2]] * 2
@@ -137,14 +137,14 @@ def add_notice_at(
 
 
 def name_file(number: int | None, message: str) -> str:
-    """Return a message with the number of the file, from 0, that it is about; ``None``: of none."""
+    """Return a message that begins with the number of its file; ``number`` counts from 0."""
     if number is None:
         return message
     return tk._("file {row}: {message}").format(row=number + 1, message=message)
 
 
 def _fields_of(record_type: Any) -> Mapping[str, Mapping[str, Any]]:
-    """Return the fields of a type by name; inner ones and those of files as ``list.name``."""
+    """Return the fields of a type by name; subfields and fields of files as ``list.name``."""
     if not isinstance(record_type, str):
         return {}
     schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(record_type or "dataset") or {}
@@ -159,7 +159,7 @@ def _fields_of(record_type: Any) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return a field as its reader knows it: on pages by its label."""
+    """Return the name of a field, on pages its label."""
     field = fields.get(name if name == first else f"{first}.{name}")
     if is_page() and field and field.get("label"):
         name = str(tk.h.scheming_language_text(field["label"]))
@@ -167,11 +167,11 @@ def _name_field(name: str, first: str, fields: Mapping[str, Mapping[str, Any]]) 
 
 
 def add_kept_notice(context: Context, value: str, problem: str) -> None:
-    """Add that a value of a list was left as it is stored, though no rule would take it now."""
+    """Add a notice that an invalid item of a list was left as it is stored."""
     message = tk._("“{given}” was left as it is stored, though it needs correcting: {problem}")
     add_notice(context, message.format(given=quote_value(value), problem=problem))
 
 
 def is_page() -> bool:
-    """Return whether a person's form is answered, not a program."""
+    """Return whether the request is for a page, not for the API."""
     return has_request_context() and tk.request.blueprint != "api"

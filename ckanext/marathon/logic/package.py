@@ -1,10 +1,11 @@
 """Packages while they are saved and shown: references, codes, links, and computed fields.
 
-What a record refers to is looked up and locked until the save is done. What does not exist and what
-the person may not see get the same answer. A code is unique in its organisation and type.
+Records that a package refers to are looked up and locked until the transaction ends. A missing
+record and one that the person may not see give the same error. A code is unique in its organisation
+and dataset type.
 
-What a package shows beyond what is stored (places and problems of its ideas, the history, counts of
-people that only insiders see) is added when it is read.
+Computed fields (places and problems of a dataset's ideas, the history of an idea, masked counts of
+a workshop) are added by ``package_show`` and never stored.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ if TYPE_CHECKING:
 def find_linkable(
     context: Context, references: Collection[str], package_type: str, already: Collection[str]
 ) -> dict[str, model.Package]:
-    """Return reference → package for those that a record may link to, in the order given.
+    """Return reference → package for the packages that a record may link to, in the given order.
 
     Args:
-        context: of the person who links.
+        context: with the person who saves.
         references: names or ids.
-        package_type: the type they must have.
-        already: ids that the record links to now; the person need not see those.
+        package_type: the type that the packages must have.
+        already: ids that the record links to now; the person need not be able to see these.
 
     Returns:
-        active packages only, locked against change until this transaction ends.
+        active packages only, locked against changes until this transaction ends.
     """
     ids = package_model.find_package_ids(references, package_type)
     packages = package_model.lock_targets(ids.values())
@@ -63,25 +64,25 @@ def find_linkable(
     }
 
 
-def municipalities_of_workshop(workshop: model.Package | None) -> list[str]:
-    """Return the codes of the municipalities that take part in a workshop."""
+def list_workshop_municipalities(workshop: model.Package | None) -> list[str]:
+    """Return the INE codes of the municipalities that take part in a workshop."""
     return package_model.read_stored_texts(workshop, "municipality")
 
 
-def municipalities_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
-    """Return the codes of ideas: their own, else those of their workshops."""
+def list_idea_municipalities(ideas: Iterable[model.Package]) -> set[str]:
+    """Return the INE codes of ideas; an idea without codes has those of its workshop."""
     ideas = list(ideas)
     own = {idea.id: package_model.read_stored_texts(idea, "municipality") for idea in ideas}
     silent = [
         package_model.read_stored_text(idea, "workshop") for idea in ideas if not own[idea.id]
     ]
-    workshops = package_model.load_packages(each for each in silent if each)
-    codes = {code for each in own.values() for code in each}
-    return codes.union(*(municipalities_of_workshop(each) for each in workshops.values()))
+    workshops = package_model.load_packages(id_ for id_ in silent if id_)
+    codes = {code for own_codes in own.values() for code in own_codes}
+    return codes.union(*(list_workshop_municipalities(workshop) for workshop in workshops.values()))
 
 
-def problems_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
-    """Return the notations of the problems that ideas answer."""
+def list_idea_problems(ideas: Iterable[model.Package]) -> set[str]:
+    """Return the notations of the service problems of ideas."""
     return {
         notation
         for idea in ideas
@@ -89,7 +90,7 @@ def problems_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
     }
 
 
-def needs_of_ideas(ideas: Iterable[model.Package]) -> set[str]:
+def list_idea_needs(ideas: Iterable[model.Package]) -> set[str]:
     """Return the ids of the data needs of ideas."""
     needs = [need for idea in ideas for need in package_model.read_stored_rows(idea, "data_need")]
     return {need["id"] for need in needs if need.get("id")}
@@ -107,24 +108,24 @@ def check_code(flat: Flat, package_type: str) -> list[FieldFault]:
     holder = package_model.find_code_holder(organization, package_type, wanted)
     if holder is None or (flat.stored and holder == flat.stored.id):
         return []
-    return [_taken(wanted, holder)]
+    return [_explain_taken_code(wanted, holder)]
 
 
 def assign_code(package: model.Package, code: str, owner_org: str | None = None) -> None:
-    """Write down whose the code is, in the package's organisation or in ``owner_org``.
+    """Assign a code to a package in its organisation, or in ``owner_org``.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: somebody else was first by an instant; everything
-            is rolled back.
+        ckan.plugins.toolkit.ValidationError: another package has the code, or a concurrent save
+            took it; everything is rolled back.
     """
     try:
         owner = package.owner_org if owner_org is None else owner_org
         package_model.assign_code(package.id, owner or "", package.type, code)
     except Taken as taken:
-        messages.refuse_faults(_taken(taken.key, taken.holder))
+        messages.refuse_faults(_explain_taken_code(taken.key, taken.holder))
 
 
-def _taken(code: str, holder: str | None) -> FieldFault:
+def _explain_taken_code(code: str, holder: str | None) -> FieldFault:
     package = model.Package.get(holder)
     if package is None:
         return make_fault("code", TAKEN_NOW, code=code)
@@ -132,7 +133,7 @@ def _taken(code: str, holder: str | None) -> FieldFault:
 
 
 def put_field(pkg_dict: dict[str, Any], field: str, value: object) -> None:
-    """Set a field, also among the extras where CKAN's default schema leaves it."""
+    """Set a field, and its extra of the same name if CKAN's default schema has put one there."""
     pkg_dict[field] = value
     extras: list[dict[str, Any]] = pkg_dict.get("extras") or []
     kept = [extra for extra in extras if extra.get("key") != field]
@@ -144,17 +145,17 @@ def put_field(pkg_dict: dict[str, Any], field: str, value: object) -> None:
     pkg_dict["extras"] = kept
 
 
-def stored_counts(workshop: model.Package) -> dict[str, int | None]:
-    """Return the counts of a workshop as they are stored."""
+def read_stored_counts(workshop: model.Package) -> dict[str, int | None]:
+    """Return the stored counts of a workshop by field; ``None`` for missing or invalid ones."""
     return {
-        name: _count(package_model.read_stored_text(workshop, name))
+        name: _parse_stored_count(package_model.read_stored_text(workshop, name))
         for name in workshop_domain.COUNT_FIELDS
     }
 
 
 def complete_workshop(viewer: Viewer, workshop: model.Package, pkg_dict: dict[str, Any]) -> None:
-    """Set the counts as this person may see them, and ``participants_masked``."""
-    stored = stored_counts(workshop)
+    """Set ``participants_masked``, and the counts, masked unless the viewer is an insider."""
+    stored = read_stored_counts(workshop)
     shown, masked = workshop_domain.mask_counts(stored)
     if masked and permissions.is_insider_of(viewer, workshop):
         shown, masked = stored, []
@@ -164,7 +165,7 @@ def complete_workshop(viewer: Viewer, workshop: model.Package, pkg_dict: dict[st
     pkg_dict["participants_masked"] = masked
 
 
-def _count(text: str) -> int | None:
+def _parse_stored_count(text: str) -> int | None:
     try:
         return numbers.parse_count(text) if text else None
     except Malformed:
@@ -172,12 +173,12 @@ def _count(text: str) -> int | None:
 
 
 def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any]) -> None:
-    """Set municipalities and their origin, ``workshop_info`` and ``history``."""
+    """Set ``municipality`` with its origin, ``workshop_info`` and ``history``."""
     workshop_id = package_model.read_stored_text(idea, "workshop")
     workshop = package_model.load_packages([workshop_id]).get(workshop_id) if workshop_id else None
     own = package_model.read_stored_texts(idea, "municipality")
     resolved = dataset_domain.resolve_values(
-        own, municipalities_of_workshop(workshop), dataset_domain.FROM_WORKSHOP
+        own, list_workshop_municipalities(workshop), dataset_domain.FROM_WORKSHOP
     )
     put_field(pkg_dict, "municipality", resolved.values)
     pkg_dict["municipality_origin"] = resolved.origin
@@ -187,14 +188,18 @@ def complete_idea(viewer: Viewer, idea: model.Package, pkg_dict: dict[str, Any])
         put_field(pkg_dict, "workshop", workshop_id)
     elif workshop_id:
         put_field(
-            pkg_dict, "workshop", workshop_id if permissions.keeps_links(viewer, idea) else None
+            pkg_dict,
+            "workshop",
+            workshop_id if permissions.sees_hidden_links(viewer, idea) else None,
         )
     is_insider = permissions.is_insider_of(viewer, idea)
-    pkg_dict["history"] = [_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)]
+    pkg_dict["history"] = [
+        _dictize_step(row, is_insider) for row in idea_model.read_idea_history(idea.id)
+    ]
 
 
 def describe_workshop(workshop: model.Package) -> dict[str, str]:
-    """Return the values of a workshop that other records show."""
+    """Return the fields of a workshop that other records show."""
     record = Workshop.from_stored(workshop)
     return {
         "id": record.id,
@@ -205,7 +210,7 @@ def describe_workshop(workshop: model.Package) -> dict[str, str]:
     }
 
 
-def _step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
+def _dictize_step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
     step: dict[str, Any] = {
         "at": row.at.replace(tzinfo=UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "status": row.status,
@@ -219,7 +224,7 @@ def _step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
             "title": row.organization_title or row.organization_name,
         }
     if is_insider:
-        # The site's own account, which loads the starter catalogue, is not a person.
+        # CKAN's site user, which loads the starter catalogue, is not a person.
         is_person = row.user_name != tk.config.get("ckan.site_id")
         step["user"] = row.user_name if is_person else None
     return step
@@ -228,7 +233,7 @@ def _step(row: idea_model.NamedTransition, is_insider: bool) -> dict[str, Any]:
 def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str, Any]) -> None:
     """Set municipality and problem with their origins, ``ideas`` and ``first_published``.
 
-    What is computed is the same for everybody; which ideas are named is not.
+    Municipality and problem are the same for every viewer, ``ideas`` has only visible ideas.
     """
     first = feed_log.read_first_published([dataset.id]).get(dataset.id)
     pkg_dict["first_published"] = first.astimezone(UTC).isoformat() if first else None
@@ -241,7 +246,7 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
     for idea in ideas.values():
         workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
         own = package_model.read_stored_texts(idea, "municipality")
-        inherited["municipality"].update(own or municipalities_of_workshop(workshop))
+        inherited["municipality"].update(own or list_workshop_municipalities(workshop))
         inherited["service_problem"].update(
             package_model.read_stored_texts(idea, "service_problem")
         )
@@ -252,19 +257,19 @@ def complete_dataset(viewer: Viewer, dataset: model.Package, pkg_dict: dict[str,
         put_field(pkg_dict, field, resolved.values)
         pkg_dict[f"{field}_origin"] = resolved.origin
     visible = [ideas[id_] for id_ in named if id_ in ideas and viewer.may_see(ideas[id_])]
-    pkg_dict["ideas"] = [_idea(viewer, idea, workshops) for idea in visible]
+    pkg_dict["ideas"] = [_dictize_idea(viewer, idea, workshops) for idea in visible]
     wanted = package_model.read_stored_texts(dataset, "data_need")
-    if len(visible) < len(named) and not permissions.keeps_links(viewer, dataset):
-        needs = needs_of_ideas(visible)
+    if len(visible) < len(named) and not permissions.sees_hidden_links(viewer, dataset):
+        needs = list_idea_needs(visible)
         put_field(pkg_dict, "idea", [idea.id for idea in visible])
         put_field(pkg_dict, "data_need", [need for need in wanted if need in needs])
     elif named:
-        # Solr's copy, which this may come from, has those of an outsider.
+        # ``pkg_dict`` may come from Solr, which has the ids that an anonymous visitor may see.
         put_field(pkg_dict, "idea", named)
         put_field(pkg_dict, "data_need", wanted)
 
 
-def _idea(
+def _dictize_idea(
     viewer: Viewer, idea: model.Package, workshops: dict[str, model.Package]
 ) -> dict[str, Any]:
     workshop = workshops.get(package_model.read_stored_text(idea, "workshop"))
@@ -285,12 +290,12 @@ SHOWN = {
 }
 
 
-def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
-    """Write links, code and history of a package, in the transaction of its save."""
+def save_links_and_code(context: Context, pkg_dict: dict[str, Any]) -> None:
+    """Store links, code and history of a package, in the transaction of its save."""
     package = model.Session.get(model.Package, pkg_dict["id"])
     if package is None:
         return
-    dataset.keep_brought(context, package)
+    dataset.store_foreign_iris(context, package)
     if package.type not in SHOWN:
         return
     link.replace_links(package.id, read_links(package))
@@ -299,11 +304,11 @@ def after_save(context: Context, pkg_dict: dict[str, Any]) -> None:
     if package.state != model.State.DELETED:
         assign_code(package, package_model.read_stored_text(package, "code"))
     if package.type == package_model.IDEA:
-        _record_step(context, package, pkg_dict.get("status_reason"))
+        _record_status(context, package, pkg_dict.get("status_reason"))
 
 
 def read_links(package: model.Package) -> dict[Predicate, list[str]]:
-    """Return all links of a package, as its extras say them."""
+    """Return all links of a package, from its extras: predicate → ids, codes or notations."""
     kind = package.type
     found = {
         Predicate(f"{kind}_municipality"): package_model.read_stored_texts(package, "municipality"),
@@ -321,12 +326,13 @@ def read_links(package: model.Package) -> dict[Predicate, list[str]]:
     return found
 
 
-def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Add computed values to ``package_show`` and remove what this person may not see.
+def complete_shown_package(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+    """Add computed fields to a shown package and remove values that the person may not see.
 
-    Everything is read from the database: Solr's copy may be late, and is made for outsiders.
+    Everything is read from the database: Solr's copy may be outdated, and has only what an
+    anonymous visitor may see.
     """
-    resource.settle_addresses(pkg_dict)
+    resource.correct_file_addresses(pkg_dict)
     _lift_unknown_subfields(pkg_dict)
     complete = SHOWN.get(pkg_dict.get("type", ""))
     is_related = any(pkg_dict.get(name) for name in RELATIONSHIPS)
@@ -338,7 +344,7 @@ def after_show(context: Context, pkg_dict: dict[str, Any]) -> dict[str, Any]:
     if package is None:
         return pkg_dict
     viewer = as_reader(context)
-    if is_related and not permissions.keeps_links(viewer, package):
+    if is_related and not permissions.sees_hidden_links(viewer, package):
         _hide_relationships(viewer, pkg_dict)
     if complete is not None:
         complete(viewer, package, pkg_dict)
@@ -351,33 +357,33 @@ def _lift_unknown_subfields(pkg_dict: dict[str, Any]) -> None:
 
 
 def _hide_relationships(viewer: Viewer, pkg_dict: dict[str, Any]) -> None:
-    """Remove CKAN's relationships to records that this person may not see."""
+    """Remove CKAN's package relationships to records that the viewer may not see."""
     for name, other in zip(RELATIONSHIPS, ("object", "subject"), strict=True):
-        held: list[dict[str, Any]] = pkg_dict.get(name) or []
-        rows = {id(row): _related_id(row, f"{other}_package_id") for row in held}
+        relationships: list[dict[str, Any]] = pkg_dict.get(name) or []
+        rows = {id(row): _find_related_id(row, f"{other}_package_id") for row in relationships}
         related = package_model.load_packages(rows.values())
         shown = {id_ for id_, record in related.items() if viewer.may_see(record)}
         if rows:
-            pkg_dict[name] = [row for row in held if rows[id(row)] in shown]
+            pkg_dict[name] = [row for row in relationships if rows[id(row)] in shown]
 
 
-def _related_id(row: dict[str, Any], key: str) -> str:
+def _find_related_id(row: dict[str, Any], key: str) -> str:
     further: dict[str, Any] = row.get("__extras") or {}
     return row.get(key) or further.get(key) or ""
 
 
 def move_code(package: model.Package, owner_org: str) -> None:
-    """Take the code of a package along to another organisation.
+    """Assign the code of a package in the organisation to which it moves.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: it is another one's there.
+        ckan.plugins.toolkit.ValidationError: another record of that organisation has the code.
     """
     assign_code(package, package_model.read_stored_text(package, "code"), owner_org)
 
 
-def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
+def _record_status(context: Context, idea: model.Package, reason: Any) -> None:
     status = package_model.read_stored_text(idea, "status")
-    # One that is no term was not set by any save: it was there, and was left as it is.
+    # A status outside of the vocabulary is older than the plugin and was not set by a save.
     known = {term.code for term in schemes.get_term_list("idea-status").terms}
     if status not in known or status == idea_model.find_last_status(idea.id):
         return
@@ -387,5 +393,5 @@ def _record_step(context: Context, idea: model.Package, reason: Any) -> None:
         status,
         reason if isinstance(reason, str) else "",
         user.id if user else None,
-        permissions.organization_of(user.name if user else None, idea.owner_org),
+        permissions.find_acting_organization(user.name if user else None, idea.owner_org),
     )

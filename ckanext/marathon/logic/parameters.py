@@ -1,14 +1,14 @@
 """Type checks of the parameters of every action, for assumptions of CKAN's actions.
 
-CKAN 2.12 validates what it saves, but not what it looks up: an id that is a list, a flag that is
-neither true nor false or a text that PostgreSQL cannot hold end as a server error. Here a request
-is compared with the documented types before its action runs. What CKAN takes and understands
-passes: numbers as text, lists with commas, JSON in a form field.
+CKAN 2.12 validates the data that it saves, but not the parameters that it looks up: an id that is a
+list, a flag that is neither true nor false, or a text that PostgreSQL cannot hold end as a server
+error. Here the parameters of a request are compared with the documented types before the action
+runs. Other forms that CKAN understands pass: numbers as text, lists with commas, JSON in a form
+field.
 
-CKAN documents its actions in reStructuredText (``:param id:``, ``:type id: string``), and so do
-the extensions that follow its habits. That documentation is the only declaration that covers
-every action, so the table of types is made from it. ``DECLARED`` adds what is not documented, or
-documented otherwise than it works.
+CKAN and many extensions document their actions in reStructuredText (``:param id:``,
+``:type id: string``). No other declaration covers every action, so the table of types is made from
+these docstrings. ``DECLARED`` adds types that are undocumented or documented wrongly.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ class ParameterType(Enum):
     TEXT = "text"
     # A text by which a record is looked up: CKAN compares it with a column of the database.
     REFERENCE = "reference"
-    # The same, where CKAN breaks if there is nothing at all.
+    # A reference that breaks CKAN if it is missing or null.
     REQUIRED_REFERENCE = "required reference"
     NUMBER = "number"
-    # How many, or from which on; no more than PostgreSQL can count.
+    # A limit or an offset, at most PostgreSQL's largest integer.
     COUNT = "count"
     FLAG = "flag"
     TEXTS = "list of texts"
-    # The same, where a single text or nothing at all is not taken for a list.
+    # A list that may be neither a single text nor null.
     STRICT_TEXTS = "strict list of texts"
     OBJECTS = "list of objects"
     REQUIRED_OBJECTS = "required list of objects"
@@ -94,7 +94,7 @@ _TYPE = re.compile(r":type\s+(?P<name>[\w.]+):[ \t]*(?P<type>[^\n]*)")
 # Actions of this extension name their parameters in their docstring like ``this``.
 _NAMED = re.compile(r"``(\w+)``")
 
-# The first that fits decides.
+# Words of the documentation → type; the first pattern that matches decides.
 _WORDS: tuple[tuple[re.Pattern[str], ParameterType], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
@@ -114,8 +114,8 @@ _WORDS: tuple[tuple[re.Pattern[str], ParameterType], ...] = tuple(
 
 _Types = Mapping[str, ParameterType]
 
-# Lists of objects that this extension reads itself where packages and organisations are saved, also
-# as JSON text or as a single object (``logic/inputs.py``).
+# Lists of objects of packages and organisations, which ``logic/inputs.py`` also reads from JSON
+# text or from a single object.
 _READ_BY_INPUTS: _Types = dict.fromkeys(CORE_LISTS, ParameterType.ANY)
 _SAVED_BY_INPUTS = (
     "package_create",
@@ -140,8 +140,8 @@ _OF_FILES: _Types = {
 _OF_MEMBER: _Types = {"object_type": ParameterType.REQUIRED_REFERENCE}
 _MEMBERSHIP: _Types = dict.fromkeys(("id", "username", "role"), ParameterType.REQUIRED_REFERENCE)
 
-# Action → parameter → type, where the documentation tells none or another one. Each was found by
-# sending a wrong type.
+# Action → parameter → type, where the documentation has no type or a wrong one. All of these ended
+# as a server error when a wrong type was sent.
 DECLARED: Mapping[str, _Types] = {
     **dict.fromkeys(_SAVED_BY_INPUTS, _READ_BY_INPUTS),
     "bulk_update_delete": _OF_DATASETS,
@@ -159,13 +159,13 @@ DECLARED: Mapping[str, _Types] = {
     "datastore_run_triggers": {"resource_id": ParameterType.REQUIRED_REFERENCE},
     "datastore_search_sql": {"sql": ParameterType.REQUIRED_REFERENCE},
     "dcat_dataset_show": _SHOWN,
-    # Larger numbers are read as the largest that there is (``logic/action/listing.py``).
+    # ``logic/action/listing.py`` reads larger numbers as the largest one.
     "package_list": dict.fromkeys(COUNTS, ParameterType.NUMBER),
     "package_relationship_create": _OF_RELATIONSHIP,
     "package_relationship_delete": _OF_RELATIONSHIP,
     "package_relationship_update": _OF_RELATIONSHIP,
     "package_relationships_list": {"rel": ParameterType.REFERENCE},
-    # Reads its objects from JSON text, too.
+    # ``package_revise`` also reads JSON text.
     "package_revise": dict.fromkeys(("match", "update"), ParameterType.ANY),
     "resource_search": {"query": ParameterType.TEXTS},
     "resource_view_clear": {"view_types": ParameterType.STRICT_TEXTS},
@@ -189,17 +189,17 @@ DECLARED: Mapping[str, _Types] = {
 
 @cache
 def read_parameters(action: str) -> Mapping[str, ParameterType]:
-    """Return the parameters of an action and what type each one takes.
+    """Return the documented parameters of an action.
 
     Args:
-        action: name of an action; one that does not exist has no parameters.
+        action: name of an action; an unknown action has no parameters.
 
     Returns:
-        the types by name; ``ANY`` where the documentation tells no type.
+        name → type; ``ANY`` if the documentation has no type.
     """
     found: dict[str, ParameterType] = {}
-    for text in _docstrings(action):
-        for name, kind in _documented(text):
+    for text in _list_docstrings(action):
+        for name, kind in _parse_docstring(text):
             if found.get(name, ParameterType.ANY) is ParameterType.ANY:
                 found[name] = kind
     for name, kind in found.items():
@@ -210,13 +210,13 @@ def read_parameters(action: str) -> Mapping[str, ParameterType]:
     return {**found, **DECLARED.get(action, {})}
 
 
-def _docstrings(action: str) -> Iterator[str]:
-    for function in _functions(action):
+def _list_docstrings(action: str) -> Iterator[str]:
+    for function in _list_functions(action):
         yield inspect.getdoc(function) or ""
 
 
-def _functions(action: str) -> Iterator[Callable[..., Any]]:
-    """Yield every function that has a part in an action, CKAN's own first."""
+def _list_functions(action: str) -> Iterator[Callable[..., Any]]:
+    """Yield the functions of an action: CKAN's own, then those of plugins."""
     for name in CORE_MODULES:
         module = importlib.import_module(f"ckan.logic.action.{name}")
         function = getattr(module, action, None)
@@ -227,22 +227,22 @@ def _functions(action: str) -> Iterator[Callable[..., Any]]:
             yield function
 
 
-def _documented(text: str) -> Iterator[tuple[str, ParameterType]]:
+def _parse_docstring(text: str) -> Iterator[tuple[str, ParameterType]]:
     types = {match["name"]: match["type"] for match in _TYPE.finditer(text)}
     for match in _PARAMETER.finditer(text):
-        yield match["name"], _type_of(match["type"] or types.get(match["name"], ""))
+        yield match["name"], _parse_type(match["type"] or types.get(match["name"], ""))
     if "data_dict:" in text:
         described = text.partition("data_dict:")[2].partition("Returns:")[0]
         for name in _NAMED.findall(described):
             yield name, ParameterType.ANY
 
 
-def _type_of(words: str) -> ParameterType:
+def _parse_type(words: str) -> ParameterType:
     return next((kind for pattern, kind in _WORDS if pattern.search(words)), ParameterType.ANY)
 
 
-# Flags that CKAN reads with ``asbool``, which knows no other words. Where a validator reads a flag
-# instead, any other word means false; those are not listed.
+# Flags that CKAN reads with ``asbool``, which raises on unknown words. Flags that a validator reads
+# are not listed: there an unknown word means false.
 STRICT_FLAGS = frozenset(
     {
         "all_fields",
@@ -265,14 +265,14 @@ STRICT_FLAGS = frozenset(
     }
 )
 
-# What these store is the rows of a table and the messages of a program, as they are.
+# Actions that store table rows and messages of programs unchanged.
 DATA_ACTIONS = ("datastore_", "task_status_", "term_translation_")
 
-# PostgreSQL counts in 64 bits.
+# PostgreSQL's largest ``bigint``.
 LARGEST = 2**63 - 1
 
 _REQUIRED = frozenset({ParameterType.REQUIRED_REFERENCE, ParameterType.REQUIRED_OBJECTS})
-# Of these only nothing at all breaks CKAN.
+# Parameters that break CKAN only if they are null, not if they are missing.
 _MAY_BE_LEFT_OUT = frozenset({"email", "value"})
 
 Errors = dict[str, list[str]]
@@ -283,11 +283,11 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
 
     Args:
         action: name of the action.
-        data: its parameters, as they were sent.
-        writes: whether it may store what was sent; then texts have no hidden characters either.
+        data: the sent parameters.
+        writes: whether the action may store them; then hidden characters are refused too.
 
     Returns:
-        messages by the parameter's name, in the reader's language; empty if nothing is wrong.
+        parameter → messages in the language of the request; empty if nothing is wrong.
     """
     types = read_parameters(action)
     errors: Errors = {}
@@ -295,8 +295,8 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
         if kind in _REQUIRED and name not in data and name not in _MAY_BE_LEFT_OUT:
             errors[name] = [tk._("Missing value")]
     for name, value in data.items():
-        problem = _problem(name, value, types.get(name, ParameterType.ANY))
-        if not problem and not all(map(is_holdable, _texts(value))):
+        problem = _find_problem(name, value, types.get(name, ParameterType.ANY))
+        if not problem and not all(map(is_holdable, _list_texts(value))):
             problem = tk._("The text contains characters that cannot be stored")
         if not problem and writes and not _is_no_text(action, name):
             problem = _problem_of_hidden(value)
@@ -305,12 +305,12 @@ def find_wrong_types(action: str, data: Mapping[str, Any], *, writes: bool) -> E
     return errors
 
 
-def names_what_cannot_exist(data: Mapping[str, Any]) -> bool:
-    """Return whether the call looks a record up by a text that no database can hold."""
+def has_unstorable_reference(data: Mapping[str, Any]) -> bool:
+    """Return whether a call looks up a record by a text that the database cannot store."""
     return any(isinstance(data.get(n), str) and not is_holdable(data[n]) for n in REFERENCES)
 
 
-def _problem(name: str, value: Any, kind: ParameterType) -> str | None:
+def _find_problem(name: str, value: Any, kind: ParameterType) -> str | None:
     if name in STRICT_FLAGS and isinstance(value, str):
         return _problem_of_flag(value)
     check = _CHECKS.get(kind)
@@ -318,7 +318,7 @@ def _problem(name: str, value: Any, kind: ParameterType) -> str | None:
 
 
 def _problem_of_reference(value: Any) -> str | None:
-    # Nothing at all is for CKAN to judge: some references may be left out.
+    # CKAN itself checks null: some references may be left out.
     return None if value is None or isinstance(value, str) else tk._("A text is expected")
 
 
@@ -408,17 +408,17 @@ _CHECKS: Mapping[ParameterType, Callable[[Any], str | None]] = {
 
 
 def _is_no_text(action: str, name: str) -> bool:
-    """Return whether what is sent there is not shown as a text of this site."""
+    """Return whether a parameter is a password or raw data, which no page shows as text."""
     return "password" in name or action.startswith(DATA_ACTIONS)
 
 
 def _problem_of_hidden(value: Any) -> str | None:
-    found = (explain_hidden(text) for text in _texts(value))
+    found = (explain_hidden(text) for text in _list_texts(value))
     return next((messages.write_fault(fault) for fault in found if fault), None)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a value of any depth, keys included, without recursion."""
+def _list_texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a nested value, keys included, without recursion."""
     waiting = [value]
     while waiting:
         current = waiting.pop()
@@ -431,16 +431,16 @@ def _texts(value: Any) -> Iterator[str]:
             waiting.extend(current)
 
 
-# Of a record that has been shown before; its id is looked up without asking whether it is there.
+# Actions that get a shown record and look up its id without checking that there is one.
 _TAKE_AN_OBJECT = {
     "package_create_default_resource_views": "package",
     "resource_create_default_resource_views": "resource",
 }
 
-# What RQ takes for the id of a job.
+# RQ's pattern of a job id.
 _JOB = re.compile(r"[A-Za-z0-9_-]+")
 
-# Where each names the type of a relationship.
+# Action → the parameter with the type of a relationship.
 _OF_RELATIONSHIPS = {
     "package_relationship_create": "type",
     "package_relationship_delete": "type",
@@ -448,8 +448,8 @@ _OF_RELATIONSHIPS = {
     "package_relationships_list": "rel",
 }
 
-# Parameters by which actions look up a record, a file or a view of one before, or without, asking
-# whether the caller may see it. What they answer tells whether it exists.
+# Parameters by which actions look up a record, resource or view before or without checking whether
+# the caller may see it, so that their answers reveal whether it exists.
 _OF_RECORDS = {
     **dict.fromkeys(
         (name for name, field in _OF_RELATIONSHIPS.items() if field == "type"),
@@ -479,8 +479,8 @@ _TAKE_A_FILE = {
     ),
 }
 _OF_VIEWS = ("resource_view_delete", "resource_view_show", "resource_view_update")
-# Parameters by which actions look up an account before, or without, asking whether the caller may
-# see the site's users.
+# Parameters by which actions look up a user before or without checking whether the caller may see
+# users.
 _OF_ACCOUNTS = {
     **dict.fromkeys(
         (
@@ -512,38 +512,38 @@ def check_assumptions(action: str, data: Mapping[str, Any], user: str) -> None:
     Args:
         action: name of the action.
         data: its parameters, of the right types.
-        user: name of the person who calls it; "" for nobody.
+        user: name of the caller, "" for an anonymous one.
 
     Raises:
-        ckan.plugins.toolkit.ObjectNotFound: the group or organisation does not exist; the record,
-            file, view or activity does not exist, or not for this person.
-        ckan.plugins.toolkit.NotAuthorized: nobody in particular asks for what only the managers of
-            a dataset may see or do, or about an account, or the user does not exist, which stays
-            unsaid.
-        ckan.plugins.toolkit.ValidationError: there is no such type of owner of files.
+        ckan.plugins.toolkit.ObjectNotFound: the group, organisation or job does not exist; the
+            record, resource, view or activity does not exist or is hidden from the caller.
+        ckan.plugins.toolkit.NotAuthorized: an anonymous caller asks about the collaborators of a
+            dataset; the caller may not see users; the collaborator does not exist.
+        ckan.plugins.toolkit.ValidationError: unknown type of a relationship or of a file's owner;
+            an object without an id.
     """
     if action.startswith("package_collaborator_") and action in _OF_RECORDS and not user:
         raise tk.NotAuthorized
     _check_accounts(action, data, user)
     _check_seen(action, data, user)
     if action in {"group_member_delete", "organization_member_delete"}:
-        if model.Group.get(_text_of(data, "id")) is None:
+        if model.Group.get(_read_text(data, "id")) is None:
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in {"job_cancel", "job_show"}:
-        if not _JOB.fullmatch(_text_of(data, "id") or ""):
+        if not _JOB.fullmatch(_read_text(data, "id") or ""):
             raise tk.ObjectNotFound(tk._("Not found"))
     elif action in _TAKE_AN_OBJECT:
         _check_object(data, _TAKE_AN_OBJECT[action])
     elif action in _OF_ACTIVITIES:
-        check_activity(_text_of(data, "id"), user)
+        check_activity(_read_text(data, "id"), user)
     elif action in {"package_collaborator_create", "package_collaborator_delete"}:
-        if model.User.get(_text_of(data, "user_id")) is None:
+        if model.User.get(_read_text(data, "user_id")) is None:
             raise tk.NotAuthorized
     elif name := _OF_RELATIONSHIPS.get(action):
-        kind = _text_of(data, name)
+        kind = _read_text(data, name)
         if kind and kind not in model.PackageRelationship.get_all_types():
             raise tk.ValidationError({name: [tk._("There is no such type")]})
-    elif action == "file_owner_scan" and (owner_type := _text_of(data, "owner_type")):
+    elif action == "file_owner_scan" and (owner_type := _read_text(data, "owner_type")):
         functions = authz.auth_functions_list()
         if not {f"{owner_type}_file_scan", f"{owner_type}_update"} & set(functions):
             raise tk.ValidationError({"owner_type": [tk._("There is no such type")]})
@@ -556,7 +556,7 @@ def _check_object(data: Mapping[str, Any], name: str) -> None:
 
 
 def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Refuse people who may not see the site's users, whether the account exists or not."""
+    """Refuse callers who may not see users, whether the account exists or not."""
     if not any(data.get(name) for name in _OF_ACCOUNTS.get(action, ())):
         return
     if action in {"member_create", "member_delete"} and data.get("object_type") != "user":
@@ -569,27 +569,28 @@ def _check_accounts(action: str, data: Mapping[str, Any], user: str) -> None:
 
 
 def _check_seen(action: str, data: Mapping[str, Any], user: str) -> None:
-    """Refuse records that the caller may not see with the words for missing records."""
+    """Raise the same error for records that the caller may not see as for missing ones."""
     for name in _OF_RECORDS.get(action, ()):
-        _refuse_unseen(model.Package.get(_text_of(data, name)), user)
-    file_id = _text_of(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None
+        _refuse_unseen(model.Package.get(_read_text(data, name)), user)
+    file_id = _read_text(data, _TAKE_A_FILE[action]) if action in _TAKE_A_FILE else None
     if action in _OF_VIEWS:
-        view = model.ResourceView.get(_text_of(data, "id") or "")
+        view = model.ResourceView.get(_read_text(data, "id") or "")
         file_id = view.resource_id if view else None
     if action in _TAKE_A_FILE or action in _OF_VIEWS:
         _refuse_unseen(permissions.find_package_of_file(file_id), user)
 
 
 def _refuse_unseen(package: model.Package | None, user: str) -> None:
-    if package is None or permissions.is_unseen(Context(user=user), package):
+    if package is None or permissions.is_hidden_from_caller(Context(user=user), package):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 
 def check_activity(activity_id: str | None, user: str) -> None:
-    """Look up an activity for somebody.
+    """Check that a user may see an activity.
 
     Raises:
-        ckan.plugins.toolkit.ObjectNotFound: there is none, or its package is no more or hidden.
+        ckan.plugins.toolkit.ObjectNotFound: there is no such activity; its package was purged or
+            is hidden from the user.
     """
     if activity_id is None or not p.plugin_loaded("activity"):
         return
@@ -603,10 +604,10 @@ def check_activity(activity_id: str | None, user: str) -> None:
     if "package" not in (row["activity_type"] or ""):
         return
     is_gone = model.Package.get(row["object_id"]) is None
-    if is_gone or not activity.may_read(Context(user=user), dict(row)):
+    if is_gone or not activity.may_read_row(Context(user=user), dict(row)):
         raise tk.ObjectNotFound(tk._("Not found"))
 
 
-def _text_of(data: Mapping[str, Any], name: str) -> str | None:
+def _read_text(data: Mapping[str, Any], name: str) -> str | None:
     value = data.get(name)
     return value if isinstance(value, str) else None

@@ -1,12 +1,11 @@
-"""Who may do what, beyond CKAN's own rules: the coordinating body (docs/permissions.md).
+"""Permissions beyond CKAN's own rules: the coordinating body (docs/permissions.md).
 
-An organisation with the role ``coordinating_body`` looks after the workshops, ideas and commitments
-of everybody, and after nobody else's datasets. What somebody is in which organisation is one query,
-kept for the rest of the request. A change is noted in the name of the organisation of the person.
+Members of an organisation with the role ``coordinating_body`` look after the workshops, ideas and
+commitments of all organisations, but not after their datasets. The memberships of a person are read
+with one query and cached for the request.
 
-To callers of the API, records that they may not see do not exist. CKAN's pages answer so. Its API
-says 403 for a private record and 404 for an unknown one, from which anybody could find out which
-ids exist. Within the site the two stay apart.
+The API answers 404 for records that the caller may not see, as CKAN's pages do. CKAN's own API
+answers 403 for a private record and 404 for an unknown one, which reveals which ids exist.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any, cast
 
 import flask
 from ckan import authz, model
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain import dataset
 from ckanext.marathon.domain.dataset import CIVIL_SOCIETY, COORDINATING_BODY, MUNICIPALITY
@@ -33,7 +32,7 @@ from ckanext.marathon.visibility import (
     is_public_organization,
 )
 
-# What the coordinating body may say of an organisation that it brings in.
+# Roles that the coordinating body may give to an organisation.
 ROLES_OF_COORDINATION = (MUNICIPALITY, CIVIL_SOCIETY)
 
 _RANK = {"member": 1, "editor": 2, "admin": 3}
@@ -42,9 +41,11 @@ _CACHE = "_marathon_standings"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A person's capacity in each active organisation, by its id.
+    """The memberships of a person.
 
-    ``coordinating`` is the highest of their capacities in a coordinating body, "" outside of it.
+    Attributes:
+        capacities: id of an active organisation → capacity.
+        coordinating: highest capacity in a coordinating body, "" for non-members.
     """
 
     capacities: Mapping[str, str]
@@ -52,7 +53,7 @@ class Standing:
 
 
 def read_standing(user: str | None) -> Standing:
-    """Return a user's roles by name or id; none for anonymous, deleted and unknown users."""
+    """Return a user's memberships, by name or id; none for anonymous, deleted or unknown users."""
     user_id = authz.get_user_id_for_username(user, allow_none=True)
     if not user_id:
         return Standing({}, "")
@@ -95,13 +96,13 @@ def _higher(one: str, other: str) -> str:
 
 
 class ChangedStandings:
-    """Set in a unit of work that changes memberships or roles of organisations."""
+    """Note in a unit of work that changes memberships or roles of organisations."""
 
 
 def forget_changed_standings(unit: UnitOfWork) -> None:
-    """Do not cache standings in the request while a transaction changes them.
+    """Empty the request's cache of standings, which is not used while a transaction changes them.
 
-    Values read meanwhile are valid only if the transaction is committed.
+    Standings that are read in the transaction are valid only if it is committed.
     """
     written = (*unit.created, *unit.changed, *unit.deleted)
     if any(isinstance(record, model.Member | model.Group | model.User) for record in written):
@@ -123,8 +124,8 @@ def is_coordinator(user: str | None, at_least: str = "editor") -> bool:
 def is_insider(user: str | None, owner_org: str | None) -> bool:
     """Return whether a user may see the internal data of an organisation.
 
-    That is: exact counts of participants and who changed an idea's status. Its members may, the
-    coordinating body's editors and sysadmins.
+    Internal are exact counts of participants and who changed the status of an idea. Insiders are
+    members of the organisation, the coordinating body's editors and sysadmins.
     """
     if not user:
         return False
@@ -136,9 +137,9 @@ def is_insider(user: str | None, owner_org: str | None) -> bool:
 
 
 def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
-    """Return whether a person may see the internal data of the package's organisation.
+    """Return whether a person may see the internal data of a package.
 
-    Whoever may edit it may: nobody could send back what they were not shown.
+    Everybody who may edit the package may: they send all of its fields back.
     """
     if not viewer.user:
         return False
@@ -148,18 +149,18 @@ def is_insider_of(viewer: Viewer, package: model.Package) -> bool:
     return authz.is_authorized_boolean("package_update", context, {"id": package.id})
 
 
-def keeps_links(viewer: Viewer, package: model.Package) -> bool:
-    """Return whether a person sees ids of records that they may not open in this record.
+def sees_hidden_links(viewer: Viewer, package: model.Package) -> bool:
+    """Return whether a viewer sees, in this record, ids of records that they may not open.
 
-    For those who write it back: dropping an id that they cannot see would cut the link.
+    Editors do: they send all fields back, and a missing id would cut the link.
     """
     return viewer.is_internal or is_insider_of(viewer, package)
 
 
 def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bool:
-    """Return whether a user may give an organisation (id or name) something of a type.
+    """Return whether a user may create a record of a type in an organisation (id or name).
 
-    Whoever may create datasets there may; the coordinating body's editors may too, except datasets.
+    Users may who may create datasets there, and the coordinating body's editors except datasets.
     """
     if authz.has_user_permission_for_group_or_org(org_id, user, "create_dataset"):
         return True
@@ -168,8 +169,8 @@ def may_create_in(user: str | None, org_id: str | None, package_type: str) -> bo
     return is_public_organization(model.Group.get(org_id))
 
 
-def organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
-    """Return the organisations (id, name, title) for which ``may_create_in`` is true, by title."""
+def list_organizations_open_to(user: str | None, package_type: str) -> list[dict[str, str]]:
+    """Return id, name and title of the organisations for which ``may_create_in`` is true."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
         filter_public_organizations(model.Group)
     )
@@ -185,40 +186,39 @@ def organizations_open_to(user: str | None, package_type: str) -> list[dict[str,
 
 
 def may_set_role(context: Context) -> bool:
-    """Return whether the role of an organisation may be set: by sysadmins, and in our own name."""
+    """Return whether any role may be set: by sysadmins and with ``ignore_auth``."""
     return bool(context.get("ignore_auth")) or authz.is_sysadmin(context.get("user"))
 
 
 def may_give_role(context: Context, organization: model.Group | None, role: str) -> bool:
     """Return whether a role may be given to an organisation (``None``: one that is being created).
 
-    Sysadmins may give every role. Admins of a coordinating body say what an organisation is that
-    they bring in, a municipality or civil society; never that it is another coordinating body, and
-    nothing about an organisation that has a role, people or records of its own: as a municipality
-    it would be theirs to invite officers to.
+    Sysadmins may give every role. Admins of a coordinating body may give the role of a municipality
+    or of civil society, and only to an unused organisation: they may invite officers to
+    municipalities, and so would gain access to an organisation in use.
     """
     if may_set_role(context):
         return True
     if role not in ROLES_OF_COORDINATION or not is_coordinator(context.get("user"), "admin"):
         return False
-    return organization is None or is_unsettled(organization)
+    return organization is None or is_unused_organization(organization)
 
 
-def is_unsettled(organization: model.Group) -> bool:
-    """Return whether an organisation is unused: it has no role, no members and no records.
+def is_unused_organization(organization: model.Group) -> bool:
+    """Return whether an organisation has no role, no members and no records.
 
-    Members who belong to a coordinating body, and sysadmins, do not count: the creator of an
-    organisation is its admin at first.
+    Sysadmins and members of a coordinating body are not counted as members, because the creator of
+    an organisation is its first admin.
     """
-    if role_of(organization) or package_model.list_owned_packages(organization.id):
+    if read_role(organization) or package_model.list_owned_packages(organization.id):
         return False
     return all(
         user.sysadmin or _standing(user.id).coordinating for user in _people(organization.id)
     )
 
 
-def people_of_coordination(organization: model.Group) -> list[model.User]:
-    """Return members of an organisation who also belong to a coordinating body, no sysadmins."""
+def list_coordinating_members(organization: model.Group) -> list[model.User]:
+    """Return members of an organisation who belong to a coordinating body and are no sysadmins."""
     return [
         user
         for user in _people(organization.id)
@@ -243,7 +243,7 @@ def _people(organization_id: str) -> list[model.User]:
 def may_place_organization(context: Context) -> bool:
     """Return whether ``municipality_code`` and ``pilot`` may be set.
 
-    By sysadmins, admins of a coordinating body, and in our own name.
+    Sysadmins and admins of a coordinating body may, and code that acts with ``ignore_auth``.
     """
     return may_set_role(context) or is_coordinator(context.get("user"), "admin")
 
@@ -251,40 +251,40 @@ def may_place_organization(context: Context) -> bool:
 def may_manage_officers(user: str | None, organization: model.Group) -> bool:
     """Return whether a user may invite officers to an organisation and list them.
 
-    Its own admins may; admins of a coordinating body may for municipalities. They can give a code
-    to an organisation that has no role, which alone must not open that organisation to them.
+    The organisation's admins may; admins of a coordinating body may for municipalities. They can
+    also give an INE code to an organisation without a role, which alone does not give them access.
     """
     if authz.has_user_permission_for_group_or_org(organization.id, user, "membership"):
         return True
     if not is_municipality(organization) or not is_coordinator(user, "admin"):
         return False
-    return role_of(organization) == MUNICIPALITY or is_unsettled(organization)
+    return read_role(organization) == MUNICIPALITY or is_unused_organization(organization)
 
 
 def is_municipality(organization: model.Group) -> bool:
     """Return whether an organisation is an active municipality: by its role, or its code alone."""
     code = package_model.read_stored_text(organization, "municipality_code")
-    role = role_of(organization) or (MUNICIPALITY if code else "")
+    role = read_role(organization) or (MUNICIPALITY if code else "")
     return is_public_organization(organization) and role == MUNICIPALITY
 
 
-def role_of(organization: model.Group) -> str:
+def read_role(organization: model.Group) -> str:
     """Return an organisation's role in the marathons, "" for none."""
     return package_model.read_stored_text(organization, "role")
 
 
-def user_labels(user_obj: model.User | None, labels: list[str]) -> list[str]:
-    """Return the permission labels that a user can read; ``None`` is an anonymous visitor."""
+def add_user_labels(user_obj: model.User | None, labels: list[str]) -> list[str]:
+    """Return the permission labels of a user, with the one of coordinators if they are one."""
     if user_obj and not user_obj.is_anonymous and is_coordinator(user_obj.name):
         return [*labels, COORDINATION_LABEL]
     return labels
 
 
-def organization_of(user: str | None, owner_org: str | None) -> str | None:
-    """Return the id of the organisation in whose name a user changes a record.
+def find_acting_organization(user: str | None, owner_org: str | None) -> str | None:
+    """Return the id of the organisation for which a user changes a record.
 
-    Its own organisation for its members, else the coordinating body that they belong to; none for
-    anybody else, that is: a sysadmin.
+    This is the record's organisation for its members, else the coordinating body of the user, else
+    ``None`` (sysadmins).
     """
     capacities = read_standing(user).capacities
     if owner_org in capacities:
@@ -301,11 +301,11 @@ def organization_of(user: str | None, owner_org: str | None) -> str | None:
     return next((row.id for row in bodies), None)
 
 
-def may_take_from(context: Context, package: model.Package) -> bool:
-    """Return whether a person may move a package out of the organisation that has it.
+def may_move_package(context: Context, package: model.Package) -> bool:
+    """Return whether a person may move a package to another organisation.
 
-    By CKAN's own rules only: sysadmins, editors of that organisation, and its collaborators where
-    the site lets those change the organisation.
+    CKAN's own rules apply: sysadmins may, editors of its organisation, and its collaborators if the
+    site's settings allow it.
     """
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user):
@@ -321,17 +321,17 @@ def may_take_from(context: Context, package: model.Package) -> bool:
     )
 
 
-# A record cannot have it: it is no UUID of any version.
+# An id that no record can have: it is not a valid UUID of any version.
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
-# Actions that ask of each of many records whether it may be seen, and leave out the others.
+# Actions that filter a list by whether the caller may see each record.
 _CHOOSING = frozenset({"dataset_followee_list", "followee_list"})
 
 
-def is_unseen(context: Context, package: model.Package | None) -> bool:
-    """Return whether a request of the API is for a record that its caller may not see.
+def is_hidden_from_caller(context: Context, package: model.Package | None) -> bool:
+    """Return whether an API request is for a record that its caller may not see.
 
-    What an action does in the site's own name meanwhile (``ignore_auth``) is not.
+    False for inner actions that are called with ``ignore_auth``.
     """
     is_api = flask.has_request_context() and flask.request.endpoint == "api.action"
     is_api = is_api and not context.get("ignore_auth")
@@ -340,26 +340,26 @@ def is_unseen(context: Context, package: model.Package | None) -> bool:
     return bool(is_api and package is not None and not Viewer(context).may_see(package))
 
 
-def replace_unseen(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of an action on a record, ``id``, with an unknown one for one not to be seen.
+def replace_hidden_id(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Return the data of an action with an unknown ``id`` if the record is hidden from the caller.
 
-    What the action answers is then what it answers for one that does not exist, by whatever way.
+    The action then gives the same answer as for a record that does not exist.
     """
     reference = data_dict.get("id") or data_dict.get("name")
     package = model.Package.get(reference) if is_reference(reference) else None
-    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
+    return {**data_dict, "id": UNKNOWN} if is_hidden_from_caller(context, package) else data_dict
 
 
 def find_package_of_file(reference: object) -> model.Package | None:
-    """Return the package that has a file; ``None`` if there is no such file, or no more."""
+    """Return the package of a resource; ``None`` if there is no such resource or it is deleted."""
     file = model.Resource.get(reference) if is_reference(reference) else None
     package = model.Package.get(file.package_id) if file else None
-    # The files of a deleted package are still shown to those who may see it.
+    # The resources of a deleted package are still shown to people who may see the package.
     is_gone = file and package and file.state != model.State.ACTIVE == package.state
     return None if is_gone else package
 
 
-def replace_unseen_file(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the data of an action on a file, ``id``; see :func:`replace_unseen`."""
+def replace_hidden_file_id(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Do the same as :func:`replace_hidden_id` for the ``id`` of a resource."""
     package = find_package_of_file(data_dict.get("id"))
-    return {**data_dict, "id": UNKNOWN} if is_unseen(context, package) else data_dict
+    return {**data_dict, "id": UNKNOWN} if is_hidden_from_caller(context, package) else data_dict

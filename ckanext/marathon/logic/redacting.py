@@ -1,7 +1,7 @@
-"""Keeping the site's credentials out of its logs and its error messages.
+"""Removing the site's credentials from logs and error messages.
 
-Every log record of the process is made by one factory, so that no logger, handler or traceback
-is left out, whatever plugin or library it belongs to.
+All log records of the process are made by one record factory, so that this covers the loggers,
+handlers and tracebacks of every plugin and library.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def redact_text(text: str) -> str:
 
 
 def start_redacting() -> None:
-    """Redact every log record from now on; again only reads the configuration again."""
+    """Redact all log records from now on; a second call only reads the configuration again."""
     global _redactor
     _redactor = Redactor(_configured_secrets())
     if logging.getLogRecordFactory() is not RedactedRecord:
@@ -60,7 +60,7 @@ class RedactedRecord(logging.LogRecord):
     """A log record whose text and traceback show no credentials."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Format the traceback now: formatters keep the text that they find."""
+        """Format and redact the traceback: formatters use a text that is already there."""
         super().__init__(*args, **kwargs)
         if self.exc_info and self.exc_info[0] is not None:
             self.exc_text = redact_text(_traceback_text(self.exc_info))

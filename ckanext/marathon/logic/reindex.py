@@ -1,14 +1,14 @@
 """Keeping the search index up to date, even if a save or its job is interrupted.
 
-``package_show`` computes what comes from a record's ideas and workshop at every call; the index has
-to be told. What it has to be told is noted in the database (``model/search_index.py``) and worked
-off by a background job after the commit. Where there is no job, because Valkey was away or the
-process was killed, a web process works it off (``views/outage.py``).
+A record must be indexed again when the records change from which its computed fields come. Such
+records are noted in the database (``model/search_index.py``), and a background job indexes them
+after the commit. If there is no job, because Valkey was unreachable or the process was killed, a
+web process does it (``views/outage.py``).
 
-A search shows nothing that the database does not show to the same person. What is noted as doubtful
-is left out of the search from the start; what is found all the same and may not be seen has the
-search repeated without it, so that counts and filters are right, too. Records whose notes are due
-are read from the database.
+A search never shows a record that the same person may not see by the database. Records that may be
+outdated in the index are excluded from the query. If a result is hidden all the same, the query is
+repeated without it, so that counts and facets are right. Results that wait for indexing are
+replaced by the record from the database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from ckan import logic, model
 from ckan.lib.search import SearchIndexError
 from ckan.lib.search.common import SearchError, SolrConnectionError
 from ckan.lib.search.query import solr_literal
-from ckan.types import Action, Context
+from ckan.types import Action, Context, DataDict
 from pysolr import SolrError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
@@ -45,25 +45,26 @@ log = logging.getLogger(__name__)
 
 _COLUMNS = ("title", "name", "state", "private", "owner_org")
 _FIELDS = ("status", "municipality", "service_problem", "workshop", "starts_at", "community")
-# A record that cannot be indexed, for another reason than Solr's, is tried again after this.
+# A record that cannot be indexed although Solr answers is tried again after this time.
 RETRY_AFTER = timedelta(hours=1)
 
 _SOLR_FAULTS = (SearchIndexError, SearchError, SolrConnectionError, SolrError)
 
-# What others show of a record, before this transaction changed it; ``None`` if that is not known.
+# The fields of a record that other records show, before this transaction changed it; ``None`` if
+# unknown.
 Shown = tuple[Any, ...] | None
 
 
 @dataclass
 class IndexWork:
-    """What has to be indexed because of one transaction.
+    """The packages that have to be indexed because of one transaction.
 
     Attributes:
-        changed: package → the values that other records showed of it before.
-        marked: packages to be indexed after the commit.
-        is_written: something was flushed, so that Solr may get values that are never committed.
-        beforehand: numbers of the notes about what was sent to Solr before the commit.
-        has_rows: notes were written within the transaction.
+        changed: package id → the fields that other records showed of it before.
+        marked: ids of packages to be indexed after the commit.
+        is_written: whether something was flushed, so that Solr may get values that are rolled back.
+        beforehand: numbers of the notes about packages that Solr got before the commit.
+        has_rows: whether notes were written within the transaction.
     """
 
     changed: dict[str, Shown] = field(default_factory=dict[str, Shown])
@@ -89,7 +90,7 @@ def note_beforehand(package_id: str) -> None:
 
 
 def list_index_dependents(package: model.Package) -> list[str]:
-    """Return the ids of the records whose place in the index comes from this package."""
+    """Return the ids of the records whose index entries contain values of this package."""
     if package.type == package_model.WORKSHOP:
         ideas = package_model.list_dependent_ids([package.id], Predicate.IDEA_WORKSHOP)
         return [*ideas, *package_model.list_dependent_ids(ideas, Predicate.DATASET_IDEA)]
@@ -101,11 +102,14 @@ def list_index_dependents(package: model.Package) -> list[str]:
 def work_off(most: int = 10_000) -> int:
     """Index the noted packages, or remove them from the index if they no longer exist.
 
-    Run as a background job, by a web process in need and by ``ckan marathon index repair``. Each
-    package is locked meanwhile: nobody saves between the reading and the telling.
+    Called as a background job, by a web process if there is no job, and by
+    ``ckan marathon index repair``. A package is locked while it is read and indexed.
+
+    Args:
+        most: the number of packages after which the function returns.
 
     Returns:
-        how many packages were worked off; those that cannot be indexed are not counted.
+        how many packages were indexed or removed.
     """
     done = 0
     model.Session.rollback()
@@ -118,7 +122,7 @@ def work_off(most: int = 10_000) -> int:
             log.warning("The search index waits for Solr: %s", fault)
             return done
         except Exception:
-            # One record must not keep all others waiting. It is tried again, and doctor names it.
+            # One record must not block the others. It is tried again later, and doctor names it.
             model.Session.rollback()
             log.exception("The package %s cannot be indexed", package_id)
             search_index.postpone_notes(notes, RETRY_AFTER)
@@ -132,14 +136,14 @@ def work_off(most: int = 10_000) -> int:
 
 
 def index(ids: list[str]) -> None:
-    """Index packages: the job of earlier versions, which may wait while a site is upgraded."""
+    """Index packages: a job of earlier versions, which may be queued while a site is upgraded."""
     search_index.note_packages(ids)
     model.Session.commit()
     work_off()
 
 
 def bring_up_to_date(package_id: str) -> None:
-    """Index a package as the database has it; its row stays locked."""
+    """Index a package from the database, or remove a missing one; its row stays locked."""
     if package_model.lock_packages([package_id]):
         logic.index_update_package({"ignore_auth": True, "user": ""}, package_id)
     else:
@@ -151,16 +155,16 @@ def enqueue_indexing() -> None:
     try:
         tk.enqueue_job(work_off, title="marathon: search index")
     except RedisError as fault:
-        # The notes stay; a web process works them off.
+        # A web process indexes the noted packages.
         log.warning("No background job for the search index: %s", fault)
 
 
 def note_shown_before(unit: UnitOfWork) -> None:
-    """Note what others show of packages that are about to change, before links are cut."""
+    """Note the fields that other records show of changed packages, before links are cut."""
     changed = unit.get_notes(IndexWork).changed
     for item in unit.session.dirty:
         if isinstance(item, model.Package) and item.id not in changed:
-            changed[item.id] = _shown_before(item)
+            changed[item.id] = _read_former_fields(item)
     for item in unit.session.deleted:
         if isinstance(item, model.Package):
             changed.pop(item.id, None)
@@ -168,7 +172,7 @@ def note_shown_before(unit: UnitOfWork) -> None:
 
 
 def note_written(unit: UnitOfWork) -> None:
-    """Note that from now on Solr may get values that are never committed."""
+    """Note that from now on Solr may get values that are rolled back."""
     if unit.created or unit.changed or unit.deleted:
         unit.get_notes(IndexWork).is_written = True
 
@@ -178,11 +182,12 @@ def write_notes(unit: UnitOfWork) -> None:
     work = unit.get_notes(IndexWork)
     for package_id, before in work.changed.items():
         package = unit.session.get(model.Package, package_id)
-        if package is None or (now := _shown(package)) == before:
+        if package is None or (now := _read_shown_fields(package)) == before:
             continue
         mark_for_index(list_index_dependents(package))
         if before is None or (now[2], now[4]) != (before[2], before[4]):
-            # CKAN tells Solr of a deletion after the commit, and of a move never.
+            # CKAN removes deleted packages from Solr only after the commit, and never indexes a
+            # package again that moved to another organisation.
             mark_for_index([package_id])
     if work.marked:
         search_index.note_packages(work.marked)
@@ -190,37 +195,37 @@ def write_notes(unit: UnitOfWork) -> None:
 
 
 def settle_after_commit(unit: UnitOfWork) -> None:
-    """Drop the notes of what Solr knows by now, and have the rest indexed."""
+    """Delete the notes about packages that Solr has, and enqueue the indexing of the others."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(search_index.delete_notes, work.beforehand)
+        _change_notes(search_index.delete_notes, work.beforehand)
     if work.has_rows:
         enqueue_indexing()
 
 
 def settle_after_rollback(unit: UnitOfWork) -> None:
-    """Enqueue indexing of packages that Solr got and that were rolled back."""
+    """Enqueue the indexing of packages that Solr got and that were rolled back."""
     work = unit.get_notes(IndexWork)
     if work.beforehand:
-        _quietly(search_index.make_notes_due, work.beforehand)
+        _change_notes(search_index.make_notes_due, work.beforehand)
         enqueue_indexing()
 
 
-def _quietly(change: Any, notes: list[int]) -> None:
-    """Change notes after the transaction; without a database they become due by themselves."""
+def _change_notes(change: Callable[[list[int]], None], notes: list[int]) -> None:
+    """Change notes after the transaction; if the database is away they become due in time."""
     try:
         change(notes)
     except DBAPIError:
         log.warning("%s notes for the search index stay until they are due", len(notes))
 
 
-def _shown(package: model.Package) -> tuple[Any, ...]:
-    """Return what other records show of a package."""
+def _read_shown_fields(package: model.Package) -> tuple[Any, ...]:
+    """Return the fields of a package that other records show."""
     columns = (getattr(package, name) for name in _COLUMNS)
     return (*columns, *(package_model.read_stored_text(package, field) for field in _FIELDS))
 
 
-def _shown_before(package: model.Package) -> Shown:
+def _read_former_fields(package: model.Package) -> Shown:
     inspected: Any = sa.inspect(package)
     before: dict[str, Any] = {}
     for name in (*_COLUMNS, "extras"):
@@ -232,20 +237,20 @@ def _shown_before(package: model.Package) -> Shown:
     return (*(before[name] for name in _COLUMNS), *(extras.get(field) or "" for field in _FIELDS))
 
 
-# A search that finds more and more of what is not there ends after so many attempts.
+# How often a search is made before results that may not be shown are only removed from the page.
 ATTEMPTS = 3
-# Of a page at most so many records are made afresh, each of which takes as long as to open it.
+# Results of a page that are replaced by the record from the database, which is slow.
 MOST_AFRESH = 50
 
 _BETWEEN_FIELDS = re.compile(r"[\s,]+")
 
 
-def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer of CKAN's ``package_search``, corrected by the database.
+def search_with_corrections(next_: Action, context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Return the result of CKAN's ``package_search``, corrected by the database.
 
     Args:
         next_: CKAN's action.
-        context: of the search; says who is looking.
+        context: of the search, with the person.
         data_dict: parameters of the search; not changed.
     """
     if query.is_looking_for_orphans(data_dict):
@@ -253,21 +258,21 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
     viewer = Viewer(context)
     asked = copy.deepcopy(data_dict)
     has_id = _ask_for_id(asked)
-    hidden = _invisible(search_index.list_suspects(), viewer)
+    hidden = _find_hidden_ids(search_index.list_suspects(), viewer)
     answer = _search_without(next_, context, data_dict, asked, hidden)
-    found = _compare(answer["results"], viewer)
+    found = _compare_results(answer["results"], viewer)
     for _attempt in range(1, ATTEMPTS):
         if not found.untrue:
             break
         hidden |= found.untrue
         answer = _search_without(next_, context, data_dict, asked, hidden)
-        found = _compare(answer["results"], viewer)
+        found = _compare_results(answer["results"], viewer)
     results: list[dict[str, Any]] = answer["results"]
     kept = [result for result in results if result.get("id") not in found.untrue]
     answer["count"] -= len(results) - len(kept)
     answer["results"] = kept
     if not data_dict.get("fl") and not tk.asbool(data_dict.get("use_default_schema")):
-        _show_afresh(answer["results"], found.due)
+        _replace_outdated(answer["results"], found.due)
     if not has_id:
         for result in kept:
             result.pop("id", None)
@@ -277,16 +282,16 @@ def search_true(next_: Action, context: Context, data_dict: dict[str, Any]) -> d
 def _search_without(
     next_: Action,
     context: Context,
-    data_dict: dict[str, Any],
+    data_dict: DataDict,
     asked: dict[str, Any],
     hidden: Collection[str],
 ) -> dict[str, Any]:
-    """Return CKAN's answer without the records of these ids, which nobody is told of."""
+    """Return CKAN's result without the hidden records; errors do not mention their ids."""
     try:
-        return next_(context.copy(), _without(asked, hidden))
+        return next_(context.copy(), _exclude_ids(asked, hidden))
     except SearchError:
         if hidden:
-            # Solr repeats the query in its message, with the ids of what is left out.
+            # Solr's message repeats the query, with the hidden ids.
             next_(context.copy(), data_dict)
             connection.forget_refusal()
             raise SearchError(tk._("The search engine refused the query")) from None
@@ -294,7 +299,7 @@ def _search_without(
 
 
 def _ask_for_id(asked: dict[str, Any]) -> bool:
-    """Add the id to the fields that are asked for; return whether it was asked for already."""
+    """Add ``id`` to the requested fields (``fl``); return whether it was requested already."""
     fields = asked.get("fl")
     if not fields:
         return True
@@ -306,7 +311,7 @@ def _ask_for_id(asked: dict[str, Any]) -> bool:
     return False
 
 
-def _without(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
+def _exclude_ids(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
     asked = copy.deepcopy(asked)
     if hidden:
         given: str | list[str] = asked.get("fq_list") or []
@@ -316,14 +321,14 @@ def _without(asked: dict[str, Any], hidden: Collection[str]) -> dict[str, Any]:
 
 
 class _Comparison(NamedTuple):
-    """Of the records that were found: which may not be shown, and which the index has as before."""
+    """Ids of the results that may not be shown, and of those that are outdated in the index."""
 
     untrue: set[str]
     due: set[str]
 
 
-def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
-    # ``None`` where the state was not asked for.
+def _compare_results(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
+    # ``None`` if the state was not requested.
     states = {result["id"]: result.get("state") for result in results if result.get("id")}
     stored = search_index.read_stored_states(states) if states else {}
     untrue = {
@@ -333,11 +338,11 @@ def _compare(results: list[dict[str, Any]], viewer: Viewer) -> _Comparison:
     }
     restricted = {id_ for id_, row in stored.items() if not row.is_public}
     due = {id_ for id_, row in stored.items() if row.is_due}
-    return _Comparison(untrue | _invisible(restricted, viewer), due)
+    return _Comparison(untrue | _find_hidden_ids(restricted, viewer), due)
 
 
-def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
-    """Return those of these packages that do not exist or that the viewer may not see."""
+def _find_hidden_ids(ids: Collection[str], viewer: Viewer) -> set[str]:
+    """Return the ids of packages that do not exist or that the viewer may not see."""
     if not ids:
         return set()
     found = model.Session.query(model.Package).filter(model.Package.id.in_(list(ids))).all()
@@ -348,24 +353,24 @@ def _invisible(ids: Collection[str], viewer: Viewer) -> set[str]:
     return set(ids) - visible
 
 
-def _show_afresh(results: list[dict[str, Any]], due: Collection[str]) -> None:
-    """Replace, in place, results that the index has not caught up with by the stored records."""
+def _replace_outdated(results: list[dict[str, Any]], due: Collection[str]) -> None:
+    """Replace, in place, results that are outdated in the index by the stored records."""
     for number, result in enumerate(results[:MOST_AFRESH]):
         if result.get("id") in due:
-            # As the index shows it: what the public sees.
+            # The index has what an anonymous visitor sees.
             context: Any = {"ignore_auth": True, "user": "", "use_cache": False, OUTSIDER: True}
             results[number] = tk.get_action("package_show")(context, {"id": result["id"]})
 
 
 @dataclass
 class MetBefore:
-    """Which data needs the datasets of a transaction met before it, by the datasets' ids."""
+    """The data needs that datasets met before the transaction, by the ids of the datasets."""
 
     needs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
 
 
 def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return what Solr is given of a package; of an idea also whether it waits for data."""
+    """Return the Solr document of a package, for an idea with whether its data needs are met."""
     found = document.before_index(pkg_dict)
     if found.get("type") == package_model.IDEA:
         state = are_needs_met(package_model.load_packages([found["id"]]).get(found["id"]))
@@ -375,9 +380,9 @@ def add_need_to_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def are_needs_met(idea: model.Package | None) -> str | None:
-    """Return whether public datasets meet all that an idea asks for.
+    """Return ``MET`` if public datasets meet all data needs of an idea, else ``UNMET``.
 
-    ``None`` for one that asks for nothing; one that was given up does not ask any more.
+    ``None`` for an idea without data needs and for one that was given up.
     """
     needs = {
         need["id"] for need in package_model.read_stored_rows(idea, "data_need") if need.get("id")
@@ -388,30 +393,30 @@ def are_needs_met(idea: model.Package | None) -> str | None:
 
 
 def note_needs_before(unit: UnitOfWork) -> None:
-    """Note what datasets that are about to change meet, before links are cut."""
+    """Note the data needs that changed datasets meet, before links are cut."""
     before = unit.get_notes(MetBefore).needs
-    first_seen = _datasets((*unit.session.dirty, *unit.session.deleted)).difference(before)
+    first_seen = _list_dataset_ids((*unit.session.dirty, *unit.session.deleted)).difference(before)
     if first_seen:
         before.update(idea_model.read_needs_met_by_datasets(first_seen))
 
 
 def note_new_datasets(unit: UnitOfWork) -> None:
-    """Note that datasets which are new met nothing."""
+    """Note that new datasets met no data needs before."""
     before = unit.get_notes(MetBefore).needs
-    for id_ in _datasets(unit.created):
+    for id_ in _list_dataset_ids(unit.created):
         before.setdefault(id_, set())
 
 
-def _datasets(things: Iterable[Any]) -> set[str]:
+def _list_dataset_ids(records: Iterable[object]) -> set[str]:
     return {
-        thing.id
-        for thing in things
-        if isinstance(thing, model.Package) and thing.type == package_model.DATASET
+        record.id
+        for record in records
+        if isinstance(record, model.Package) and record.type == package_model.DATASET
     }
 
 
 def mark_asking_ideas(unit: UnitOfWork) -> None:
-    """Mark ideas to be indexed whose data needs datasets meet now, or met before."""
+    """Mark the ideas to be indexed whose data needs are newly met or no longer met."""
     before = unit.get_notes(MetBefore).needs
     if not before:
         return

@@ -1,20 +1,18 @@
-"""The files of a record: as they were sent, their addresses, facts and uploads; room for them.
+"""The resources of a record: numbers, addresses, facts and uploads; and refusal on a full disk.
 
-Rows that say nothing are dropped before CKAN sees them, and CKAN has only those files validated
-that changed: by its own count, the third file that was sent may be the first.
+Numbers: empty rows are removed before CKAN sees them, and CKAN validates only changed resources. So
+the third sent resource may be the first one for CKAN; errors and notices have the sent number.
 
-Media type, size and checksum of an uploaded file are the site's, and what contradicts them is
-refused. Of what is elsewhere nobody here knows the bytes: its size and checksum are the sender's,
-and go with the address when that becomes another one.
+Facts: media type, size and checksum of an uploaded file are determined by the site. A sent size or
+checksum that contradicts them is refused. For links, size and checksum are those that were sent;
+they are removed when the address changes.
 
-CKAN stores files with ``resource_create`` and ``package_update`` only; here a dataset and its
-files are created in one transaction, so that there is never one without the other. A file for
-which the disk has no room leaves no part behind.
+Uploads: CKAN stores files only with ``resource_create`` and ``package_update``. Here a dataset and
+its files are created in one transaction. An upload that the disk has no room for is removed.
 
-No save of any kind begins while the disk is nearly full. PostgreSQL stops when it cannot write its
-log, and Solr closes its index; both serve readers too. So what would be saved is refused before the
-first row is written, by everybody who saves: pages, the API, imports, background jobs and commands.
-The session knows all of them, bulk SQL excepted.
+Full disk: PostgreSQL stops when it cannot write its log, and Solr closes its index, so that nobody
+could read the site. So every save (by pages, the API, imports, jobs and commands) is refused while
+the disk is nearly full. Bulk SQL is not refused, because the session does not see it.
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ from ckanext.marathon.model import disk, package
 from ckanext.marathon.model.unit_of_work import SaveRefused, UnitOfWork
 from ckanext.marathon.vocabulary import authorities
 
-# Notes that CKAN makes of somebody who only reads.
+# Columns in which CKAN notes the activity of users who only read.
 _NOTES = {"last_active", "last_access", "activity_stream_last_viewed", "email_last_sent"}
 _REFUSED = "marathon_no_room"
 
@@ -67,7 +65,7 @@ class NoRoom(SaveRefused):
 
 
 def get_refusal() -> str | None:
-    """Return what a save of this request was refused with for lack of room, if one was."""
+    """Return the message with which a save of this request was refused for lack of room, if any."""
     return g.get(_REFUSED)
 
 
@@ -77,31 +75,31 @@ def refuse_without_room(unit: UnitOfWork) -> None:
     Raises:
         NoRoom: it is.
     """
-    if _saves(unit.session) and not disk.has_room():
+    if _has_changes(unit.session) and not disk.has_room():
         raise NoRoom
 
 
-def _saves(session: Any) -> bool:
-    """Return whether the session holds more than notes about readers."""
+def _has_changes(session: Any) -> bool:
+    """Return whether the session has changes other than notes about readers."""
     if session.new or session.deleted:
         return True
-    return any(_changed(record) - _NOTES for record in session.dirty)
+    return any(_list_changed_columns(record) - _NOTES for record in session.dirty)
 
 
-def _changed(record: Any) -> set[str]:
+def _list_changed_columns(record: Any) -> set[str]:
     inspected: Any = sa.inspect(record)
     return {attribute.key for attribute in inspected.attrs if attribute.history.has_changes()}
 
 
 # CKAN workaround: file-addresses
-def settle_addresses(pkg_dict: dict[str, Any]) -> None:
-    """Mend the addresses that CKAN makes for the files of a package; ``pkg_dict`` is changed."""
-    _take_language_out(pkg_dict)
-    _take_back_schemes(pkg_dict)
+def correct_file_addresses(pkg_dict: dict[str, Any]) -> None:
+    """Correct the addresses that CKAN computes for resources; ``pkg_dict`` is changed."""
+    _remove_languages(pkg_dict)
+    _remove_added_schemes(pkg_dict)
 
 
-def with_http(given: object) -> str:
-    """Return an address as CKAN shows it, with ``http://`` where it has no scheme."""
+def show_address(given: object) -> str:
+    """Return an address as CKAN shows it: with ``http://`` if it has no scheme."""
     text = str(given or "").strip()
     return prefix_http(text) if text and "://" not in text else text
 
@@ -115,7 +113,7 @@ def prefix_http(address: str) -> str:
 
 
 def is_address(value: str) -> bool:
-    """Return whether what was written as a file's address has a scheme, or begins with a host."""
+    """Return whether a resource's ``url`` has a scheme or begins with a host."""
     try:
         return bool(urlsplit(value).scheme) or names_host(value)
     except ValueError:
@@ -123,22 +121,22 @@ def is_address(value: str) -> bool:
 
 
 def names_host(address: str) -> bool:
-    """Return whether ``http://`` may precede an address without a scheme: it begins with a host."""
+    """Return whether an address without a scheme begins with a host and is not a file name."""
     is_file_name = authorities.find_file_type(address.rpartition(".")[2]) and "/" not in address
     return not is_file_name and addresses.begins_with_host(address)
 
 
-def _take_language_out(pkg_dict: dict[str, Any]) -> None:
-    """Give each uploaded file its one address, in whatever language its record was saved.
+def _remove_languages(pkg_dict: dict[str, Any]) -> None:
+    """Remove the language of the request from the addresses of uploaded files.
 
-    CKAN puts the language of the request into it, and the index and the feed keep what a save
-    showed: a portal would get ``/en/dataset/…`` for the same file after an edit in English.
+    CKAN includes it, and the index and the feed store the address: after an edit in English a
+    portal would get ``/en/dataset/…`` for the same file.
     """
     resources: list[dict[str, Any]] = pkg_dict.get("resources") or []
     for resource in resources:
         address = str(resource.get("url") or "")
         name = address.rpartition("/")[2]
-        # What is stored alone (to be edited), or by another storage, is no address of CKAN's.
+        # ``for_edit`` shows the stored file name, and other storages have addresses of their own.
         own = f"/resource/{resource.get('id')}/download/{name}"
         if resource.get("url_type") != "upload" or not name or not address.endswith(own):
             continue
@@ -153,11 +151,11 @@ def _take_language_out(pkg_dict: dict[str, Any]) -> None:
         resource["url"] = start.removesuffix("-") + name
 
 
-def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
-    """Show an address without a scheme as it was written where it begins with no host.
+def _remove_added_schemes(pkg_dict: dict[str, Any]) -> None:
+    """Remove the ``http://`` that CKAN adds to an address without a scheme, unless it has a host.
 
-    CKAN puts ``http://`` before each, also before a mail address, a share in somebody's network and
-    the name of a file: every feed would state an address that nobody gave and nothing answers.
+    CKAN also adds it to mail addresses, network shares and file names, which then would be
+    published as addresses that nothing answers.
     """
     resources: list[dict[str, Any]] = pkg_dict.get("resources") or []
     made_up = {
@@ -178,7 +176,7 @@ def _take_back_schemes(pkg_dict: dict[str, Any]) -> None:
 
 
 _KEY = "marathon_sent_files"
-# What tells a reader where a file is, or what.
+# Fields of a resource of which at least one is required.
 _NAMING = ("url", "upload", "access_url", "download_url", "name", "description")
 
 
@@ -188,40 +186,40 @@ class _SentFile(NamedTuple):
 
 
 # CKAN workaround: empty-files
-def settle_files(
+def drop_empty_files(
     context: Context, data: dict[str, Any], package: model.Package | None, is_lenient: bool
 ) -> list[int]:
-    """Drop rows of files that say nothing, and refuse those that say neither where nor what.
+    """Remove empty rows of ``resources``, and refuse rows without address, file, name and text.
 
-    CKAN makes a public file of each, without a name.
+    CKAN would create a public resource without a name from such a row.
 
     Args:
-        context: of the action, for what is to be told.
-        data: of a package; its ``resources`` are changed.
-        package: as it is stored, whose files may be as they are.
-        is_lenient: of a copy of what others publish nothing is refused.
+        context: of the action; gets a notice about each removed row.
+        data: a package; its ``resources`` are changed.
+        package: the stored package, whose resources may stay as they are.
+        is_lenient: whether nothing is refused (harvested copies).
 
     Returns:
-        Which rows are left, from 0.
+        the numbers of the rows that are left, from 0.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: at ``url`` of a file.
+        ckan.plugins.toolkit.ValidationError: at ``url`` of a resource.
     """
     rows = data.get("resources")
     if not is_json_list(rows):
         return []
-    stored = {each.id: each for each in package.resources} if package else {}
-    said = {
+    stored = {resource.id: resource for resource in package.resources} if package else {}
+    filled = {
         n: row
         for n, row in enumerate(rows)
         if any(unkept.has_content(value) for value in row.values())
     }
     for number in range(len(rows)):
-        if number not in said:
+        if number not in filled:
             message = tk._("not kept, as nothing is said of it")
             messages.add_notice(context, messages.name_file(number, message))
-    data["resources"] = list(said.values())
-    wrong = {n for n, row in said.items() if not is_lenient and not _is_file(row, stored)}
+    data["resources"] = list(filled.values())
+    wrong = {n for n, row in filled.items() if not is_lenient and not _is_described(row, stored)}
     if wrong:
         text = tk._(
             "Say where the file is or what it is called: its address as “url”, or the file itself "
@@ -229,39 +227,43 @@ def settle_files(
         )
         errors: list[Any] = [{"url": [text]} if n in wrong else {} for n in range(len(rows))]
         raise tk.ValidationError({"resources": errors})
-    return list(said)
+    return list(filled)
 
 
-def _is_file(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
+def _is_described(row: Mapping[str, Any], stored: Mapping[str, model.Resource]) -> bool:
     before = stored.get(row.get("id") or "")
-    # One that was stored without anything may stay, so that the rest of the record can be saved.
+    # A resource that was stored without these fields may stay, so that the record can be saved.
     was_named = before is None or any((before.url, before.name, before.description))
     return not was_named or any(unkept.has_content(row.get(name)) for name in _NAMING)
 
 
 @contextmanager
-def count_as_sent(context: Context, rows: object, kept_numbers: Sequence[int]) -> Generator[None]:
-    """Count files as they were sent while a record is saved.
+def number_files_as_sent(
+    context: Context, rows: object, kept_numbers: Sequence[int]
+) -> Generator[None]:
+    """Number the resources of a save by their position in the sent list.
 
     Args:
         context: of the action.
-        rows: its ``resources`` as they were sent; anything but a list is none.
-        kept_numbers: which of them CKAN gets, from 0.
+        rows: the sent ``resources``; anything but a list counts as empty.
+        kept_numbers: the numbers of those that CKAN gets, from 0.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: as it was raised inside; errors of ``resources`` stand
-            where the files stood in what was sent.
+        ckan.plugins.toolkit.ValidationError: raised inside; errors of ``resources`` are moved to
+            the positions of the sent list.
     """
     own = cast(dict[str, Any], context)
     before = own.get(_KEY)
     files = rows if is_json_list(rows) else []
-    own[_KEY] = [_SentFile(number, _id_of(files[number])) for number in kept_numbers]
+    own[_KEY] = [_SentFile(number, _find_sent_id(files[number])) for number in kept_numbers]
     try:
         yield
     except tk.ValidationError as error:
         found: Any = error.error_dict.get("resources")
         if is_json_list(found) and len(kept_numbers) < len(files):
-            by_number = {read_sent_number(context, place): each for place, each in enumerate(found)}
+            by_number = {
+                read_sent_number(context, place): row_error for place, row_error in enumerate(found)
+            }
             last = max(by_number, default=-1)
             error.error_dict["resources"] = [by_number.get(n, {}) for n in range(last + 1)]
         raise
@@ -270,31 +272,31 @@ def count_as_sent(context: Context, rows: object, kept_numbers: Sequence[int]) -
 
 
 def read_sent_number(context: Context, place: int) -> int:
-    """Return the number, from 0, that a file had when it was sent.
+    """Return the number of a resource in the sent list, from 0.
 
     Args:
         context: of the action.
-        place: of the file among those that CKAN gets.
+        place: position among the resources that CKAN gets, from 0.
     """
-    files = _files(context)
+    files = _list_sent_files(context)
     return files[place].number if place < len(files) else place
 
 
-def key_as_sent(context: Context, key: FlattenKey, data: FlattenDataDict) -> FlattenKey:
-    """Return the key of a field with the number that its file had when it was sent.
+def find_sent_key(context: Context, key: FlattenKey, data: FlattenDataDict) -> FlattenKey:
+    """Return the key of a field with the number of its resource in the sent list.
 
     Args:
         context: of the validation.
-        key: in ``data``, where CKAN counts the files that it has validated.
-        data: CKAN's flattened data. Files are known by their ids, new ones by their order.
+        key: key in ``data``, where CKAN numbers only the resources that it validates.
+        data: CKAN's flattened data. Resources are matched by their ids, new ones by their order.
     """
     if key[0] != "resources" or len(key) < 2:
         return key
     id_ = _validated_id(data, key[1])
     if id_:
-        same = [file.number for file in _files(context) if file.id == id_]
+        same = [file.number for file in _list_sent_files(context) if file.id == id_]
     else:
-        new = [file.number for file in _files(context) if not file.id]
+        new = [file.number for file in _list_sent_files(context) if not file.id]
         same = new[sum(not _validated_id(data, place) for place in range(key[1])) :]
     return (key[0], same[0] if same else key[1], *key[2:])
 
@@ -304,17 +306,17 @@ def _validated_id(data: FlattenDataDict, place: int) -> str:
     return "" if found is missing or not isinstance(found, str) else found
 
 
-def _id_of(row: Any) -> str:
+def _find_sent_id(row: Any) -> str:
     found = cast(Mapping[str, Any], row).get("id") if isinstance(row, Mapping) else None
     return found if isinstance(found, str) else ""
 
 
-def _files(context: Context) -> list[_SentFile]:
+def _list_sent_files(context: Context) -> list[_SentFile]:
     own: Mapping[str, Any] = context
     return own.get(_KEY) or []
 
 
-# How the bytes of a stored file are read; ``None`` where another plugin has them.
+# Returns the bytes of a stored file in blocks, ``None`` if another plugin stores the file.
 Reader = Callable[[model.Resource], "Iterator[bytes] | None"]
 
 _UPLOAD = "upload"
@@ -326,17 +328,16 @@ def describe_files(
     package: model.Package | None,
     read_file: Reader,
 ) -> list[dict[str, Any]]:
-    """Return resources with the media type, size and checksum that their files have.
+    """Return resources with the media type, size and checksum of their files.
 
-    The feeds publish these. The type is what a download is served with, whatever was sent; the
-    checksum is SHA-256 of the bytes. Size and checksum that are sent along with a file say what
-    its sender meant to send, and are compared with what came.
+    The media type is the one with which downloads are served; the checksum is the SHA-256 of the
+    bytes. Size and checksum that a client sends with an upload are compared with the received file.
 
     Args:
-        context: of the action, for what is to be told.
+        context: of the action; gets notices.
         resources: of a ``package_update``; not changed.
-        package: as it is stored.
-        read_file: for a checksum of another kind than the one that is stored.
+        package: the stored package.
+        read_file: reads a stored file, to compare a sent checksum of another algorithm.
 
     Raises:
         ckan.plugins.toolkit.ValidationError: at the field that contradicts the file.
@@ -357,10 +358,10 @@ def describe_files(
 
 
 class FileFacts:
-    """One resource that is to be saved, with the facts about its file.
+    """A resource that will be saved, with the facts about its file.
 
     Attributes:
-        notices: by field.
+        notices: pairs of field and message.
     """
 
     def __init__(
@@ -369,7 +370,7 @@ class FileFacts:
         before: model.Resource | None,
         read_file: Reader | None = None,
     ) -> None:
-        """Take a resource, which :meth:`settle` changes in place, and how it is stored."""
+        """Set the resource, which :meth:`settle` changes in place, and its stored form."""
         self.resource = resource
         self.before = before
         self.notices: list[tuple[str, str]] = []
@@ -417,11 +418,11 @@ class FileFacts:
         self.resource |= known
 
     def _describe_stored(self, before: model.Resource) -> None:
-        """Keep size, checksum and type of an unchanged file, also if they are not sent back."""
+        """Set size, checksum and type of an unchanged file, also if they were not sent back."""
         self._refuse_address(before)
         if before.mimetype:
             self._set_media_type(before.mimetype)
-        # CKAN says that there always is one; of a linked file there is none.
+        # CKAN's type says that the size is always set; links have none.
         size: int | None = getattr(before, "size", None)
         if size is not None:
             self._compare_size(size)
@@ -438,10 +439,10 @@ class FileFacts:
 
     def _describe_link(self, before: model.Resource) -> None:
         was_upload = before.url_type == _UPLOAD
-        if was_upload or with_http(self.resource.get("url")) != with_http(before.url):
+        if was_upload or show_address(self.resource.get("url")) != show_address(before.url):
             self._forget(before)
         elif "hash" not in self.resource:
-            # What is not named stays, and its algorithm with it.
+            # A field that was not sent keeps its value; so does the algorithm.
             for name in ("hash", "hash_algorithm"):
                 if self._stored.get(name):
                     self.resource.setdefault(name, self._stored[name])
@@ -454,11 +455,11 @@ class FileFacts:
                 self.resource["hash_algorithm"] = stated.algorithm
 
     def _forget(self, before: model.Resource) -> None:
-        """Empty what was known of what was at the former address; of the new one nothing is."""
+        """Clear size and checksum of the former address, unless new ones were sent."""
         known = [name for name in ("size", "hash") if self._stored.get(name) not in (None, "")]
         lost = [name for name in known if not self._is_new(name)]
         if "size" in lost:
-            # CKAN keeps a column that an update does not name, and its own schema empties none.
+            # CKAN does not clear a column, neither if it is left out nor if it is empty.
             self.resource["size"] = None
             emptied: Any = before
             emptied.size = None
@@ -474,7 +475,7 @@ class FileFacts:
             self.notices.append(("url", message.format(names=names)))
 
     def _is_new(self, name: str) -> bool:
-        """Return whether a fact is stated; what was read and is sent back states nothing."""
+        """Return whether a sent value differs from the stored one and is not empty."""
         given = self.resource.get(name)
         given = given.strip() if isinstance(given, str) else given
         return given not in (None, "") and str(given) != str(self._stored.get(name) or "")
@@ -502,21 +503,21 @@ class FileFacts:
             self._errors["size"] = [message.format(found=size, claimed=claimed)]
 
     def _claimed_checksum(self) -> file.Checksum | None:
-        """Return the checksum that was sent, ``None`` for none that says anything."""
+        """Return the sent checksum, ``None`` if it is the stored one, invalid or missing."""
         if not self._is_new("hash"):
             stated = self.resource.get("hash_algorithm")
             fits = {"hash": self._stored.get("hash"), "hash_algorithm": stated}
             is_known = file.is_own_algorithm(stated) or file.read_checksum(fits)
             if self._is_new("hash_algorithm") and not is_known:
-                self._errors["hash_algorithm"] = [_only_ours(stated)]
+                self._errors["hash_algorithm"] = [_explain_algorithm(stated)]
             return None
         claimed = self._stated()
         if claimed is None:
-            self._errors["hash"] = [_no_checksum(self.resource["hash"])]
+            self._errors["hash"] = [_explain_checksum(self.resource["hash"])]
         return claimed
 
     def _stated(self) -> file.Checksum | None:
-        """Return the checksum that was sent; the algorithm may be left over from another one."""
+        """Return the sent checksum; an algorithm that does not fit it is ignored."""
         given = {"hash": self.resource.get("hash")}
         return file.read_checksum(self.resource) or file.read_checksum(given)
 
@@ -545,7 +546,7 @@ class FileFacts:
             self._errors["hash"] = [message.format(algorithm=claimed.algorithm, digits=digits)]
 
     def _refuse_address(self, before: model.Resource) -> None:
-        """Refuse the address of another file, of which CKAN would keep the last part as a name."""
+        """Refuse a web address for an upload: CKAN would store its last part as the file name."""
         given = str(self.resource.get("url") or "")
         is_own = before.id in given or given.rpartition("/")[2] == before.url
         is_upload = self.resource.get("url_type", _UPLOAD) == _UPLOAD
@@ -557,14 +558,14 @@ class FileFacts:
             self._errors["url"] = [text]
 
 
-def _only_ours(stated: Any) -> str:
+def _explain_algorithm(stated: Any) -> str:
     return tk._(
         "“{value}” is not what the site states of its files, which is {ours}: leave it out, or "
         "send the checksum (hash) with it"
     ).format(value=quote_value(stated), ours=file.OWN_ALGORITHM)
 
 
-def _no_checksum(value: Any) -> str:
+def _explain_checksum(value: Any) -> str:
     return tk._("“{value}” is no checksum. These are known, in hexadecimal digits: {names}").format(
         value=quote_value(value), names=", ".join(file.ALGORITHMS)
     )
@@ -576,22 +577,22 @@ MEGABYTE = 2**20
 
 @dataclass
 class PendingUpload:
-    """A file on its way; ``resource_id`` says where it was stored, ``""`` before that."""
+    """An upload of a new dataset; ``resource_id`` is ``""`` until it is stored."""
 
     upload: Any
     resource_id: str = ""
 
 
 def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[list[str]]:
-    """Take the files out of resources that are about to be created.
+    """Move the uploads of new resources into the context.
 
     Args:
-        context: of the ``package_create`` that will follow; remembers the files.
-        resources: changed in place: ``upload`` is taken out, address, size, media type and
-            checksum are filled in, as ``package_update`` does.
+        context: of the ``package_create`` that will follow.
+        resources: changed in place: ``upload`` is removed; address, size, media type and checksum
+            are set, as by ``package_update``.
 
     Returns:
-        One list of error messages a resource, empty where its file may be stored.
+        a list of error messages for each resource, empty if its file can be stored.
     """
     pending: list[PendingUpload] = []
     errors: list[list[str]] = []
@@ -610,15 +611,15 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
-            errors.append(_refused(resource.get("url", ""), size))
+            errors.append(_check_upload(resource.get("url", ""), size))
     cast(dict[str, Any], context)[KEY] = pending
     return errors
 
 
 def store_uploads(context: Context, resources: Iterable[dict[str, Any]]) -> None:
-    """Store the files that :func:`prepare_uploads` took, now that their resources have ids.
+    """Store the files that :func:`prepare_uploads` put into the context.
 
-    Called between CKAN's flush and its commit: what cannot be stored undoes the dataset.
+    Called between CKAN's flush and its commit: an error rolls back the dataset.
     """
     for pending, resource in zip(context.get(KEY, ()), resources, strict=False):
         pending.resource_id = resource["id"]
@@ -629,12 +630,12 @@ def discard_uploads(context: Context) -> None:
     """Remove the files that :func:`store_uploads` stored for a dataset that was not saved."""
     for pending in context.get(KEY, ()):
         if pending.resource_id and pending.upload.filename:
-            # How CKAN removes a file that a link takes the place of.
+            # CKAN removes a file in this way when a link replaces it.
             pending.upload.filename, pending.upload.clear = None, True
             pending.upload.upload(pending.resource_id)
 
 
-def _refused(name: str, size: int | None) -> list[str]:
+def _check_upload(name: str, size: int | None) -> list[str]:
     if size is None:
         return []
     limit = uploader.get_max_resource_size()
@@ -648,35 +649,35 @@ def _refused(name: str, size: int | None) -> list[str]:
 
 
 class WholeResourceUpload(uploader.ResourceUpload):
-    """CKAN's way of storing a file, which leaves no part of one where the disk is full."""
+    """CKAN's uploader of resources, which also removes a partial file when the disk is full."""
 
     def upload(self, id: str, max_size: int = 10) -> None:
-        """Store the file whole or not at all.
+        """Store the file completely or not at all.
 
         Raises:
             NoRoom: there is no room for it.
         """
         partial = Path(f"{self.get_path(id)}~") if self.storage_path else None
-        with _removing(partial):
+        with _remove_partial_file(partial):
             super().upload(id, max_size)
 
 
 class WholeImageUpload(uploader.Upload):
-    """The same for pictures of organisations and people."""
+    """CKAN's uploader of images, which also removes a partial file when the disk is full."""
 
     def upload(self, max_size: int = 2) -> None:
-        """Store the picture whole or not at all.
+        """Store the image completely or not at all.
 
         Raises:
             NoRoom: there is no room for it.
         """
-        with _removing(Path(self.tmp_filepath) if self.filename else None):
+        with _remove_partial_file(Path(self.tmp_filepath) if self.filename else None):
             super().upload(max_size)
 
 
 @contextmanager
-def _removing(partial: Path | None) -> Generator[None]:
-    """Remove the part of a file that was written before the disk was full."""
+def _remove_partial_file(partial: Path | None) -> Generator[None]:
+    """Remove a partial file after an ``OSError``; raise ``NoRoom`` if the disk is full."""
     try:
         yield
     except OSError as fault:
@@ -688,23 +689,23 @@ def _removing(partial: Path | None) -> Generator[None]:
 
 
 def make_resource_uploader(resource: dict[str, Any]) -> WholeResourceUpload | None:
-    """Return how a resource's file is stored; ``None`` where another plugin or store does it."""
+    """Return the uploader of a resource, ``None`` if another plugin or storage handles it."""
     return WholeResourceUpload(resource) if stores_in_folder("resource") else None
 
 
 def make_image_uploader(kind: str, old_filename: str | None) -> WholeImageUpload | None:
-    """Return the uploader of a picture, ``None`` if another plugin or storage handles it."""
+    """Return the uploader of an image, ``None`` if another plugin or storage handles it."""
     return WholeImageUpload(kind, old_filename) if stores_in_folder(kind) else None
 
 
 def stores_in_folder(kind: str) -> bool:
     """Return whether files of a kind are in ``ckan.storage_path``.
 
-    Not where another plugin or one of CKAN's storages has them, as ``ckan.lib.uploader`` decides
-    it; its own objects create folders when they are made.
+    False if another plugin or one of CKAN's storages handles them, by the rules of
+    ``ckan.lib.uploader``. (CKAN's uploaders are not asked, because they create folders.)
 
     Args:
-        kind: ``resource``, or what has a picture: ``group``, ``user``, ``admin``.
+        kind: ``resource``; for images ``group``, ``user`` or ``admin``.
     """
     if any(plugin.name != "marathon" for plugin in p.PluginImplementations(p.IUploader)):
         return False
@@ -716,9 +717,9 @@ def stores_in_folder(kind: str) -> bool:
 
 
 def read_file(resource: model.Resource) -> Iterator[bytes] | None:
-    """Return the bytes of an uploaded file in blocks; ``None`` where another plugin keeps it.
+    """Return the bytes of an uploaded file in blocks, ``None`` if another plugin stores it.
 
-    To read them raises ``OSError`` if the file is not there.
+    Iterating raises ``OSError`` if the file is missing.
     """
     stored = uploader.get_resource_uploader({})
     if isinstance(stored, uploader.FKResourceUpload) and stored.storage is not None:
@@ -733,7 +734,7 @@ def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:
         opened: Any = storage.stream(files.FileData(location))
     except files.exc.MissingFileError as missing:
         raise FileNotFoundError(str(location)) from missing
-    # An open file, which would be read by lines, or whatever else yields bytes.
+    # An open file, which must not be read by lines, or an iterator of bytes.
     is_file = hasattr(opened, "read")
     try:
         yield from file.read_blocks(opened) if is_file else opened

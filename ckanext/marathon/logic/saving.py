@@ -1,11 +1,11 @@
 """The steps of every save, in their order.
 
-``model/unit_of_work.py`` says what each phase is. The order within a phase matters: guards refuse
-before anything is noted, what was linked is noted before links are cut, the search index is told
-what to do before the feed, and the feed comes last because its clock is the last lock that a
-transaction takes. Jobs begin after the commit.
+``model/unit_of_work.py`` describes the phases. The order within a phase matters: guards refuse a
+save before anything is noted, links are noted before they are cut, and the feed comes after the
+search index because its clock is the last row that a transaction locks. Jobs are enqueued after the
+commit.
 
-An organisation's municipality is written down by CKAN's hook for groups, in the same transaction.
+The municipality of an organisation is stored by CKAN's hook for groups, in the same transaction.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ckan import model
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
-from ckanext.marathon.logic.validators.organization import taken_message
+from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
 
 
 def assign_municipality_after_save(group_obj: object) -> None:
-    """Write down which municipality an organisation is, in the transaction of its save.
+    """Store which municipality an organisation is, in the transaction of its save.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: another one was first by an instant; everything is
-            rolled back.
+        ckan.plugins.toolkit.ValidationError: a concurrent save took the municipality; everything
+            is rolled back.
     """
-    # CKAN calls packages' controllers by the same name, with packages.
+    # CKAN calls this hook (create, edit) for packages too.
     if not isinstance(group_obj, model.Group) or not group_obj.is_organization:
         return
     is_active = group_obj.state == model.State.ACTIVE
@@ -37,7 +37,7 @@ def assign_municipality_after_save(group_obj: object) -> None:
         municipality.assign_municipality(group_obj.id, code)
     except Taken as taken:
         model.Session.rollback()
-        message = taken_message(taken.key, taken.holder)
+        message = explain_taken_municipality(taken.key, taken.holder)
         raise tk.ValidationError({"municipality_code": [message]}) from None
 
 
@@ -45,14 +45,14 @@ STEPS = Steps(
     before_flush=(
         # Guards
         resource.refuse_without_room,
-        deletion.refuse_orphans,
-        # What search and pages show because of links, before these are cut
+        deletion.refuse_deletion_with_dependents,
+        # The index and the needs that are met, before links are cut
         reindex.note_shown_before,
         reindex.note_needs_before,
         # Links
         deletion.cut_links_of_purged,
-        # What ckanext-activity may keep
-        activity.settle_new_rows,
+        # The copy of the record that ckanext-activity stores
+        activity.strip_new_rows,
     ),
     note_flush=(
         permissions.forget_changed_standings,
@@ -66,13 +66,13 @@ STEPS = Steps(
         publish.note_created,
     ),
     before_commit=(
-        # The record of changes
+        # Audit log
         audit.write_entries,
-        # Search
+        # Search index
         reindex.mark_asking_ideas,
         reindex.write_notes,
-        # What is public, and to whom
-        activity.relabel_touched,
+        # Permission labels of activities, and the feed
+        activity.relabel_touched_records,
         publish.publish_touched,
     ),
     after_commit=(
@@ -86,5 +86,5 @@ STEPS = Steps(
 
 
 def start_steps() -> None:
-    """Register the steps, which are then called with every save."""
+    """Register the steps with CKAN's session."""
     unit_of_work.start_listening(STEPS)

@@ -1,6 +1,6 @@
-"""What the actions of this extension take, one schema an action, under its name.
+"""The schemas of this extension's actions; each function has the name of its action.
 
-A schema checks shapes and looks nothing up, so that what it says tells nobody what exists.
+A schema checks shapes and looks nothing up, so that its errors do not reveal which records exist.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOST_CHANGES, MOST_CHOICES = 1_000, 1_000
 USUAL_CHANGES, USUAL_CHOICES = 50, 200
 LONGEST_REFERENCE = 200
 _LARGEST_NUMBER = 2**63 - 1
-# What databases write for a time without an end.
+# The value that databases use for an open end.
 _NO_END = "9999-12-31"
 
 
@@ -47,14 +47,14 @@ def _take_as_sent(value: Any) -> Any:
     return None if value is tk.missing else value
 
 
-# What it names may not exist, or be of another type; the action says the same of both.
+# The action gives the same error for a missing record and for one of another type.
 _IDENTIFIED: Schema = {"id": [_take_as_sent]}
-# Of one that does not exist nobody may have a list.
+# The auth function refuses an organisation that does not exist.
 _OWNED: Schema = {"organization": [_take_as_sent]}
 
 
 def marathon_change_list() -> Schema:
-    """Return what narrows the list of changes; ``None`` of what does not."""
+    """Return the filters and the page of the list of changes; absent filters become ``None``."""
     return {
         **{name: [_read_reference] for name in ("organization", "record", "user", "kind")},
         "action": [_expect_one_of(audit.ACTIONS)],
@@ -68,7 +68,7 @@ def marathon_change_list() -> Schema:
 
 @validator_args
 def marathon_idea_choices(default: ValidatorFactory, natural_number_validator: Validator) -> Schema:
-    """Return what ideas are wanted, and which page of them."""
+    """Return the filters and the page of the list of ideas."""
     return {
         "municipality": [_read_municipality_codes],
         "include": [_refuse_unstorable, _read_texts],
@@ -79,9 +79,9 @@ def marathon_idea_choices(default: ValidatorFactory, natural_number_validator: V
 
 
 def marathon_idea_quick_create() -> Schema:
-    """Return the fields of an idea that is added while a dataset is filled in.
+    """Return the fields of an idea that is added from the form of a dataset.
 
-    Codes stay as they were written: what is put right in them is said where the idea is saved.
+    Codes are checked but not corrected: ``package_create`` corrects them and adds the notices.
     """
     return {
         "workshop": [_take_as_sent],
@@ -94,22 +94,22 @@ def marathon_idea_quick_create() -> Schema:
 
 @validator_args
 def marathon_idea_status_update(not_empty: Validator, default: ValidatorFactory) -> Schema:
-    """Return the idea, its next status and why."""
+    """Return the idea, its next status and the reason."""
     return {**_IDENTIFIED, "status": [not_empty], "reason": [default("")]}
 
 
 def marathon_idea_datasets() -> Schema:
-    """Return the idea whose datasets are wanted."""
+    """Return the id of the idea."""
     return _IDENTIFIED
 
 
 def marathon_workshop_ideas() -> Schema:
-    """Return the workshop whose ideas are wanted."""
+    """Return the id of the workshop."""
     return _IDENTIFIED
 
 
 def marathon_data_need_list() -> Schema:
-    """Return the idea whose data needs are wanted."""
+    """Return the id of the idea."""
     return _IDENTIFIED
 
 
@@ -121,7 +121,7 @@ def marathon_officer_invite(
     default: ValidatorFactory,
     one_of: ValidatorFactory,
 ) -> Schema:
-    """Return who is invited, to which organisation, in which role."""
+    """Return e-mail address, organisation and role of the invited person."""
     return {
         "email": [not_empty, unicode_safe, email_validator],
         "organization": [not_empty, unicode_safe],
@@ -130,32 +130,32 @@ def marathon_officer_invite(
 
 
 def marathon_officer_list() -> Schema:
-    """Return the organisation whose people are wanted."""
+    """Return the organisation."""
     return _OWNED
 
 
 def marathon_invitation_list() -> Schema:
-    """Return whose workshops are wanted, and whether those that are over are."""
+    """Return the organisation, and whether to include past workshops."""
     return {**_OWNED, "past": [_read_strict_flag]}
 
 
 def marathon_municipality_create() -> Schema:
-    """Return the codes of the municipalities that become organisations."""
+    """Return the INE codes."""
     return {"codes": [_split_codes]}
 
 
 def marathon_takedown() -> Schema:
-    """Return what is taken down, and why."""
+    """Return the record and the reason."""
     return {**_IDENTIFIED, "reason": [_read_reason]}
 
 
 def marathon_takedown_apply() -> Schema:
-    """Return the rows of another site's list."""
+    """Return the entries of a list of takedowns."""
     return {"takedowns": [_read_takedowns]}
 
 
 def _read_texts(value: Any) -> list[str]:
-    """Return a text, or each of a list, without what is empty."""
+    """Return the texts of a text or list, without empty ones."""
     values = value if is_json_list(value) else [value]
     return [text for given in values if (text := _read_text(given))]
 
@@ -211,7 +211,7 @@ def _read_first_moment(value: Any) -> datetime | None:
 
 
 def _read_end(value: Any) -> datetime | None:
-    """Return when what was asked for is over: after the last instant of a day, month or year."""
+    """Return the end of an interval: for a day, month or year, the first instant after it."""
     if _is_absent(value) or value == _NO_END:
         return None
     reading = _read_as_domain(dates.read_date, value)
@@ -241,7 +241,7 @@ def _refuse_unstorable(value: Any) -> Any:
 
 
 def _read_list(value: Any) -> list[str]:
-    """Return texts, but no objects: they would be stored as Python writes them."""
+    """Return a list of texts; objects are refused, because they would be stored as their repr."""
     if value is tk.missing:
         return []
     if is_json_object(value) or (value and inputs.find_nesting_problem(value)):

@@ -4,8 +4,8 @@ CKAN silently drops unknown fields. An unknown field of a record gets a notice a
 because harvesters and other plugins send fields of their own sites. A row without any known field
 is refused, because it was certainly meant to be stored.
 
-Parts of a stored row that its schema does not know were there before the plugin, or a later schema
-dropped them. CKAN shows them apart, as ``__extras`` of the row, and a save would lose them.
+A stored row may have subfields that its schema lacks: they are older than the plugin, or a later
+schema dropped them. CKAN shows them as ``__extras`` of the row, and a save would lose them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.types import Context
+from ckan.types import Context, Schema
 from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain.texts import is_blank, is_json_list, is_json_object, quote_value
@@ -33,8 +33,8 @@ def lift_subfields(record: dict[str, Any], fields: Iterable[Field]) -> None:
     """Move subfields that the schema lacks from ``__extras`` of a row into the row.
 
     Args:
-        record: as CKAN shows it, or as a client sends it back; its rows are changed.
-        fields: of its schema.
+        record: from ``package_show``, or sent by a client; its rows are changed.
+        fields: the fields of its schema.
     """
     for field in fields:
         rows = record.get(field["field_name"]) if "repeating_subfields" in field else None
@@ -45,13 +45,13 @@ def lift_subfields(record: dict[str, Any], fields: Iterable[Field]) -> None:
 
 
 def list_stored_subfields(package: model.Package | None, field: str) -> set[str]:
-    """Return the names that the rows of a field have in the database, known or not."""
+    """Return the names of all subfields that the stored rows of a field have."""
     return {name for row in package_model.read_stored_rows(package, field) for name in row}
 
 
 Rows = list[dict[str, Any]]
 
-# Names of CKAN's forms and of what is asked of an action, which are no fields.
+# Names that CKAN's forms and actions use and that are no fields.
 CONTROLS = frozenset(
     {
         *("save", "return_to", "return_id_only", "pkg_name", "_ckan_phase", "plugin_data"),
@@ -59,7 +59,7 @@ CONTROLS = frozenset(
         *("image_upload", "clear_upload", "is_organization", messages.NOTICES_KEY),
     }
 )
-# Of CKAN's own lists: what it stores of a row, and what it shows of it.
+# Names in the rows of CKAN's own lists, stored or shown.
 CORE_ROWS: Mapping[str, Collection[str]] = {
     "tags": ("name", "vocabulary_id", "id", "display_name", "state", "revision_timestamp"),
     "extras": (
@@ -75,16 +75,18 @@ _JSON = (str, int, float, bool, list, dict)
 RESERVED = ("__before", "__junk", "__extras", "__after")
 
 
-def check_rows(context: Context, field: str, rows: Rows, known: Collection[str]) -> list[Any]:
-    """Return the errors of rows that would vanish, row by row; nothing if there are none.
+def check_rows(
+    context: Context, field: str, rows: Rows, known: Collection[str]
+) -> list[dict[str, list[str]]]:
+    """Return the errors of rows without any known subfield, row by row; ``[]`` if there are none.
 
-    Of the others, what will not be kept becomes a notice.
+    Unknown subfields of other rows become notices.
 
     Args:
         context: of the action.
         field: name of the list.
-        rows: as they were sent.
-        known: names that a row of it may have.
+        rows: the sent rows.
+        known: the names that a row may have.
     """
     errors: list[dict[str, list[str]]] = []
     refusal = tk._("A row of “{field}” has nothing called {names}. These names exist: {known}")
@@ -111,12 +113,12 @@ def check_rows(context: Context, field: str, rows: Rows, known: Collection[str])
     return errors if any(errors) else []
 
 
-def find_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
+def find_misplaced_files(data: Mapping[str, Any], accepted: str = "") -> dict[str, Any]:
     """Return errors for sent files that no field accepts, and for texts in file fields.
 
     Args:
-        data: what was sent: of a record, or of one of its files.
-        accepted: the name under which it takes a file; none without.
+        data: the sent data of a record, or of one of its resources.
+        accepted: name of the file field, ``""`` if there is none.
     """
     errors: dict[str, Any] = {}
     for name, value in data.items():
@@ -139,15 +141,17 @@ def _how_to_send() -> str:
     )
 
 
-def drop_reserved(context: Context, data: dict[str, Any], file_number: int | None = None) -> None:
+def drop_reserved_fields(
+    context: Context, data: dict[str, Any], file_number: int | None = None
+) -> None:
     """Remove fields named like CKAN's validation keys, and add notices.
 
     CKAN 2.12 answers 500 to a ``__junk`` that is not a dict.
 
     Args:
         context: of the action.
-        data: a record, an organisation or one of the files of a record; changed.
-        file_number: which file of the record it is, from 0.
+        data: a record, an organisation or a resource; changed.
+        file_number: the number of the resource, from 0.
     """
     found = [name for name in RESERVED if name in data]
     for name in found:
@@ -157,22 +161,23 @@ def drop_reserved(context: Context, data: dict[str, Any], file_number: int | Non
 
 
 def has_content(value: object) -> bool:
-    """Return whether a sent value is not blank; a file without a name counts as blank."""
+    """Return whether a sent value is neither empty nor blank nor a file without a name."""
     if isinstance(value, FileStorage):
         return bool(value.filename)
     return not is_blank(value) if isinstance(value, str) else is_filled(value)
 
 
-def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) -> list[str]:
-    """Return the names sent that neither CKAN nor the schema of the record knows.
+def find_unknown_fields(
+    data: Mapping[str, Any], fields: Iterable[str], core_schemas: Iterable[Schema]
+) -> list[str]:
+    """Return the sent names that neither CKAN nor the schema of the record has.
 
     Args:
-        data: what was sent.
-        fields: of the schema.
-        plugin: what makes packages or groups of this type, CKAN's ``IDatasetForm`` or
-            ``IGroupForm``.
+        data: the sent data.
+        fields: names of the fields of the schema.
+        core_schemas: CKAN's own schemas for records of this type.
     """
-    known = {*fields, *CONTROLS, *_core_names(plugin)}
+    known = {*fields, *CONTROLS, *(name for schema in core_schemas for name in schema)}
     return [
         name
         for name, value in data.items()
@@ -180,10 +185,10 @@ def find_unknown(data: Mapping[str, Any], fields: Iterable[str], plugin: Any) ->
     ]
 
 
-def note_unknown(context: Context, unknown: Iterable[str], answer: object) -> None:
-    """Add a notice for each unknown field, unless the answer has it: then a plugin knows it."""
+def add_unknown_notice(context: Context, unknown: Iterable[str], answer: object) -> None:
+    """Add a notice about unknown fields, except those in the answer: a plugin stored these."""
     if messages.is_page() or not is_json_object(answer):
-        # Whoever fills in a form did not choose what it sends.
+        # A person does not choose the names that a form sends.
         return
     lost = [name for name in unknown if name not in answer]
     if lost:
@@ -199,7 +204,7 @@ def _note_unknown_names(
 
 
 def check_groups(groups: Rows) -> list[dict[str, list[str]]]:
-    """Return the errors of groups that name none, row by row; CKAN would take them for nothing."""
+    """Return the errors of groups without id and name, row by row; CKAN would ignore them."""
     message = tk._("A group is named by its id or name")
     names = ("id", "name")
     errors = [
@@ -209,10 +214,10 @@ def check_groups(groups: Rows) -> list[dict[str, list[str]]]:
     return errors if any(errors) else []
 
 
-def note_strangers(context: Context, field: str, sent: object, answer: object) -> None:
-    """Add notices about groups or people that a record did not get.
+def add_dropped_notice(context: Context, field: str, sent: object, answer: object) -> None:
+    """Add a notice about sent groups or users that CKAN silently dropped.
 
-    CKAN silently drops unknown ones. The notice is the same for an unknown and for a hidden one.
+    The notice is the same for a missing and for a hidden group or user.
 
     Args:
         context: of the action.
@@ -223,10 +228,10 @@ def note_strangers(context: Context, field: str, sent: object, answer: object) -
     found = answer.get(field) if is_json_object(answer) else None
     if messages.is_page() or not is_json_list(found) or not is_json_list(sent):
         return
-    got = {each.get(name) for each in found for name in ("id", "name")}
+    got = {row.get(name) for row in found for name in ("id", "name")}
     wanted = [row.get("id") or row.get("name") for row in sent if is_json_object(row)]
     # An id may be sent as an object.
-    lost = [str(name) for name in wanted if name and str(name) not in got]
+    lost = [str(reference) for reference in wanted if reference and str(reference) not in got]
     if lost:
         message = tk._("“{field}”: not kept, as there are none such for you: {names}")
         messages.add_notice(context, message.format(field=field, names=list_names(lost)))
@@ -237,25 +242,9 @@ def _about_row(message: str, field: str, names: Iterable[str], known: Iterable[s
 
 
 def list_names(names: Iterable[str]) -> str:
-    """Return names that were sent as they are repeated to their sender."""
+    """Return sent names as a quoted list; of a long list only the first ones."""
     quoted = [f"“{quote_value(name)}”" for name in names]
     return ", ".join(quoted[:_MOST_NAMED]) + (" …" if len(quoted) > _MOST_NAMED else "")
-
-
-def _core_names(plugin: Any) -> set[str]:
-    if hasattr(plugin, "create_package_schema"):
-        schemas = (
-            plugin.create_package_schema(),
-            plugin.update_package_schema(),
-            plugin.show_package_schema(),
-        )
-    else:
-        schemas = (
-            plugin.create_group_schema(),
-            plugin.update_group_schema(),
-            plugin.show_group_schema(),
-        )
-    return {name for schema in schemas for name in schema}
 
 
 def is_filled(value: object) -> bool:

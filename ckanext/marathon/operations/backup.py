@@ -1,15 +1,15 @@
-"""Saving the whole site while it runs: database, files and configuration, of one moment.
+"""Backup of a running site: a consistent snapshot of database, files and configuration.
 
-A backup is a folder. ``manifest.json`` is written last, so that without it there is no backup.
-Beside it are ``database.dump`` (of ``pg_dump``), ``files/`` (the storage folder) and
-``configuration/`` (the site's ini file and what it builds on).
+A backup is a folder with ``database.dump`` (from ``pg_dump``), ``files/`` (the storage folder),
+``configuration/`` (the site's ini file and the files that it extends) and ``manifest.json``, which
+is written last: a folder without it is no backup.
 
-PostgreSQL's own programs (``pg_dump``, ``pg_restore``, ``psql``) dump and load the database. A
-password never stands in a command line, which every user of the machine can read.
+PostgreSQL's own programs (``pg_dump``, ``pg_restore``, ``psql``) dump and load the database. The
+password is passed in the environment, because every user of the machine can read command lines.
 
-While a restore is under way a note lies in the storage folder; it stays there if the restore is
-interrupted. Until it is removed the site answers nothing but 503: its database and its files may
-be of different moments, and what was taken down may be there again.
+During a restore, and after an interrupted one, there is a note in the storage folder. While it is
+there, the site answers 503: database and files may not belong together, and records that were
+taken down may be in the database again.
 """
 
 from __future__ import annotations
@@ -51,32 +51,33 @@ DUMP_NAME = "database.dump"
 FILES_NAME = "files"
 CONFIGURATION_NAME = "configuration"
 MANIFEST_VERSION = 1
-# Bytes read at a time.
+# Bytes of a chunk that is read.
 PIECE = 1 << 20
 
 Progress = Callable[[int, int], None]
 
 
 class BackupFault(Exception):
-    """A backup cannot be made or used; the text says why and what to do."""
+    """A backup cannot be made or used; the text is for the administrator."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is in a backup.
+    """The content of a backup.
 
     Attributes:
-        version: of the format.
+        version: version of the format.
         made: time of the backup, ISO 8601 with an offset.
         site: ``url``, ``id`` and ``title``.
-        versions: of ``ckan``, ``ckanext-marathon``, ``python`` and ``postgresql`` (the server).
+        versions: versions of ``ckan``, ``ckanext-marathon``, ``python`` and ``postgresql`` (the
+            server).
         migrations: plugin (``ckan`` for its own tables) → revision.
         feed: ``epoch``, ``number`` and ``mark`` of the last change, ``base`` of the IRIs, and
             ``digest`` of all entries of the log.
         counts: table → rows.
         files: path in the backup → ``size`` in bytes and ``sha256``.
         missing: uploaded files named in the database that do not exist.
-        takedowns: the list of takedowns, as ``marathon_takedown_list`` returns it.
+        takedowns: the list of takedowns in the form of ``marathon_takedown_list``.
     """
 
     version: int
@@ -91,7 +92,7 @@ class Manifest:
     takedowns: list[dict[str, Any]]
 
     def write(self, directory: Path) -> None:
-        """Write it into a backup's directory."""
+        """Write the manifest into a backup's directory."""
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
         (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
         (directory / MANIFEST).chmod(0o600)
@@ -202,7 +203,7 @@ def is_restoring() -> bool:
 
 
 def read_noted_takedowns() -> list[dict[str, Any]]:
-    """Return the takedowns that an interrupted restore had to apply; none if there was none."""
+    """Return the takedowns that an interrupted restore had to apply; ``[]`` without one."""
     path = find_restore_note()
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path else {}
@@ -212,7 +213,7 @@ def read_noted_takedowns() -> list[dict[str, Any]]:
 
 
 def write_restore_note(backup: Path, takedowns: Sequence[dict[str, Any]]) -> None:
-    """Write the note that a restore begins, with the takedowns that it will apply."""
+    """Write the note of a restore, with the takedowns that it will apply."""
     path = find_restore_note()
     assert path is not None, "without a storage folder nothing is restored"
     new = path.with_suffix(".new")
@@ -226,7 +227,7 @@ def write_restore_note(backup: Path, takedowns: Sequence[dict[str, Any]]) -> Non
 
 
 def remove_restore_note() -> None:
-    """Delete the note that a restore is running."""
+    """Delete the note of a restore."""
     path = find_restore_note()
     if path is not None:
         path.unlink(missing_ok=True)
@@ -238,7 +239,7 @@ LONGEST_FAILURE = 2_000
 
 
 class ProgramMissing(Exception):
-    """A program of PostgreSQL was not found; the text says what to do."""
+    """A program of PostgreSQL was not found; the text is for the administrator."""
 
 
 class ProgramFailed(Exception):
@@ -249,7 +250,7 @@ def find_program(name: str) -> str:
     """Return the path of a program, from the folder of the option or from PATH.
 
     Raises:
-        ProgramMissing: it is not there.
+        ProgramMissing: the program was not found.
     """
     folder = str(tk.config.get(PROGRAMS_OPTION) or "")
     found = shutil.which(name, path=folder or None)
@@ -268,7 +269,7 @@ def connect_program(address: str) -> tuple[str, dict[str, str]]:
     """Return connection string, and environment with the password, for PostgreSQL's programs.
 
     Args:
-        address: of the database, as SQLAlchemy takes it.
+        address: SQLAlchemy URL of the database.
     """
     url = sa.make_url(address)
     _, arguments = url.get_dialect()().create_connect_args(url)
@@ -278,16 +279,16 @@ def connect_program(address: str) -> tuple[str, dict[str, str]]:
 
 
 def dump_database(address: str, snapshot: str, target: Path) -> None:
-    """Write a database as it is in a snapshot to a file of ``pg_restore``'s own format.
+    """Dump a snapshot of a database to a file in ``pg_dump``'s custom format.
 
     Args:
-        address: of the database.
-        snapshot: as ``pg_export_snapshot`` named it, in a transaction that is still open.
+        address: SQLAlchemy URL of the database.
+        snapshot: from ``pg_export_snapshot``, in a transaction that is still open.
         target: the file.
 
     Raises:
         ProgramMissing: there is no ``pg_dump``.
-        ProgramFailed: it failed, as where it is older than the server.
+        ProgramFailed: it failed, for example because it is older than the server.
     """
     dsn, environment = connect_program(address)
     command = [find_program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges"]
@@ -300,11 +301,11 @@ def dump_database(address: str, snapshot: str, target: Path) -> None:
 def run_program(
     command: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, without input; return its exit code and its output as text.
+    """Run a program without input; return its exit code and its output as text.
 
     Args:
         command: the program and its arguments.
-        environment: its variables; ``None`` for those of this process.
+        environment: environment variables; ``None`` for those of this process.
     """
     return subprocess.run(
         command,
@@ -318,19 +319,19 @@ def run_program(
 
 
 def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
-    """Load a file of :func:`dump_database` in one transaction: all of it or nothing.
+    """Load a file of :func:`dump_database` in one transaction.
 
-    The last statement is sent only after ``pg_restore`` has ended well. If either program or this
-    process is killed before, PostgreSQL undoes everything.
+    COMMIT is sent only after ``pg_restore`` has succeeded. If one of the programs or this process
+    is killed before, PostgreSQL rolls back.
 
     Args:
-        address: of the database.
+        address: SQLAlchemy URL of the database.
         dump: the file.
         before: statements that are run first, in the same transaction.
 
     Raises:
         ProgramMissing: there is no ``pg_restore`` or no ``psql``.
-        ProgramFailed: one of them failed; the database is as it was.
+        ProgramFailed: one of them failed; the database was not changed.
     """
     dsn, environment = connect_program(address)
     restore = [find_program("pg_restore"), "--no-owner", "--no-privileges", "--no-comments"]
@@ -353,7 +354,9 @@ def load_database(address: str, dump: Path, before: Iterable[str] = ()) -> None:
         assert writer.stdin is not None
         assert reader.stdout is not None
         try:
-            writer.stdin.write("".join(f"{each};\n" for each in ("BEGIN", *before)).encode())
+            writer.stdin.write(
+                "".join(f"{statement};\n" for statement in ("BEGIN", *before)).encode()
+            )
             shutil.copyfileobj(reader.stdout, writer.stdin, 1 << 20)
             if reader.wait() != 0:
                 writer.kill()
@@ -392,7 +395,7 @@ def _read_errors(errors: IO[bytes]) -> str:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """The facts that are equal in two copies of a database; see :class:`.Manifest`."""
+    """Facts that must be equal in two copies of a database; see :class:`.Manifest`."""
 
     counts: dict[str, int]
     migrations: dict[str, str]
@@ -400,7 +403,7 @@ class DatabaseState:
 
 
 def read_state(connection: sa.Connection) -> DatabaseState:
-    """Return counts, migrations and the feed's state of the database of a connection."""
+    """Return row counts, migrations and the feed's state of a database."""
     tables = connection.scalars(
         sa.text(
             "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')"
@@ -422,7 +425,7 @@ def read_state(connection: sa.Connection) -> DatabaseState:
 
 
 def _read_feed(connection: sa.Connection, tables: Sequence[str]) -> dict[str, Any]:
-    """Return the state of the feed's log, without columns that older tables lack."""
+    """Return the state of the feed's log; columns that older tables lack are left out."""
     if "marathon_feed_clock" not in tables:
         return {}
     clock = connection.scalar(sa.text("SELECT to_jsonb(clock) FROM marathon_feed_clock AS clock"))
@@ -461,8 +464,8 @@ def read_takedowns(connection: sa.Connection) -> list[dict[str, Any]]:
 _BEFORE = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL client_min_messages = warning")
 
 
-def create_engine_of_backup() -> sa.Engine:
-    """Return an engine for the site's database."""
+def get_site_engine() -> sa.Engine:
+    """Return the engine of the site's database."""
     assert meta.engine is not None, "CKAN has made it"
     return meta.engine
 
@@ -476,7 +479,7 @@ def try_database(directory: Path, manifest: Manifest, scratch: str) -> None:
         scratch: address of an empty database; "" to create one beside the site's, and drop it.
 
     Raises:
-        BackupFault: something differs; the text says what.
+        BackupFault: the loaded database differs; the text names the difference.
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`.
     """
@@ -492,20 +495,24 @@ def replace_database(directory: Path) -> None:
 
     Raises:
         ProgramMissing: as :func:`.load_database`.
-        ProgramFailed: as :func:`.load_database`; the database is as it was.
+        ProgramFailed: as :func:`.load_database`; the database was not changed.
     """
     model.Session.remove()
-    create_engine_of_backup().dispose()
+    get_site_engine().dispose()
     address = str(tk.config["sqlalchemy.url"])
-    with create_engine_of_backup().connect() as connection:
+    with get_site_engine().connect() as connection:
         dropping = list(_dropping(connection))
     load_database(address, directory / DUMP_NAME, [*_BEFORE, *dropping])
-    create_engine_of_backup().dispose()
+    get_site_engine().dispose()
 
 
 def compare_database(manifest: Manifest) -> None:
-    """Raise if the site's database differs from the manifest."""
-    with create_engine_of_backup().connect() as connection:
+    """Compare the site's database with the manifest.
+
+    Raises:
+        BackupFault: they differ.
+    """
+    with get_site_engine().connect() as connection:
         _compare(manifest, read_state(connection))
 
 
@@ -525,7 +532,7 @@ _RELATIONS = f"""
         it.oid::regclass)
     FROM pg_class AS it WHERE relnamespace = 'public'::regnamespace
     AND relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS ({_OF_EXTENSION})
-    -- Those of a table's columns go with the table, and not without it.
+    -- Sequences last: those of a table's columns are dropped with the table.
     ORDER BY relkind = 'S'
 """  # noqa: S608 - constants only
 _ROUTINES = f"""
@@ -540,7 +547,7 @@ _TYPES = f"""
 
 
 def _compare(manifest: Manifest, found: DatabaseState) -> None:
-    """Raise if a loaded database differs from the manifest."""
+    """Raise ``BackupFault`` if a loaded database differs from the manifest."""
     known = DatabaseState(manifest.counts, manifest.migrations, manifest.feed)
     for name in ("counts", "migrations", "feed"):
         theirs, ours = getattr(known, name), getattr(found, name)
@@ -566,7 +573,7 @@ def _scratch_database(address: str) -> Generator[str]:
         return
     name = f"marathon_verify_{secrets.token_hex(4)}"
     url = sa.make_url(str(tk.config["sqlalchemy.url"])).set(database=name)
-    server = create_engine_of_backup().execution_options(isolation_level="AUTOCOMMIT")
+    server = get_site_engine().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
@@ -584,15 +591,15 @@ def _scratch_database(address: str) -> Generator[str]:
 
 
 FURTHER_OPTION = "ckanext.marathon.backup_files"
-# Left out, below the storage folder: generated files, and notes about this database.
+# Excluded from the storage folder: generated files, and notes about this database.
 _NOT_KEPT = ("webassets",)
 _NOTES = (log_state.WITNESS_NAME, RESTORE_NOTE, RESTORE_FOLDER)
 # Tries to copy a file that is being written to, and seconds between two tries.
 _TRIES = 5
 _PAUSE = 0.2
-# Nanoseconds. Two writes so close to each other may give a file the same time, because file
-# systems keep the time of the kernel's last tick. Network file systems
-# that keep whole seconds are not covered.
+# Nanoseconds. Two writes within this time may leave the same modification time, because file
+# systems store the time of the kernel's last tick. Network file systems that store whole seconds
+# are not covered.
 _RESTED = 100_000_000
 # The ini file that an ini file of CKAN extends (``use = config:…``).
 _BUILDS_ON = re.compile(r"^\s*use\s*=\s*config:\s*(\S+)", re.MULTILINE)
@@ -614,7 +621,7 @@ class Copies:
     unsettled: set[str] = field(default_factory=set[str])
 
     def add(self, name: str, source: Path, target: Path) -> None:
-        """Copy a file, and repeat the copy if the file was written to meanwhile.
+        """Copy a file; copy it again if it was written to during the copy.
 
         Args:
             name: path in the backup.
@@ -636,8 +643,8 @@ class Copies:
         self.unsettled.add(name)
 
 
-def find_named(connection: sa.Connection) -> Iterator[str]:
-    """Yield the paths, below the storage folder, of the uploads that the database names."""
+def list_named_uploads(connection: sa.Connection) -> Iterator[str]:
+    """Yield the paths, relative to the storage folder, of the uploads in the database."""
     if resource.stores_in_folder("resource"):
         query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
         for id_ in connection.scalars(query):
@@ -648,7 +655,7 @@ def find_named(connection: sa.Connection) -> Iterator[str]:
         image = sa.column("image_url", sa.UnicodeText)
         query = sa.select(image).select_from(sa.table(table)).where(image != "").distinct()
         for name in connection.scalars(query):
-            # An upload is stored as its file's name, everything else as an address.
+            # CKAN stores the file name of an upload, or an address.
             if "/" not in name:
                 yield f"storage/uploads/{table}/{name}"
 
@@ -674,13 +681,13 @@ def copy_configuration(target: Path, copies: Copies) -> None:
             waiting += [path.parent / name for name in _BUILDS_ON.findall(text)]
 
 
-def find_stored(storage: Path) -> list[str]:
+def list_stored_files(storage: Path) -> list[str]:
     """Return the files that a backup copies, as paths relative to the storage folder."""
     found: list[str] = []
     for folder, folders, names in os.walk(storage):
         if Path(folder) == storage:
-            folders[:] = [each for each in folders if each not in (*_NOT_KEPT, *_NOTES)]
-            names = [each for each in names if not each.strip(".").startswith(_NOTES)]
+            folders[:] = [folder for folder in folders if folder not in (*_NOT_KEPT, *_NOTES)]
+            names = [name for name in names if not name.strip(".").startswith(_NOTES)]
         # CKAN first writes an upload under its name with a tilde at the end.
         found += [
             str(Path(folder, name).relative_to(storage)) for name in names if not name.endswith("~")
@@ -691,7 +698,7 @@ def find_stored(storage: Path) -> list[str]:
 def copy_storage(storage: Path, target: Path, copies: Copies, progress: Progress) -> None:
     """Copy the files of the storage folder."""
     target.mkdir()
-    names = find_stored(storage)
+    names = list_stored_files(storage)
     progress(0, len(names))
     for done, name in enumerate(names, 1):
         copy = target / name
@@ -704,9 +711,9 @@ def copy_file(source: Path, target: Path) -> tuple[dict[str, Any], bool]:
     """Copy a file with mode 600 and its modification time.
 
     Returns:
-        size in bytes and digest of the copy; whether the file was not written to meanwhile. A
-        very recent modification time counts as written to, because a second write within the same
-        tick would leave the same time.
+        size in bytes and digest of the copy; whether the file was not written to during the copy.
+        If its modification time is very recent, this is ``False``, because a second write within
+        the same tick would leave the same time.
     """
     digest, size = hashlib.sha256(), 0
     began = time.time_ns()
@@ -734,7 +741,7 @@ def find_storage() -> Path:
     """Return the site's storage folder.
 
     Raises:
-        BackupFault: it has none.
+        BackupFault: ``ckan.storage_path`` is not set.
     """
     storage = tk.config.get("ckan.storage_path")
     if not storage:
@@ -753,12 +760,12 @@ class BackupOutcome:
     """The result of a backup.
 
     Attributes:
-        manifest: of the backup.
-        absent: uploaded files that were missing already when it began.
-        vanished: files in the snapshot that were deleted before they were copied.
+        manifest: the manifest of the backup.
+        absent: uploaded files that were missing before the backup.
+        vanished: files of the snapshot that were deleted before they were copied.
         replaced: files that were overwritten after the snapshot was taken.
-        unsettled: files that were written to during each of several tries.
-        warnings: sentences about what the backup lacks, in the reader's language.
+        unsettled: files that were written to during every try to copy them.
+        warnings: sentences about data that is not in the backup, in the reader's language.
     """
 
     manifest: Manifest
@@ -779,7 +786,7 @@ def make_backup(directory: Path, progress: Callable[[str], Progress]) -> BackupO
         progress: called with the name of a step; returns a function for (done, total).
 
     Raises:
-        BackupFault: it cannot be made; the unfinished backup is removed.
+        BackupFault: the backup cannot be made; the unfinished backup is removed.
         ProgramMissing: there is no ``pg_dump``.
         ProgramFailed: ``pg_dump`` failed; the unfinished backup is removed.
     """
@@ -810,12 +817,12 @@ def _write(target: Path, storage: Path, progress: Callable[[str], Progress]) -> 
     with meta.engine.connect().execution_options(**options) as connection:
         snapshot = connection.scalar(sa.text("SELECT pg_export_snapshot()"))
         moment = datetime.now(UTC)
-        named = set(find_named(connection))
+        named = set(list_named_uploads(connection))
         absent = sorted(name for name in named if not (storage / name).is_file())
-        told = progress(tk._("Database"))
-        told(0, 1)
+        report = progress(tk._("Database"))
+        report(0, 1)
         dump_database(address, snapshot, target / DUMP_NAME)
-        told(1, 1)
+        report(1, 1)
         state = read_state(connection)
         versions = {
             "postgresql": str(
@@ -876,13 +883,13 @@ def _warnings() -> Iterator[str]:
 
 
 def _check_space(parent: Path, storage: Path) -> None:
-    """Raise if there is not enough space for the backup."""
+    """Raise ``BackupFault`` if there is not enough space for the backup."""
     while not parent.exists():
         parent = parent.parent
     assert meta.engine is not None, "CKAN has made it"
     with meta.engine.connect() as connection:
         size = connection.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0
-    files = sum((storage / name).stat().st_size for name in find_stored(storage))
+    files = sum((storage / name).stat().st_size for name in list_stored_files(storage))
     needed, free = int(size * _DUMPED) + files, shutil.disk_usage(parent).free
     if free < needed:
         raise BackupFault(
@@ -909,7 +916,7 @@ def _unfinished(directory: Path) -> Generator[Path]:
                 _lock(file, path)
         shutil.rmtree(path)
     path.mkdir(parents=True, mode=0o700)
-    # All files made here and by the programs that are run are readable by the owner only.
+    # All files of this process and its child processes are readable by the owner only.
     before = os.umask(0o077)
     try:
         with (path / _UNFINISHED).open("a", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""``ckan marathon doctor``: whether the site is set up for the marathon, and how it is now."""
+"""``ckan marathon doctor``: checks of the site's configuration and of its present state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds import log_state, verify
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
-from ckanext.marathon.logic.dataset import list_contested
+from ckanext.marathon.logic.dataset import list_contested_iris
 from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
 from ckanext.marathon.model import clock, dataset, disk, feed, takedown
 from ckanext.marathon.model import search_index as search_index_model
@@ -39,7 +39,7 @@ from ckanext.marathon.operations import health as health_operations
 from ckanext.marathon.operations import upkeep
 from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.health import HealthState
-from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe, scrub_activities
+from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe_activities, scrub_activities
 from ckanext.marathon.rdf.concept import find_licence_iri
 from ckanext.marathon.rdf.facts import make_web_iri
 from ckanext.marathon.rdf.lookups import CATALOG_LICENCE
@@ -47,7 +47,7 @@ from ckanext.marathon.records import DATASET, OTHER_TYPES
 
 
 class Health(Enum):
-    """How serious a finding is: only ``BAD`` keeps the site from working or from being safe."""
+    """The severity of a finding; ``BAD``: the site does not work or is not safe."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -60,7 +60,7 @@ class Finding:
 
     health: Health
     text: str
-    #: corrects the fault; returns a sentence about what was done
+    #: corrects the fault; returns a sentence about the correction
     mend: Callable[[], str] | None = None
 
 
@@ -73,12 +73,12 @@ def make_good(text: str) -> Finding:
 
 
 def make_warning(text: str, mend: Callable[[], str] | None = None) -> Finding:
-    """Return a fault that does not keep the site from working."""
+    """Return a fault in spite of which the site works."""
     return Finding(Health.WARNING, text, mend)
 
 
 def make_bad(text: str, mend: Callable[[], str] | None = None) -> Finding:
-    """Return a fault that keeps the site from working."""
+    """Return a fault because of which the site does not work or is not safe."""
     return Finding(Health.BAD, text, mend)
 
 
@@ -86,7 +86,7 @@ _SECONDS = 5
 
 
 def check_mail() -> Findings:
-    """Check that mail can be sent and that the mail settings are likely to make it arrive."""
+    """Check that mail can be sent, and that mail servers are likely to accept it."""
     yield from _check_server()
     yield from _check_recipient()
     yield from _check_news()
@@ -118,7 +118,7 @@ def _check_server() -> Findings:
             "error of the server. Set it to the address that mails come from."
         )
         yield make_warning(text)
-    # Nobody has to read a sender's box, but its host has to exist.
+    # The mailbox of the sender need not exist, but its host must.
     elif not is_mail_reachable(f"datos@{sender.rpartition('@')[2]}"):
         text = tk._(
             "smtp.mail_from is {address}, at a host that the internet does not know: many mail "
@@ -173,7 +173,7 @@ def _check_news() -> Findings:
 
 
 def find_takedown_faults() -> list[str]:
-    """Return faults of takedowns as sentences that say what to do."""
+    """Return faults of takedowns as sentences with instructions."""
     faults: list[str] = []
     try:
         read_list_file()
@@ -233,7 +233,7 @@ def check_descriptions() -> Findings:
             yield make_warning(text.format(count=count))
 
 
-# How long a new epoch after a loss is mentioned.
+# Time for which a new epoch after a loss is reported.
 RECENTLY = timedelta(days=30)
 
 
@@ -308,9 +308,9 @@ def _repair_index() -> str:
 
 
 def check_feed() -> Findings:
-    """Check that the feed's log has everything that is public, as the site describes it now."""
+    """Check that the feed's log is complete, and that a sample of its descriptions is current."""
     if is_rebuild_wanted():
-        # A starting process queues the job for it; the check of jobs reports on that job.
+        # A job for it is queued when a process starts; ``check_jobs`` reports on that job.
         text = tk._("The log of the feed is not complete. Run: ckan marathon feed rebuild")
         yield make_bad(text, _rebuild_feed)
         return
@@ -492,7 +492,7 @@ def examine_site() -> Iterator[Finding]:
 
 
 def check_plugins() -> Findings:
-    """Check that the plugins that this one builds on are loaded, after it."""
+    """Check that the plugins on which this one depends are loaded, after it."""
     loaded = list(tk.config.get("ckan.plugins") or [])
     missing = [name for name in NEEDED if not p.plugin_loaded(name)]
     if missing:
@@ -509,7 +509,7 @@ def check_plugins() -> Findings:
 
 
 def check_tables() -> Findings:
-    """Check that our tables are those of this version."""
+    """Check that the migrations of this version have been applied."""
     if _has_current_tables():
         yield make_good(tk._("The database has the tables of this version."))
     else:
@@ -552,7 +552,7 @@ def _is_ours(action: str, type_: str) -> bool:
 
 
 def check_base_uri() -> Findings:
-    """Check that published IRIs are permanent: not below a loopback address, and configured."""
+    """Check that the base of published IRIs is configured and is no loopback address."""
     base = str(catalog_uri())
     host = urlsplit(base).hostname or ""
     if is_loopback(host):
@@ -572,7 +572,7 @@ def check_base_uri() -> Findings:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is one that only the machine itself reaches."""
+    """Return whether a host name or address is a loopback one."""
     if not host or host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -583,7 +583,7 @@ def is_loopback(host: str) -> bool:
 
 def check_activities() -> Findings:
     """Check that no stored activity shows content that is not public."""
-    unsafe = count_unsafe()
+    unsafe = count_unsafe_activities()
     if unsafe:
         text = tk._(
             "Activities that show what is not public, or show it to too many: {count} or more. "
@@ -600,11 +600,11 @@ def _scrub_activities() -> str:
 
 
 def check_kept_iris() -> Findings:
-    """Check that each dataset with an IRI from elsewhere is published under that IRI."""
+    """Check that each dataset with an IRI of another catalogue is published under that IRI."""
     if not _has_current_tables():
         # Reported by another check.
         return
-    contested = list_contested()
+    contested = list_contested_iris()
     for record in contested[:_NAMED_SCHEMAS]:
         text = (
             tk._(
@@ -652,7 +652,7 @@ def check_people() -> Findings:
 
 
 def check_history() -> Findings:
-    """Check that the feed's log has every change that portals were served."""
+    """Check that the feed's log has all changes that were served to portals."""
     if not _has_current_tables():
         # Reported by another check.
         return
@@ -665,7 +665,7 @@ def check_history() -> Findings:
 
 
 def check_takedowns() -> Findings:
-    """Check that no record that was taken down is back, and that nothing of it is left."""
+    """Check that no record that was taken down is in the database, and that no step is left."""
     faults = find_takedown_faults()
     yield from map(make_bad, faults)
     if not faults:

@@ -82,7 +82,7 @@ def is_feed_queued() -> bool:
     job = _find(_name())
     if job is None or job.get_status() not in _WAITING:
         return False
-    return job.id not in {each.id for each in health.list_interrupted()}
+    return job.id not in {job.id for job in health.list_interrupted()}
 
 
 _WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -139,7 +139,7 @@ def build() -> None:
             connection.commit()
 
 
-def care_for_gaps() -> bool:
+def fill_due_gaps() -> bool:
     """Fill the gaps of the log that are due; return ``False``, because new gaps may open.
 
     A job is queued with the commit that opens a gap. This tries again after a failed job.

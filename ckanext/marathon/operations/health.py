@@ -113,7 +113,7 @@ def _read() -> Iterator[Heartbeat]:
 
 
 def _beats_in(directory: str, pid: str) -> bool:
-    """Return whether the process belongs to that data directory: ids are used again."""
+    """Return whether a process belongs to that data directory, because ids are reused."""
     try:
         variables = Path("/proc", pid, "environ").read_bytes().split(b"\0")
     except OSError:
@@ -168,7 +168,7 @@ def list_hanging_workers() -> list[BaseWorker]:
 
 
 def _is_worker(pid: int | None) -> bool:
-    """Return whether a process is a job worker: process ids are used again."""
+    """Return whether a process is a job worker, because process ids are reused."""
     try:
         return b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -188,7 +188,7 @@ def _list_taken(queue: rq.Queue) -> list[str]:
     Redis gives the next job to any waiting process, even to a hanging one.
     """
     started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
-    return [each for each in queue.intermediate_queue.get_job_ids() if each not in started]
+    return [id_ for id_ in queue.intermediate_queue.get_job_ids() if id_ not in started]
 
 
 def _is_late(job: Job | None) -> bool:
@@ -274,12 +274,12 @@ def _forget_executions(queue: rq.Queue, job: Job) -> None:
 
 
 def check_servers() -> None:
-    """Make sure that PostgreSQL answers and that Valkey does not hang.
+    """Check that PostgreSQL answers and that Valkey does not hang.
 
     A stopped Valkey or Solr is accepted, because the site can be read without them.
 
     Raises:
-        CkanConfigurationException: says which setting names the server that does not answer.
+        CkanConfigurationException: a server does not answer; the text names its setting.
     """
     try:
         check_database()
@@ -315,7 +315,7 @@ KEPT_SECONDS = 1.0
 
 
 class HealthState(StrEnum):
-    """The result of a check; the value is the word that monitors read."""
+    """The result of a check; the value is part of the answer of ``/health``."""
 
     OK = "ok"
     #: the server refuses the connection or reports an error
@@ -341,9 +341,9 @@ def check_feed() -> HealthState:
 
 
 def needs_feed() -> bool:
-    """Return whether the feed's log is to be put together: as ``verify.is_rebuild_wanted``.
+    """Return whether the feed's log must be built; see ``verify.is_rebuild_wanted``.
 
-    Uses its own connection, which is not inherited by forked processes.
+    Uses a connection of its own, because forked processes would inherit one of the pool.
     """
     return bool(_query(IS_REBUILD_WANTED))
 
@@ -394,7 +394,7 @@ def _ask_solr(handler: str, **parameters: str) -> requests.Response:
 
 
 def check_queue() -> HealthState:
-    """Return whether Valkey (or Redis), which keeps the background jobs, answers."""
+    """Return whether Valkey (or Redis), which stores the background jobs, answers."""
     limits = {"socket_timeout": _CONNECT_SECONDS, "socket_connect_timeout": _CONNECT_SECONDS}
     try:
         # redis gives the options of both functions no type.
@@ -404,7 +404,7 @@ def check_queue() -> HealthState:
     except RedisTimeoutError as fault:
         raise TimeoutError from fault
     except redis.ResponseError as fault:
-        # Valkey answers no other command, not even PING, while it cannot write its file.
+        # While Valkey cannot write its file, it refuses all commands, even PING.
         return HealthState.FULL if str(fault).startswith("MISCONF") else HealthState.FAILING
     return HealthState.OK
 
@@ -438,7 +438,7 @@ class BoundedCheck:
     """
 
     def __init__(self, check: Callable[[], HealthState]) -> None:
-        """Prepare it."""
+        """Set the check."""
         self._check = check
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None

@@ -43,13 +43,13 @@ class PortalReader:
 
     Attributes:
         agent: its ``User-Agent`` up to the first blank.
-        part: part of the catalogue, such as ``/municipality/2105``; "" for the whole.
+        part: part of the catalogue, such as ``/municipality/2105``; "" for the whole catalogue.
         requests: number of its requests.
         unchanged: number of answers with 304.
         refused: number of answers with an error.
         last: time of the last request.
         full_pass: time at which it last got the whole catalogue.
-        cursor: of its last request for changes.
+        cursor: cursor of its last request for changes.
         cursor_at: time of that request.
     """
 
@@ -68,14 +68,14 @@ def read_readers(lines: Iterable[str]) -> list[PortalReader]:
     """Return the programs that read feeds, sorted by their last request, the latest first.
 
     Args:
-        lines: of access logs, in any order of the files; other requests are ignored.
+        lines: lines of access logs; the order of the files does not matter.
     """
     found: dict[tuple[str, str], PortalReader] = {}
     for line in lines:
         match = _LINE.match(line)
         if match:
             _count(found, *match.groups(default=""))
-    return sorted(found.values(), key=lambda each: str(each.last), reverse=True)
+    return sorted(found.values(), key=lambda row: str(row.last), reverse=True)
 
 
 def _count(
@@ -101,7 +101,7 @@ def _count(
         reader.full_pass = _later(reader.full_pass, moment)
     cursor = (parse_qs(address.query).get("since") or [""])[0][:100]
     is_newer = reader.cursor_at is None or _later(reader.cursor_at, moment) == moment
-    # The current log is often named before the older ones.
+    # Lines of an older log may come after those of the current one.
     if what.startswith("catalog/changes") and cursor and is_newer:
         reader.cursor, reader.cursor_at = cursor, moment
 
@@ -127,14 +127,14 @@ _MARK = re.compile("[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class PortalFinding:
-    """The result of a check; ``fault`` is "" if it succeeded."""
+    """The result of a check; ``fault`` is "" if it succeeded, ``tried`` describes the check."""
 
     tried: str
     fault: str
 
 
 class PortalFailure(Exception):
-    """A check has failed, for the reason given."""
+    """A check has failed; the text is the reason."""
 
 
 class PortalCheck:
@@ -147,7 +147,7 @@ class PortalCheck:
         self._all: set[str] = set()
 
     def run(self) -> Iterator[PortalFinding]:
-        """Yield a finding for each check, as they are done."""
+        """Run all checks, and yield a finding for each."""
         checks: list[tuple[str, Callable[[], None]]] = [
             ("every format is read, and says the same", self.formats),
             ("the pages lead to everything, once", self.pages),
@@ -186,7 +186,7 @@ class PortalCheck:
                 )
 
     def pages(self) -> None:
-        """Follow the pages as harvesters do."""
+        """Follow the pages of the catalogue, and compare the datasets."""
         seen: Counter[str] = Counter()
         address = f"{self.catalog}.nt"
         for _ in range(PAGES):
@@ -205,12 +205,12 @@ class PortalCheck:
     def datasets(self) -> None:
         """Check the properties that DCAT-AP requires."""
         triples = self._triples(f"{self.catalog}/all.nt", pyoxigraph.RdfFormat.N_TRIPLES)
-        said: dict[str, set[str]] = {}
-        for each in triples:
-            said.setdefault(_value(each.subject), set()).add(each.predicate.value)
+        predicates: dict[str, set[str]] = {}
+        for triple in triples:
+            predicates.setdefault(_value(triple.subject), set()).add(triple.predicate.value)
         for iri in self._all:
             for predicate in (DCT.title, DCT.description, DCT.publisher, DCT.identifier):
-                if str(predicate) not in said[iri]:
+                if str(predicate) not in predicates[iri]:
                     raise PortalFailure(f"{iri} has no {predicate}")
 
     def unchanged(self) -> None:
@@ -249,12 +249,12 @@ class PortalCheck:
         page: str | None = f"{self.catalog}/changes.nq"
         while page:
             answer = self._get(page)
-            for kind, thing in _activities(answer.content):
-                (there.discard if kind == "Delete" else there.add)(thing)
+            for kind, iri in _activities(answer.content):
+                (there.discard if kind == "Delete" else there.add)(iri)
             page = answer.links.get("next", {}).get("url")
-        # The changes of the whole catalogue also have its own entry.
+        # The changes of the whole catalogue include those of the catalogue itself.
         _same(
-            {each for each in there if each in self._all or "/dataset/" in each},
+            {iri for iri in there if iri in self._all or "/dataset/" in iri},
             self._all,
             "changes",
         )
@@ -275,7 +275,7 @@ class PortalCheck:
         """Read ``data.json`` and compare its datasets."""
         answer = self._get(f"{self.catalog.removesuffix('/catalog')}/data.json")
         found = json.loads(answer.content)
-        _same({each["identifier"] for each in found["dataset"]}, self._all, "data.json")
+        _same({dataset["identifier"] for dataset in found["dataset"]}, self._all, "data.json")
 
     def unknown(self) -> None:
         """Request unknown addresses, and expect 404 with a text."""
@@ -300,7 +300,7 @@ class PortalCheck:
 
 
 def _parsed(body: bytes, form: pyoxigraph.RdfFormat) -> set[Any]:
-    return {each.triple for each in pyoxigraph.parse(body, format=form)}
+    return {quad.triple for quad in pyoxigraph.parse(body, format=form)}
 
 
 def _datasets(triples: set[Any]) -> set[str]:
@@ -309,9 +309,9 @@ def _datasets(triples: set[Any]) -> set[str]:
 
 def _of_class(triples: set[Any], kind: str) -> set[str]:
     return {
-        _value(each.subject)
-        for each in triples
-        if each.predicate.value == str(RDF.type) and _value(each.object) == kind
+        _value(triple.subject)
+        for triple in triples
+        if triple.predicate.value == str(RDF.type) and _value(triple.object) == kind
     }
 
 
@@ -321,17 +321,17 @@ def _value(term: Any) -> str:
 
 def _activities(body: bytes) -> list[tuple[str, str]]:
     kinds: dict[str, str] = {}
-    things: dict[str, str] = {}
+    objects: dict[str, str] = {}
     order: dict[str, str] = {}
     for quad in pyoxigraph.parse(body, format=pyoxigraph.RdfFormat.N_QUADS):
-        about, said, value = _value(quad.subject), quad.predicate.value, _value(quad.object)
-        if said == str(RDF.type) and value.startswith(AS):
+        about, predicate, value = _value(quad.subject), quad.predicate.value, _value(quad.object)
+        if predicate == str(RDF.type) and value.startswith(AS):
             kinds[about] = value.removeprefix(AS)
-        elif said == f"{AS}object":
-            things[about] = value
-        elif said == f"{AS}published":
+        elif predicate == f"{AS}object":
+            objects[about] = value
+        elif predicate == f"{AS}published":
             order[about] = value
-    return [(kinds[each], things[each]) for each in sorted(things, key=lambda each: order[each])]
+    return [(kinds[name], objects[name]) for name in sorted(objects, key=lambda name: order[name])]
 
 
 def _same(found: set[str], expected: set[str], where: str) -> None:

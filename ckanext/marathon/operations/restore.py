@@ -38,9 +38,11 @@ from ckanext.marathon.operations.backup import (
 )
 
 
-def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: Progress) -> Path:
-    """Copy the files of a backup to a folder beside the present ones; return that folder."""
-    forget_waiting(storage)
+def copy_restored_files(
+    directory: Path, storage: Path, manifest: Manifest, progress: Progress
+) -> Path:
+    """Copy the files of a backup into a new folder in the storage folder; return that folder."""
+    remove_copied_files(storage)
     waiting = storage / backup.RESTORE_FOLDER
     new = waiting / "new"
     new.mkdir(parents=True)
@@ -59,13 +61,13 @@ def prepare_files(directory: Path, storage: Path, manifest: Manifest, progress: 
     return waiting
 
 
-def forget_waiting(storage: Path) -> None:
-    """Delete the copied files that were not put in place."""
+def remove_copied_files(storage: Path) -> None:
+    """Delete the copies of :func:`copy_restored_files` and the former files."""
     shutil.rmtree(storage / backup.RESTORE_FOLDER, ignore_errors=True)
 
 
 def _hand_over(storage: Path, waiting: Path) -> None:
-    """As root, give the files to the owner of the storage folder, so that the site can use them."""
+    """If this runs as root, make the owner of the storage folder the owner of the copied files."""
     if os.geteuid() != 0:
         return
     owner = storage.stat()
@@ -73,8 +75,8 @@ def _hand_over(storage: Path, waiting: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def change_places(storage: Path, waiting: Path) -> None:
-    """Put the copied files in place, and delete the former ones."""
+def exchange_files(storage: Path, waiting: Path) -> None:
+    """Replace the files of the storage folder by the copied ones, and delete the former files."""
     old = waiting / "old"
     old.mkdir(exist_ok=True)
     for path in list(storage.iterdir()):
@@ -93,10 +95,12 @@ Rows = list[dict[str, Any]]
 
 
 def collect_takedowns(manifest: Manifest, further: Rows) -> Rows:
-    """Return the takedowns of an interrupted restore, the site, its file and the backup.
+    """Return the union of all takedowns that a restore has to apply.
+
+    These are the takedowns of an interrupted restore, of the site, of its file, and of the backup.
 
     Args:
-        manifest: of the backup.
+        manifest: the manifest of the backup.
         further: rows of another list.
 
     Raises:
@@ -122,15 +126,15 @@ def unite_takedowns(*lists: Iterable[dict[str, Any]]) -> Rows:
 
 
 def _present_takedowns() -> Rows:
-    with backup.create_engine_of_backup().connect() as connection:
+    with backup.get_site_engine().connect() as connection:
         return backup.read_takedowns(connection)
 
 
 def _listed_takedowns() -> Rows:
-    """Return the rows of the file that the site's takedowns are added to.
+    """Return the rows of the file ``ckanext.marathon.takedown_list``.
 
     Raises:
-        BackupFault: it cannot be read.
+        BackupFault: the file cannot be read.
     """
     try:
         return [dictize_entry(entry) for entry in read_list_file()]
@@ -141,7 +145,7 @@ def _listed_takedowns() -> Rows:
 
 
 def apply_takedowns(takedowns: Rows, progress: Progress) -> None:
-    """Take down records that the restore brought back; add the rest to the site's list."""
+    """Take down the restored records of a list; add the other rows to the site's list."""
     progress(0, 1)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})
     context = cast("Context", {"user": user["name"], "ignore_auth": True})
@@ -163,7 +167,7 @@ def check_backup(directory: Path, progress: Progress) -> Manifest:
     """Return the manifest of a complete backup that this version can read.
 
     Raises:
-        BackupFault: it is damaged, unfinished, or a later version made it; the text names the file.
+        BackupFault: the backup is damaged, unfinished, or made by a later version.
     """
     manifest = Manifest.read(directory)
     revision = manifest.migrations.get("marathon", "")
@@ -191,36 +195,36 @@ def verify_backup(directory: Path, scratch: str, progress: Steps) -> Manifest:
         progress: called with the name of a step; returns a function for (done, total).
 
     Raises:
-        BackupFault: something differs; the text names it.
+        BackupFault: the loaded database differs; the text names the difference.
         ProgramMissing: as :func:`.load_database`.
         ProgramFailed: as :func:`.load_database`.
     """
     manifest = check_backup(directory, progress(tk._("Checking files")))
-    told = progress(tk._("Trying the database"))
-    told(0, 1)
+    report = progress(tk._("Trying the database"))
+    report(0, 1)
     backup.try_database(directory, manifest, scratch)
-    told(1, 1)
+    report(1, 1)
     return manifest
 
 
 def describe_present() -> list[str]:
-    """Return what a restore would overwrite, such as ``3 records``, in the reader's language.
+    """Return the content of the site that a restore would overwrite, such as ``3 records``.
 
-    Nothing is returned for an empty site.
+    The texts are in the reader's language. Empty for an empty site.
     """
     found: list[str] = []
-    inspector = sa.inspect(backup.create_engine_of_backup())
+    inspector = sa.inspect(backup.get_site_engine())
     queries = (
         ("package", "SELECT count(*) FROM package", tk._("{count} records")),
         ("group", 'SELECT count(*) FROM "group"', tk._("{count} organisations")),
         ("user", 'SELECT count(*) FROM "user" WHERE NOT sysadmin', tk._("{count} accounts")),
     )
-    with backup.create_engine_of_backup().connect() as connection:
+    with backup.get_site_engine().connect() as connection:
         for table, query, text in queries:
             count = connection.scalar(sa.text(query)) if inspector.has_table(table) else 0
             if count:
                 found.append(text.format(count=count))
-    files = len(backup.find_stored(backup.find_storage()))
+    files = len(backup.list_stored_files(backup.find_storage()))
     if files:
         found.append(tk._("{count} files").format(count=files))
     return found
@@ -238,7 +242,7 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     Raises:
         BackupFault: the backup or a takedown list cannot be used, or a step failed.
         ProgramMissing: as :func:`.load_database`.
-        ProgramFailed: as :func:`.load_database`; the database is as it was.
+        ProgramFailed: as :func:`.load_database`; the database was not changed.
     """
     storage = backup.find_storage()
     directory = directory.resolve()
@@ -251,31 +255,31 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
     is_repeated = backup.is_restoring()
     backup.write_restore_note(directory, takedowns)
     try:
-        waiting = prepare_files(directory, storage, manifest, progress(tk._("Copying files")))
-        told = progress(tk._("Database"))
-        told(0, 1)
+        waiting = copy_restored_files(directory, storage, manifest, progress(tk._("Copying files")))
+        report = progress(tk._("Database"))
+        report(0, 1)
         backup.replace_database(directory)
-        told(1, 1)
+        report(1, 1)
     except (BackupFault, OSError, ProgramFailed, ProgramMissing):
-        forget_waiting(storage)
-        # Nothing was changed; unless an earlier restore was interrupted, the note can go.
+        remove_copied_files(storage)
+        # The site was not changed. The note stays if an earlier restore was interrupted.
         if not is_repeated:
             backup.remove_restore_note()
         raise
     backup.compare_database(manifest)
-    change_places(storage, waiting)
+    exchange_files(storage, waiting)
     _run_ckan(progress(tk._("Tables of this version")), "db", "upgrade")
     apply_takedowns(takedowns, progress(tk._("Takedowns")))
     # A backup of an older version may have non-public content in its activities.
-    told = progress(tk._("Activities"))
-    told(0, 1)
+    report = progress(tk._("Activities"))
+    report(0, 1)
     upkeep.scrub_activities()
-    told(1, 1)
-    # Numbers of the feed will be given to other changes.
+    report(1, 1)
+    # The numbers of lost changes will be used again for other changes.
     log_state.begin_new_epoch()
     _forget_jobs()
     is_elsewhere = manifest.site.get("url") != str(tk.config.get("ckan.site_url") or "")
-    # The addresses of files and pages in the log are those of the site that was saved.
+    # The feed's log has addresses of the site of the backup.
     if is_elsewhere or not clock.read_clock().complete:
         model.Session.rollback()
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
@@ -302,7 +306,7 @@ def _existing(path: Path) -> Path:
 
 
 def _forget_jobs() -> None:
-    """Delete the site's queues and data in Valkey, which refer to the former records."""
+    """Delete the site's queues and data in Valkey, which refer to records before the restore."""
     for queue in jobs.get_all_queues():
         queue.empty()
     connection = connect_to_redis()

@@ -1,14 +1,14 @@
 """The starter catalogue: real organisations, workshops and datasets, and marked examples.
 
-Its content is in ``data/starter/``, which is read and checked here; ids are derived, and files are
-made from the vocabulary, the same bytes every time.
+Its content is in ``data/starter/``, which is read and checked here. Ids are derived from the site's
+address, and files are generated from the vocabulary, with the same bytes every time.
 
-What is on the site belongs to its people: an item that is there, however changed or renamed, is
-left as it is, and one that somebody deleted stays deleted. Everything goes through CKAN's actions.
+Items that are on the site already are not changed, even if they were edited or renamed, and deleted
+ones stay deleted. Everything is saved with CKAN's actions.
 
-An example is removed if it is flagged as one and was made by the starter catalogue, or says in its
-title that it is one. Two signs, because purging cannot be undone: on a site with a history of its
-own, something else may have called a field ``example``.
+An example is removed only if it is flagged as one and, in addition, was made by the starter
+catalogue or has a title that begins with ``[Ejemplo]``. Purging cannot be undone, and on an older
+site a field ``example`` may have had another meaning.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ from ckanext.marathon.vocabulary.schemes import build_concept_path
 
 
 def find_vocabulary_base() -> str:
-    """Return the start of the IRIs of our concepts, without final slash."""
+    """Return the beginning of the IRIs of our concepts, without final slash."""
     return read_site().vocabulary
 
 
 def derive_id(item: StarterItem) -> str:
-    """Return the id of an item on this site: different on every site, but always the same there.
+    """Return the id of an item: different on every site, but always the same on one site.
 
-    By it the item is found again after somebody renamed it.
+    With it an item is found again after it was renamed.
     """
     return str(uuid5(NAMESPACE_URL, f"{read_site().base}/starter/{item.type}/{item.name}"))
 
 
 def derive_link_id(item: StarterItem, link: str) -> str:
-    """Return the id of an item's resource that links to this site itself."""
+    """Return the id of an item's resource that is a link to a page of this site."""
     return str(uuid5(NAMESPACE_URL, f"{derive_id(item)}{link}"))
 
 
@@ -86,13 +86,13 @@ EXAMPLE_CODE = "EJEMPLO-"
 
 DATA = resources.files("ckanext.marathon.operations").joinpath("data", "starter")
 _ITEM_KEYS = {"name", "fields", "files"}
-_EACH = "for_each_municipality"
+_FOR_EACH = "for_each_municipality"
 _EXAMPLE_KEYS = {"type", "name", "fields", "files", "steps", "meets"}
 _FILE_KEYS = {"make", "filename", "code", "columns", "rows", "link"}
 
 
 class ContentError(Exception):
-    """A file of the starter catalogue that cannot be used; the text says where and why."""
+    """A file of the starter catalogue is invalid; the text has the place and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,10 @@ class StarterSource:
 
 @dataclass(frozen=True, slots=True)
 class StarterFile:
-    """A file of a dataset, with the fields of its resource: made, or a ``link`` of this site."""
+    """A file of a dataset: a generated one (``make``), or a ``link`` to this site.
+
+    ``fields`` are those of its resource.
+    """
 
     make: str
     filename: str
@@ -123,9 +126,14 @@ class StarterFile:
 class StarterItem:
     """An organisation, commitment, workshop, idea or dataset of the starter catalogue.
 
-    ``fields`` are those of its schema, with names in place of ids. ``sources`` has the ids of
-    the sources of each field (empty for an example). ``steps`` are the changes of status of an
-    idea, as (status, reason). ``meets`` are the data needs of ideas, as (idea, number from 1).
+    Attributes:
+        type: ``organization`` or a dataset type.
+        name: its name.
+        fields: fields of its schema, with names in place of ids.
+        sources: field → ids of its sources; empty for an example.
+        files: files of a dataset.
+        steps: changes of status of an idea: (status, reason).
+        meets: data needs that a dataset meets: (idea, number from 1).
     """
 
     type: str
@@ -151,7 +159,7 @@ def read_sources() -> Mapping[str, StarterSource]:
     """Return the sources by id.
 
     Raises:
-        ContentError: a source without title or publisher, or with an unknown key.
+        ContentError: a source has no title or publisher, or an unknown key.
     """
     found: dict[str, StarterSource] = {}
     for key, row in _read("sources.yaml").items():
@@ -169,23 +177,26 @@ def read_items(examples: bool = True) -> tuple[StarterItem, ...]:
         examples: whether to include the made-up items, after the real ones.
 
     Raises:
-        ContentError: a file that cannot be read, an unknown key, a field without value or source.
+        ContentError: a file cannot be read, or has an unknown key or a field without value or
+            source.
     """
     known = read_sources()
     found: list[StarterItem] = []
     for name, type_ in REAL.items():
         for row in _read(name):
-            with _blamed(name, row):
-                found += [_real(name, type_, entry, known) for entry in _each(row)]
+            with _add_entry_name(name, row):
+                found += [
+                    _read_real_item(name, type_, entry, known) for entry in _expand_entry(row)
+                ]
     for row in _read(EXAMPLES) if examples else ():
-        with _blamed(EXAMPLES, row):
-            found.append(_example(row))
+        with _add_entry_name(EXAMPLES, row):
+            found.append(_read_example(row))
     return tuple(found)
 
 
 @contextmanager
-def _blamed(name: str, row: Any) -> Generator[None]:
-    """Add the entry's name to errors about its shape."""
+def _add_entry_name(name: str, row: Any) -> Generator[None]:
+    """Turn exceptions about an entry into a ``ContentError`` with its name."""
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError, UnknownCode) as error:
@@ -193,13 +204,13 @@ def _blamed(name: str, row: Any) -> Generator[None]:
         raise _error(name, _name(row), message) from None
 
 
-def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _expand_entry(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the entry itself, or a copy for each municipality that it lists."""
-    if _EACH not in row:
+    if _FOR_EACH not in row:
         yield row
         return
-    pattern = {key: value for key, value in row.items() if key != _EACH}
-    for code in row[_EACH]:
+    pattern = {key: value for key, value in row.items() if key != _FOR_EACH}
+    for code in row[_FOR_EACH]:
         place = territory.get_municipality(code)
         words = {
             "{code}": code,
@@ -207,24 +218,24 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "{slug}": place.slug,
             "{department}": territory.get_department(place.department_code).name,
         }
-        yield _filled(pattern, words)
+        yield _fill_placeholders(pattern, words)
 
 
-def _filled(value: Any, words: Mapping[str, str]) -> Any:
+def _fill_placeholders(value: Any, words: Mapping[str, str]) -> Any:
     if is_json_object(value):
-        return {key: _filled(each, words) for key, each in value.items()}
+        return {key: _fill_placeholders(item, words) for key, item in value.items()}
     if is_json_list(value):
-        return [_filled(each, words) for each in value]
+        return [_fill_placeholders(item, words) for item in value]
     if isinstance(value, str):
         for mark, word in words.items():
             value = value.replace(mark, word)
     return value
 
 
-def _real(
+def _read_real_item(
     name: str, type_: str, row: dict[str, Any], known: Mapping[str, StarterSource]
 ) -> StarterItem:
-    entry = _checked(name, row, _ITEM_KEYS)
+    entry = _check_entry(name, row, _ITEM_KEYS)
     values: dict[str, Any] = {}
     origins: dict[str, tuple[str, ...]] = {}
     for key, fact in row["fields"].items():
@@ -237,15 +248,17 @@ def _real(
                 message = tk._("{source} is not in sources.yaml.").format(source=source)
                 raise _error(name, where, message)
         values[key], origins[key] = fact["value"], tuple(origin)
-    return StarterItem(type_, entry, _titled(name, entry, values), origins, _files(name, row))
+    return StarterItem(
+        type_, entry, _require_title(name, entry, values), origins, _files(name, row)
+    )
 
 
-def _example(row: dict[str, Any]) -> StarterItem:
-    entry = _checked(EXAMPLES, row, _EXAMPLE_KEYS)
+def _read_example(row: dict[str, Any]) -> StarterItem:
+    entry = _check_entry(EXAMPLES, row, _EXAMPLE_KEYS)
     if row.get("type") not in EXAMPLE_TYPES:
         message = tk._("type is one of {types}.").format(types=", ".join(EXAMPLE_TYPES))
         raise _error(EXAMPLES, entry, message)
-    fields = _titled(EXAMPLES, entry, {**row["fields"], "example": True})
+    fields = _require_title(EXAMPLES, entry, {**row["fields"], "example": True})
     if not fields["title"].startswith(EXAMPLE_TITLE):
         message = tk._("its title has to start with {mark}.").format(mark=EXAMPLE_TITLE)
         raise _error(EXAMPLES, entry, message)
@@ -257,12 +270,12 @@ def _example(row: dict[str, Any]) -> StarterItem:
         entry,
         fields,
         files=_files(EXAMPLES, row),
-        steps=tuple((each["status"], each.get("reason", "")) for each in row.get("steps", ())),
-        meets=tuple((each["idea"], each["need"]) for each in row.get("meets", ())),
+        steps=tuple((step["status"], step.get("reason", "")) for step in row.get("steps", ())),
+        meets=tuple((link["idea"], link["need"]) for link in row.get("meets", ())),
     )
 
 
-def _checked(name: str, row: Any, keys: set[str]) -> str:
+def _check_entry(name: str, row: Any, keys: set[str]) -> str:
     """Check that an entry has the required keys and no unknown ones; return its name."""
     entry = _name(row)
     if not is_json_object(row) or not row.get("name") or not is_json_object(row.get("fields")):
@@ -273,7 +286,7 @@ def _checked(name: str, row: Any, keys: set[str]) -> str:
     return entry
 
 
-def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
+def _require_title(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
     if not fields.get("title"):
         raise _error(name, entry, tk._("it has no title."))
     return fields
@@ -281,19 +294,19 @@ def _titled(name: str, entry: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 def _files(name: str, row: dict[str, Any]) -> tuple[StarterFile, ...]:
     found: list[StarterFile] = []
-    for each in row.get("files", ()):
-        link = each.get("link", "")
-        if not link and (not each.get("make") or not each.get("filename")):
+    for file in row.get("files", ()):
+        link = file.get("link", "")
+        if not link and (not file.get("make") or not file.get("filename")):
             raise _error(name, row["name"], tk._("a file says make and filename, or link."))
         found.append(
             StarterFile(
-                each.get("make", ""),
-                each.get("filename", link.rpartition("/")[2]),
-                each.get("code", ""),
-                tuple(each.get("columns", ())),
-                tuple(tuple(cells) for cells in each.get("rows", ())),
+                file.get("make", ""),
+                file.get("filename", link.rpartition("/")[2]),
+                file.get("code", ""),
+                tuple(file.get("columns", ())),
+                tuple(tuple(cells) for cells in file.get("rows", ())),
                 link,
-                {key: value for key, value in each.items() if key not in _FILE_KEYS},
+                {key: value for key, value in file.items() if key not in _FILE_KEYS},
             )
         )
     return tuple(found)
@@ -315,7 +328,7 @@ def _error(name: str, entry: str, message: str) -> ContentError:
     return ContentError(f"{name}, {entry}: {message}")
 
 
-# In every row, so that a copied row still has it.
+# Column of every row, so that a copied row has the notice.
 EXAMPLE_COLUMN = "aviso"
 EXAMPLE_NOTICE = "EJEMPLO, NO ES UN DATO REAL"
 SEPARATOR = "|"
@@ -326,12 +339,12 @@ def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
     """Return the content of a generated file.
 
     Args:
-        file: whose ``make`` names one of :data:`MAKERS`.
-        vocabulary_base: start of the IRIs of our concepts on this site, without final slash.
+        file: ``make`` is a key of :data:`MAKERS`.
+        vocabulary_base: from :func:`find_vocabulary_base`.
 
     Raises:
-        ContentError: ``make`` names no maker.
-        UnknownCode: the file is about a municipality that does not exist.
+        ContentError: ``make`` is unknown.
+        UnknownCode: the municipality of the file does not exist.
     """
     try:
         maker = MAKERS[file.make]
@@ -344,7 +357,7 @@ def make_file(file: StarterFile, vocabulary_base: str) -> bytes:
 
 
 def write_municipalities_csv(_file: StarterFile, _base: str) -> bytes:
-    """Return the 340 municipalities, one a row, by code."""
+    """Return the 340 municipalities, by code."""
     header = (
         "codigo", "nombre", "otro_nombre", "codigo_departamento", "departamento",
         "latitud", "longitud",
@@ -373,7 +386,7 @@ def write_departments_geojson(_file: StarterFile, _base: str) -> bytes:
 
 
 def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
-    """Return the boundary of the municipality that the file names."""
+    """Return the boundary of the municipality of ``file.code``."""
     place = territory.get_municipality(file.code)
     department = territory.get_department(place.department_code)
     properties = {
@@ -386,26 +399,28 @@ def write_municipality_geojson(file: StarterFile, _base: str) -> bytes:
 
 
 def write_taxonomy_csv(_file: StarterFile, base: str) -> bytes:
-    """Return the service areas and, after each, its problems, one a row."""
+    """Return the service areas, each followed by its problems."""
     header = (
         "notacion", "area", "nombre_es", "nombre_en", "sinonimos_es", "sinonimos_en",
         "definicion_es", "definicion_en", "nota_es", "temas_europeos", "ods", "cofog", "iri",
     )  # fmt: skip
-    concepts = (each for area, narrower in problems.list_branches() for each in (area, *narrower))
+    concepts = (
+        problem for area, narrower in problems.list_branches() for problem in (area, *narrower)
+    )
     rows = (
         (
-            each.notation,
-            each.broader or "",
-            *(each.pref_label.get(lang, "") for lang in LANGUAGES),
-            *(SEPARATOR.join(each.alt_labels.get(lang, ())) for lang in LANGUAGES),
-            *(each.definition.get(lang, "") for lang in LANGUAGES),
-            each.scope_note.get("es", ""),
-            SEPARATOR.join(match.iri for match in each.eu_themes),
-            SEPARATOR.join(each.sdg),
-            each.cofog or "",
-            f"{base}/{build_concept_path(problems.KIND, each.notation)}",
+            problem.notation,
+            problem.broader or "",
+            *(problem.pref_label.get(lang, "") for lang in LANGUAGES),
+            *(SEPARATOR.join(problem.alt_labels.get(lang, ())) for lang in LANGUAGES),
+            *(problem.definition.get(lang, "") for lang in LANGUAGES),
+            problem.scope_note.get("es", ""),
+            SEPARATOR.join(match.iri for match in problem.eu_themes),
+            SEPARATOR.join(problem.sdg),
+            problem.cofog or "",
+            f"{base}/{build_concept_path(problems.KIND, problem.notation)}",
         )
-        for each in concepts
+        for problem in concepts
     )
     return _csv(header, rows)
 
@@ -424,7 +439,7 @@ def find_source_licence(_file: StarterFile, _base: str) -> bytes:
 
 
 def write_example_csv(file: StarterFile, _base: str) -> bytes:
-    """Return the rows of an example, each with a notice that it is one."""
+    """Return the rows of an example, with a column that marks them as such."""
     rows = ((EXAMPLE_NOTICE, *row) for row in file.rows)
     return _csv((EXAMPLE_COLUMN, *(f"ejemplo_{name}" for name in file.columns)), rows)
 
@@ -479,19 +494,19 @@ class StarterOutcome(StrEnum):
 
 
 class LeftOut(Exception):
-    """An item that is left out, because loading it would undo a decision of people."""
+    """An item is left out, because loading it would undo a decision of people on the site."""
 
 
 class StarterError(Exception):
-    """An item that the site refused; the text names it and the reason."""
+    """The site refused an item; the text has its title and the reason."""
 
 
 @contextmanager
-def refusals_of(item: StarterItem) -> Generator[None]:
-    """Turn refusals of an item and failures of Solr into errors with the item's name.
+def explain_refusals(item: StarterItem) -> Generator[None]:
+    """Turn exceptions of an item's save into a ``StarterError`` with its title.
 
     Raises:
-        StarterError: it was refused, or Solr is away.
+        StarterError: the item was refused, or Solr does not answer.
     """
     try:
         yield
@@ -500,21 +515,21 @@ def refusals_of(item: StarterItem) -> Generator[None]:
         raise StarterError(f"{item.title}: {faults}") from error
     except SEARCH_DOWN as error:
         model.Session.rollback()
-        raise StarterError(f"{item.title}: {search_is_down()}") from error
+        raise StarterError(f"{item.title}: {explain_search_down()}") from error
 
 
 @dataclass
 class StarterWriter:
-    """Writes items in the order of :func:`starter_content.items`.
+    """Saves items, in the order of :func:`read_items`.
 
     Attributes:
-        user: name of the system administrator in whose name items are written.
+        user: name of the system administrator who saves them.
     """
 
     user: str
     _ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
 
-    def use(self, type_: str, name: str, id_: str) -> None:
+    def map_name(self, type_: str, name: str, id_: str) -> None:
         """Map a name of the starter catalogue to the record with this id."""
         self._ids[type_, name] = id_
 
@@ -522,13 +537,13 @@ class StarterWriter:
         """Create an item, or find it on the site.
 
         Returns:
-            The outcome, and the reason if the item was left out (else ``""``).
+            the outcome, and the reason if the item was left out (else ``""``).
 
         Raises:
             StarterError: the site's rules refuse it.
         """
         try:
-            with refusals_of(item):
+            with explain_refusals(item):
                 if item.type == "organization":
                     return self._organization(item), ""
                 return self._package(item), ""
@@ -547,7 +562,7 @@ class StarterWriter:
         if not found.is_organization:
             raise LeftOut(tk._("the address {name} belongs to a group.").format(name=item.name))
         if found.state != model.State.ACTIVE:
-            raise LeftOut(_deleted())
+            raise LeftOut(_explain_deleted())
         self._ids[item.type, item.name] = found.id
         return StarterOutcome.PRESENT
 
@@ -570,7 +585,7 @@ class StarterWriter:
             message = tk._("the address {name} belongs to something else ({type}).")
             raise LeftOut(message.format(name=item.name, type=found.type))
         if found.state == model.State.DELETED:
-            raise LeftOut(_deleted())
+            raise LeftOut(_explain_deleted())
         self._ids[item.type, item.name] = found.id
         return StarterOutcome.COMPLETED if self._advance(item) else StarterOutcome.PRESENT
 
@@ -578,15 +593,15 @@ class StarterWriter:
         context: Context = {"user": self.user, "ignore_auth": True}
         entry = self._entry(item, self._resolved(item))
         refused = resource_logic.prepare_uploads(context, entry.get("resources", []))
-        if faults := [fault for each in refused for fault in each]:
+        if faults := [fault for texts in refused for fault in texts]:
             raise StarterError(f"{item.title}: {' '.join(faults)}")
         return tk.get_action("package_create")(context, entry)["id"]
 
     def _advance(self, item: StarterItem) -> bool:
-        """Apply the changes of status that an idea lacks, unless people changed its status.
+        """Apply the missing changes of status of an idea, unless people changed its status.
 
         Returns:
-            Whether there was one to make.
+            whether there were any.
         """
         if not item.steps:
             return False
@@ -605,7 +620,7 @@ class StarterWriter:
             return entry
         entry["type"] = item.type
         if item.files:
-            entry["resources"] = [self.resource(item, file) for file in item.files]
+            entry["resources"] = [self.make_resource(item, file) for file in item.files]
         return entry
 
     def _resolved(self, item: StarterItem) -> dict[str, Any]:
@@ -633,11 +648,11 @@ class StarterWriter:
             raise LeftOut(message.format(name=name)) from None
 
     def _need(self, idea: str, number: int) -> list[str]:
-        """Return the id of an idea's data need, nothing if people have removed it."""
+        """Return the id of an idea's data need in a list, ``[]`` if people have removed it."""
         shown = self._act("package_show", {"id": self._reference("idea", idea)})
         return [need["id"] for need in shown.get("data_need", [])[number - 1 : number]]
 
-    def resource(self, item: StarterItem, file: StarterFile) -> dict[str, Any]:
+    def make_resource(self, item: StarterItem, file: StarterFile) -> dict[str, Any]:
         """Return a file as a resource to be saved."""
         if file.link:
             address = derive_address(file.link)
@@ -657,12 +672,12 @@ class StarterWriter:
         return tk.get_action(action)(context, data_dict)
 
 
-def search_is_down() -> str:
+def explain_search_down() -> str:
     """Return the message that nothing was saved because Solr does not answer."""
     return tk._("The search engine does not answer, so nothing was saved. Try again.")
 
 
-def _deleted() -> str:
+def _explain_deleted() -> str:
     return tk._("somebody deleted it. Purge it to have it added again.")
 
 
@@ -672,7 +687,7 @@ ORDER = ("dataset", "idea", "workshop")
 
 @dataclass(frozen=True, slots=True)
 class ExampleRecord:
-    """A package, by its id, type, name and title (its name, where it has none)."""
+    """A package: id, type, name, and title (or name)."""
 
     id: str
     type: str
@@ -684,18 +699,18 @@ class StillNeeded(Exception):
     """Records that are not examples refer to examples; nothing was removed.
 
     Attributes:
-        things: what refers to them.
+        records: what refers to them.
     """
 
-    def __init__(self, things: list[ExampleRecord]) -> None:
-        titles = ", ".join(f"{thing.title} ({thing.type} {thing.name})" for thing in things)
+    def __init__(self, records: list[ExampleRecord]) -> None:
+        titles = ", ".join(f"{record.title} ({record.type} {record.name})" for record in records)
         super().__init__(
             tk._(
                 "Nothing was removed: these are no examples, yet refer to examples: {titles}. "
                 "Link them to something real or delete them, then try again."
             ).format(titles=titles)
         )
-        self.things = things
+        self.records = records
 
 
 RemovalProgress = Callable[[int, int, ExampleRecord], None]
@@ -709,11 +724,11 @@ def find_examples() -> list[ExampleRecord]:
         for row in package.list_examples(ORDER)
         if row.id in made_here or (row.title or "").startswith(EXAMPLE_TITLE)
     ]
-    return sorted(found, key=lambda thing: ORDER.index(thing.type))
+    return sorted(found, key=lambda record: ORDER.index(record.type))
 
 
 def remove_examples(
-    progress: RemovalProgress = lambda number, total, thing: None,
+    progress: RemovalProgress = lambda number, total, record: None,
 ) -> list[ExampleRecord]:
     """Purge the examples with their files.
 
@@ -730,18 +745,18 @@ def remove_examples(
         StillNeeded: a record that is no example refers to one; nothing was removed.
         StarterError: the search engine does not answer; the rest is left for the next time.
     """
-    things = find_examples()
-    if dependents := _dependents([thing.id for thing in things]):
+    records = find_examples()
+    if dependents := _dependents([record.id for record in records]):
         raise StillNeeded(dependents)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-    kept = package.list_example_files([thing.id for thing in things])
-    for number, thing in enumerate(things, 1):
-        _purge(thing, user)
+    kept = package.list_example_files([record.id for record in records])
+    for number, record in enumerate(records, 1):
+        _purge(record, user)
         for package_id, resource_id in kept:
-            if package_id == thing.id:
+            if package_id == record.id:
                 _remove_file(resource_id)
-        progress(number, len(things), thing)
-    return things
+        progress(number, len(records), record)
+    return records
 
 
 def _dependents(ids: list[str]) -> list[ExampleRecord]:
@@ -756,12 +771,12 @@ def _dependents(ids: list[str]) -> list[ExampleRecord]:
     ]
 
 
-def _purge(thing: ExampleRecord, user: str) -> None:
+def _purge(record: ExampleRecord, user: str) -> None:
     try:
-        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": thing.id})
+        tk.get_action("dataset_purge")({"user": user, "ignore_auth": True}, {"id": record.id})
     except SEARCH_DOWN as error:
         model.Session.rollback()
-        raise StarterError(f"{thing.title}: {search_is_down()}") from error
+        raise StarterError(f"{record.title}: {explain_search_down()}") from error
 
 
 def _remove_file(resource_id: str) -> None:
@@ -842,17 +857,19 @@ def publish_own_data(organization: str = "") -> StarterOutcome:
     Raises:
         StarterError: there is no owner, its name is taken, or the site refuses it.
     """
-    (item,) = (each for each in read_items(examples=False) if each.name == OWN_DATA_NAME)
+    (item,) = (item for item in read_items(examples=False) if item.name == OWN_DATA_NAME)
     user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
     writer = StarterWriter(user)
     found = model.Package.get(derive_id(item)) or model.Package.get(item.name)
     if found is None:
-        writer.use("organization", item.fields["owner_org"], _find_own_data_owner(organization))
+        writer.map_name(
+            "organization", item.fields["owner_org"], _find_own_data_owner(organization)
+        )
         return writer.ensure(item)[0]
     if found.type != package.DATASET:
         message = tk._("the address {name} belongs to something else ({type}).")
         raise StarterError(message.format(name=item.name, type=found.type))
-    with refusals_of(item):
+    with explain_refusals(item):
         return _refresh_own_data(writer, item, found.id)
 
 
@@ -882,7 +899,7 @@ def _find_own_data_owner(organization: str) -> str:
 def _refresh_own_data(writer: StarterWriter, item: StarterItem, id_: str) -> StarterOutcome:
     context: Context = {"user": writer.user, "ignore_auth": True, "use_cache": False}
     shown = tk.get_action("package_show")(context, {"id": id_})
-    wanted = [writer.resource(item, file) for file in item.files]
+    wanted = [writer.make_resource(item, file) for file in item.files]
     change: dict[str, Any] = {
         "documentation": _merge_own_data_pages(shown.get("documentation") or []),
         "resources": _merge_own_data_files(shown["resources"], wanted),
@@ -899,18 +916,18 @@ def _merge_own_data_files(
     shown: list[dict[str, Any]], wanted: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the resources with corrected addresses, and with the missing ones added."""
-    ours = {each["id"]: each for each in wanted}
-    known = {each["id"] for each in shown}
+    ours = {resource["id"]: resource for resource in wanted}
+    known = {resource["id"] for resource in shown}
     kept = [
-        {**each, **{name: ours[each["id"]][name] for name in _OWN_DATA_FIELDS}}
-        if each["id"] in ours
-        else each
-        for each in shown
+        {**resource, **{name: ours[resource["id"]][name] for name in _OWN_DATA_FIELDS}}
+        if resource["id"] in ours
+        else resource
+        for resource in shown
     ]
-    return [*kept, *(each for each in wanted if each["id"] not in known)]
+    return [*kept, *(resource for resource in wanted if resource["id"] not in known)]
 
 
 def _merge_own_data_pages(addresses: list[str]) -> list[str]:
     """Return the documentation links, with the present address of our page."""
     here = derive_address(OWN_DATA_PATH)
-    return [here, *(each for each in addresses if not each.endswith(OWN_DATA_PATH))]
+    return [here, *(address for address in addresses if not address.endswith(OWN_DATA_PATH))]

@@ -1,8 +1,8 @@
 """Maintenance of a site: search index, stored files and checksums, activities.
 
-CKAN stores an upload as ``NAME~`` and renames it when it is whole. A worker that is killed leaves
-the first, or a whole file whose record was never saved. Rows that ckanext-activity wrote are
-brought into the form that :mod:`logic.activity` gives them.
+CKAN writes an upload to ``NAME~`` and renames it when it is complete. A process that is killed
+leaves such a partial file, or a complete file whose record was never saved. Older rows of
+ckanext-activity are reduced in the same way as new ones (:mod:`logic.activity`).
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ class IndexDifference:
 
 
 def compare_index() -> Iterator[IndexDifference]:
-    """Yield every record that the index lacks, has although it is gone, or has otherwise.
+    """Yield the records that are missing, outdated, or too many in the index.
 
-    Compared are state, visibility, organisation and the time of the last change. What a record
-    shows of others is not: a change there is noted when it happens (``model/search_index.py``).
+    State, visibility, organisation and the time of the last change are compared. Values that are
+    computed from other records are not: their changes are noted when they happen
+    (``model/search_index.py``).
 
     Raises:
         pysolr.SolrError: Solr does not answer.
@@ -73,7 +74,7 @@ def compare_index() -> Iterator[IndexDifference]:
 
 
 def repair_index() -> int:
-    """Work off the notes and mend every difference; return how many packages were indexed.
+    """Index the noted packages and those that differ; return how many were indexed.
 
     Raises:
         pysolr.SolrError: Solr does not answer.
@@ -117,7 +118,7 @@ def _indexed() -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _to_milliseconds(moment: datetime) -> str:
-    # Solr stores milliseconds, and CKAN parses its times to seconds.
+    # CKAN parses times from Solr to seconds.
     return moment.isoformat()[:19]
 
 
@@ -132,7 +133,7 @@ def list_partial_files() -> list[Path]:
 
 
 def remove_partial_files() -> list[Path]:
-    """Delete what :func:`list_partial_files` returns; CKAN never reads it."""
+    """Delete and return the files of :func:`list_partial_files`, which CKAN never reads."""
     removed = list_partial_files()
     for path in removed:
         path.unlink(missing_ok=True)
@@ -140,7 +141,7 @@ def remove_partial_files() -> list[Path]:
 
 
 def list_unknown_files() -> list[Path]:
-    """Return the stored files of resources that no row of the database knows."""
+    """Return the stored files of resources that are not in the database."""
     found = {_resource_id(path): path for path in _old_files() if not path.name.endswith("~")}
     ids = [resource_id for resource_id in found if resource_id]
     known: set[str] = set()
@@ -168,7 +169,7 @@ def _old_files() -> Iterator[Path]:
 
 
 def _resource_id(path: Path) -> str:
-    """Return the id whose first six characters name the folders of a file."""
+    """Return the resource id of a file, whose first six characters are names of folders."""
     first, second, rest = path.parts[-3:]
     return f"{first}{second}{rest}"
 
@@ -183,7 +184,7 @@ class ChecksumOutcome(StrEnum):
 
 
 class ChecksumsDone(NamedTuple):
-    """A file, the dataset that it belongs to, and what was done; ``detail`` is for people."""
+    """Ids of a resource and its dataset, and the outcome; ``detail`` is a text for people."""
 
     resource: str
     package: str
@@ -194,9 +195,9 @@ class ChecksumsDone(NamedTuple):
 def add_missing_checksums() -> Iterator[ChecksumsDone]:
     """Store the SHA-256 of each uploaded file that has none; yield an outcome for each file.
 
-    A checksum of another algorithm is compared with the file before it is replaced. Each file is
-    committed separately, so that the run can be interrupted and repeated. The dates of datasets
-    stay.
+    A checksum of another algorithm is compared with the file before it is replaced. There is a
+    commit for each file, so that the run can be interrupted and repeated. ``metadata_modified`` of
+    datasets is not changed.
     """
     query = sa.select(model.Resource.id).where(
         model.Resource.url_type == "upload", model.Resource.state == model.State.ACTIVE
@@ -255,13 +256,15 @@ class ScrubbedActivities:
 
 
 def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> ScrubbedActivities:
-    """Bring all activities into their public form, one batch for each transaction; idempotent.
+    """Reduce all activities to the public part of their record; idempotent.
+
+    There is one transaction for each batch of rows.
 
     Args:
-        progress: called with the number of rows done after each batch.
+        progress: called after each batch with the number of rows done.
 
     Returns:
-        what was changed, nothing where the site has no such table.
+        the numbers of rows, 0 if the site has no table of activities.
     """
     done = ScrubbedActivities()
     if not activity.has_table():
@@ -281,7 +284,7 @@ def scrub_activities(progress: Callable[[int], None] = lambda done: None) -> Scr
     return done
 
 
-def count_unsafe() -> int:
+def count_unsafe_activities() -> int:
     """Count activities with non-public content: wrong permission labels, or data to be removed.
 
     For the latter only the first candidate rows are checked.

@@ -1,8 +1,8 @@
 """CKAN's connection to Solr with short time-outs, a circuit breaker and a hidden password.
 
-CKAN 2.12 waits ``solr_timeout`` seconds, 60 by default, so a Solr that hangs soon has every web
-process waiting. It also writes user and password into Solr's address, which then stands in error
-messages and logs. ``make_connection`` here takes the place of CKAN's in the modules that use it.
+CKAN 2.12 waits ``solr_timeout`` seconds, 60 by default, so that a Solr that hangs soon blocks all
+web processes. It also writes user and password into Solr's address, which error messages and logs
+repeat. ``make_connection`` replaces CKAN's function of that name.
 """
 
 from __future__ import annotations
@@ -23,52 +23,53 @@ from ckan.lib import search
 from ckan.lib.search import common, index, query
 from ckan.lib.search.common import SearchError, SolrConnectionError
 
-# CKAN says SolrConnectionError only where nothing listens: a Solr that is starting, or too slow,
-# is a SearchError, like a query that it cannot read.
+# CKAN raises SolrConnectionError only if nothing listens at the address. For a Solr that is
+# starting or too slow it raises SearchError, as for an invalid query.
 AWAY = (SolrConnectionError, SearchError)
 
 
 log = logging.getLogger(__name__)
 
 # CKAN workaround: solr-connection
-# Seconds to connect and to wait for an answer within a web request. Commands and background jobs
-# wait as long as ``solr_timeout`` says.
+# Seconds to connect and to wait for an answer within a web request. For commands and background
+# jobs ``solr_timeout`` applies.
 CONNECT_SECONDS = 2
 QUERY_SECONDS = 6
 UPDATE_SECONDS = 20
 
-# After so many time-outs in a row Solr is not asked for some seconds; then one request tries.
+# After this many consecutive time-outs no request is sent for some seconds; then one is tried.
 TIMEOUTS = 2
 PAUSE_SECONDS = 5
 
 _FLAG = "marathon_solr_failed"
 _REFUSAL = "marathon_solr_refusal"
 
-# pysolr's words, and the answers by which Solr says that a query is no query, or too long.
+# Messages of pysolr, and Solr's statuses for a query that is malformed or too long.
 _ERROR = re.compile(r"Solr responded with an error \(HTTP (\d{3})\)")
 _STATUS_OF_QUERY = frozenset({400, 413, 414})
 _REASON = re.compile(r"\[Reason: (?!None\])(?:[\w.]+(?:Error|Exception): )?(.*)\]", re.DOTALL)
 
 
 class CircuitBreaker:
-    """Remembers within a process that Solr hangs, so that not every request waits for it."""
+    """Blocks requests to a Solr that hangs, in one process, so that they fail at once."""
 
     def __init__(self) -> None:
-        """Begin closed: everybody may ask."""
+        """Begin closed: requests pass."""
         self._lock = threading.Lock()
         self._timeouts = 0
         self._next_attempt = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Whether Solr has not answered lately."""
+        """Whether the last requests timed out."""
         return self._timeouts >= TIMEOUTS
 
     def admit(self) -> None:
-        """Let a request to Solr pass, or one attempt in a while if Solr hangs.
+        """Let a request pass; if the breaker is open, only one attempt after each pause.
 
         Raises:
-            pysolr.SolrError: Solr hangs. CKAN knows the first words and says that it is away.
+            pysolr.SolrError: the breaker is open. By its first words CKAN turns the error into a
+                SolrConnectionError.
         """
         with self._lock:
             if not self.is_open:
@@ -76,7 +77,7 @@ class CircuitBreaker:
             now = time.monotonic()
             if now < self._next_attempt:
                 raise pysolr.SolrError("Failed to connect to server: it has not answered lately")
-            # Others are refused while this one tries.
+            # Other requests are refused during this attempt.
             self._next_attempt = now + CONNECT_SECONDS + QUERY_SECONDS + PAUSE_SECONDS
 
     def note_answer(self) -> None:
@@ -97,7 +98,7 @@ BREAKER = CircuitBreaker()
 
 
 class BoundedSolr(pysolr.Solr):
-    """pysolr's client, which never waits long within a web request."""
+    """pysolr's client with short time-outs within web requests."""
 
     def _send_request(
         self, method: str, path: str = "", body: Any = None, headers: Any = None, files: Any = None
@@ -119,7 +120,7 @@ class BoundedSolr(pysolr.Solr):
             if isinstance(fault.__context__, requests.Timeout):
                 BREAKER.note_timeout()
             else:
-                # It refuses or answers with an error: it does not hang.
+                # Solr refused the connection or answered with an error: it does not hang.
                 BREAKER.note_answer()
             if path.startswith("select") and self._is_of_query(fault):
                 _note_refusal(fault)
@@ -130,17 +131,18 @@ class BoundedSolr(pysolr.Solr):
         return answer
 
     def _is_of_query(self, fault: pysolr.SolrError) -> bool:
-        """Return whether Solr cannot read this query, or cannot run it but could run a plain one.
+        """Return whether Solr refused this query, and not every query.
 
-        Solr 9 answers 500, not 400, to regular expressions that do not end or cost too much,
-        negative and unreadable boosts, functions of fields that have no numbers, deep nesting.
+        Solr 9 answers 500 instead of 400 to unterminated or expensive regular expressions, invalid
+        boosts, functions of non-numeric fields and deep nesting. So after a 500 a plain query is
+        tried.
         """
         status = _ERROR.match(str(fault))
         if status is None:
             return False
         if int(status[1]) in _STATUS_OF_QUERY:
             return True
-        # Not 502 to 504: those are of a Solr that starts or is busy.
+        # A Solr that is starting or busy answers 502 to 504.
         if int(status[1]) != 500:
             return False
         try:
@@ -153,7 +155,7 @@ class BoundedSolr(pysolr.Solr):
 
 
 def make_connection(decode_dates: bool = True) -> pysolr.Solr:
-    """Return a connection to Solr whose address holds no credentials; see CKAN's own.
+    """Return a connection to Solr whose address has no credentials; see CKAN's own function.
 
     Args:
         decode_dates: whether dates in answers become ``datetime``.
@@ -177,7 +179,7 @@ def use_connection() -> None:
 
 
 def solr_failed() -> bool:
-    """Return whether Solr was away, hung or broke down during this web request."""
+    """Return whether Solr was unreachable, hung or failed during this web request."""
     return bool(flask.has_request_context() and flask.g.get(_FLAG))
 
 
@@ -185,7 +187,7 @@ def get_refusal() -> str | None:
     """Return Solr's reason for refusing the last query of this web request.
 
     Returns:
-        ``""`` where it gave no reason, ``None`` where it refused none.
+        ``""`` if it gave no reason, ``None`` if it refused no query.
     """
     return flask.g.get(_REFUSAL) if flask.has_request_context() else None
 

@@ -1,16 +1,15 @@
 """The Solr document of a package: public content only, in fields of CKAN's Solr schema.
 
-Every search returns the stored copy, so it must not depend on the user who saved the package.
-Besides CKAN's own fields a document has the values of our filters, and words by which people may
-look for the record.
+Every search returns the copy in Solr, so it must not depend on the user who saved the package.
+Besides CKAN's own fields a document has the values of our filters, and further search words.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
@@ -34,22 +33,26 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Municipality
 
+Concept = TypeVar("Concept", Municipality, ServiceProblem)
+
 
 # CKAN workaround: unknown-types
 def list_registered_types() -> list[str]:
-    """Return every type that has pages on this site: ours, CKAN's and those of other plugins.
+    """Return the dataset types that have pages: ours, CKAN's and those of other plugins.
 
-    CKAN saves any other type too, and then breaks on every list that such a record is in.
+    CKAN also saves other types, and then every page that lists such a record ends as 500.
     """
     plugins = p.PluginImplementations(p.IDatasetForm)
-    return sorted({DATASET, *(each for plugin in plugins for each in plugin.package_types())})
+    return sorted(
+        {DATASET, *(package_type for plugin in plugins for package_type in plugin.package_types())}
+    )
 
 
-# Shown according to the viewer by ``package_show``, so never kept.
+# Fields that depend on the viewer of ``package_show``, which are not indexed.
 _VIEWERS_OWN = ("ideas", "workshop_info")
-# Fields with the ids of other records, some of which an outsider may not know of.
+# Fields with ids of other records, some of which may be hidden.
 _LINKS = {"dataset": ("idea", "data_need"), "idea": ("workshop",)}
-# CKAN's relationships name records that may be hidden now or later.
+# CKAN's relationships, with names of records that may be hidden now or later.
 RELATIONSHIPS = ("relationships_as_subject", "relationships_as_object")
 # A value of a string field longer than this makes Solr refuse the document
 # (Lucene, IndexWriter.MAX_TERM_LENGTH).
@@ -61,12 +64,12 @@ _TEXT_FIELDS = {
     *("maintainer_email", "res_name", "res_description", "data_dict", "validated_data_dict"),
 }
 _TEXT_PREFIXES = ("extras_", "res_extras_")
-# Identifiers and coordinates are nothing that people search for.
+# Identifiers and coordinates, which are no search words.
 _NOT_WORDS = frozenset({"id", "uri", "geom", "bbox", "centroid"})
 
 
 def select_for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package as an outsider may see it, without fields that name other records.
+    """Return a shown package as an anonymous visitor may see it, without names of other records.
 
     Counts are masked, and the history has no names of people.
     """
@@ -89,9 +92,9 @@ def select_for_everybody(package: Mapping[str, Any]) -> dict[str, Any]:
 def select_extras_for_everybody(
     extras: Iterable[Mapping[str, Any]], package: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
-    """Return raw extras (``key``, ``value``) with no more than ``package`` shows of them.
+    """Return raw extras (``key``, ``value``) without values that ``package`` does not show.
 
-    Counts that it keeps masked are left out, links are those that it has.
+    Masked counts are left out, and links are those of ``package``.
     """
     hidden = {field for field in workshop.COUNT_FIELDS if package.get(field) is None}
     links = _links(package)
@@ -119,7 +122,7 @@ def _links(package: Mapping[str, Any]) -> dict[str, str]:
 
 
 def remove_counts(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Remove counts of participants from a Solr document, so that no search finds them."""
+    """Remove counts of participants from a Solr document, so that searches cannot reveal them."""
     hidden = {*workshop.COUNT_FIELDS, *(f"extras_{field}" for field in workshop.COUNT_FIELDS)}
     return {k: v for k, v in document.items() if k not in hidden}
 
@@ -132,15 +135,15 @@ def remove_relationships(document: Mapping[str, Any], types: Collection[str]) ->
 def fit_document(
     document: Mapping[str, Any], repeating: Collection[str], ours: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return a Solr document with values valid in CKAN's Solr schema.
+    """Return a Solr document with values that are valid in CKAN's Solr schema.
 
     Args:
         document: field → value; lists and rows of our schemas are JSON text, as CKAN stores them.
-        ours: fields of our schemas. JSON text in others stays, for the plugins that read it after
-            us (``in_series`` of ckanext-dataset-series, ``spatial`` of ckanext-spatial). ``None``:
-            all are ours.
-        repeating: fields whose rows stay, for ckanext-dcat, which takes them apart afterwards. Solr
-            refuses rows anywhere else: a title that looks like some is a text.
+        repeating: fields whose rows stay, because ckanext-dcat flattens them afterwards. Solr
+            refuses rows in other fields.
+        ours: fields of our schemas, ``None`` for all. JSON text in other fields stays, because
+            other plugins read it afterwards (``in_series`` of ckanext-dataset-series, ``spatial``
+            of ckanext-spatial).
     """
     fitted: dict[str, Any] = {}
     for key, value in document.items():
@@ -157,7 +160,7 @@ def fit_document(
 
 
 def format_utc(moment: object) -> str | None:
-    """Return ISO 8601 text as Solr's date (UTC, whole seconds), ``None`` if it is not one."""
+    """Return an ISO 8601 time with offset as Solr's date (UTC, seconds), ``None`` for others."""
     if not isinstance(moment, str):
         return None
     try:
@@ -217,9 +220,9 @@ def _too_long(text: str) -> bool:
 
 
 def list_facet_values(record: PackageRecord) -> dict[str, list[str]]:
-    """Return Solr field → values of one dataset, workshop, idea or commitment as it is shown.
+    """Return Solr field → values of our filters for a record.
 
-    Municipalities bring their departments, problems the areas they belong to.
+    Departments are those of its municipalities; problems include their service areas.
     """
     municipalities = _list_municipalities(record)
     found: dict[str, Iterable[str]] = {
@@ -240,7 +243,10 @@ def list_facet_values(record: PackageRecord) -> dict[str, list[str]]:
 
 
 def list_search_words(record: PackageRecord) -> list[str]:
-    """Return names of its places and labels and synonyms of its problems, in every language."""
+    """Return the names of a record's places, and labels and synonyms of its problems.
+
+    They are in all languages of the vocabularies.
+    """
     found: list[str] = []
     for municipality in _list_municipalities(record):
         found += [municipality.name, *municipality.alt_names]
@@ -263,7 +269,7 @@ def _list_problems(record: PackageRecord) -> list[ServiceProblem]:
     return own + [problems.get_problem(area) for area in areas if area not in notations]
 
 
-def _known(codes: Iterable[str], look_up: Any) -> Iterable[Any]:
+def _known(codes: Iterable[str], look_up: Callable[[str], Concept]) -> Iterable[Concept]:
     for code in codes:
         try:
             yield look_up(code)
@@ -279,11 +285,12 @@ WORDS = "extras_marathon_terms"
 
 
 def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return the Solr document of a package of our types; others are unchanged.
+    """Return the Solr document of a package; other types than ours are unchanged.
 
-    Filters are ``vocab_*`` (several values each in CKAN's schema); words reach the default search
-    field through ``extras_marathon_terms``. The copies that searches and ``package_show`` answer
-    from (``data_dict``, ``validated_data_dict``) become those of an outsider.
+    Filters are ``vocab_*``, multivalued in CKAN's Solr schema. CKAN copies
+    ``extras_marathon_terms`` into the default search field. ``data_dict`` and
+    ``validated_data_dict``, which searches and ``package_show`` return, are reduced to what an
+    anonymous visitor may see.
     """
     if pkg_dict.get("type") not in (DATASET, *OTHER_TYPES):
         return pkg_dict
@@ -303,7 +310,7 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
     found.update(list_facet_values(record))
     if isinstance(record, Dataset):
         found.update(_facets_of_ideas(record.idea_ids))
-    # CKAN has an empty one for each file without a format: a value of the filter without a name.
+    # CKAN adds an empty format for each file without one: a facet value without a name.
     formats: list[str] = found.get("res_format") or []
     found["res_format"] = [name for name in formats if name]
     words = list_search_words(record)
@@ -316,14 +323,14 @@ def before_index(pkg_dict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ours(schema: Mapping[str, Any]) -> set[str]:
-    """Return the fields of a schema that is ours, and of none that a site has instead."""
+    """Return the fields of a schema with our rules; empty for a schema of the site."""
     is_ours = "marathon_" in str(schema.get("after_validators") or "")
     fields: list[dict[str, Any]] = schema.get("dataset_fields", []) if is_ours else []
     return {field["field_name"] for field in fields}
 
 
 def _repeating(schema: Mapping[str, Any]) -> list[str]:
-    """Return the fields whose rows ckanext-dcat takes out of the document after us."""
+    """Return the fields whose rows ckanext-dcat flattens after us."""
     if not p.plugin_loaded("dcat"):
         return []
     fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
@@ -331,7 +338,7 @@ def _repeating(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _facets_of_ideas(ids: Iterable[str]) -> dict[str, list[str]]:
-    """Return the filters that a dataset has from its public ideas and their public workshops."""
+    """Return the filter values of a dataset's public ideas and of their public workshops."""
     ideas = _public(ids, "idea")
     communities = (list_stored_texts(extras.get("community")) for extras in ideas.values())
     workshops = _public((extras.get("workshop", "") for extras in ideas.values()), "workshop")

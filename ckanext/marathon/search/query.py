@@ -1,7 +1,6 @@
-"""Searches: types left out by default, filters, facets, and suggestions of places.
+"""Searches: dataset types that are excluded by default, filters, facets, suggestions of places.
 
-Several values of one filter find records that have any of them; CKAN finds only records that have
-all.
+Several values of one filter find records with any of them; in CKAN, only records with all of them.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from ckanext.marathon.vocabulary.territory import Department, Municipality
 Pair = tuple[str, str]
 Group = tuple[str, ...]
 
-# A department and its municipalities are one filter to the reader.
+# Departments and municipalities are one filter on the page.
 PLACES: Group = ("vocab_department", "vocab_municipality")
 PROBLEMS: Group = ("vocab_service_problem",)
 
-# How many values of a field Solr counts: all 340 municipalities, and of communities the largest.
+# Values of a facet that Solr counts: enough for all 340 municipalities.
 MOST_VALUES = 500
 
 _OTHER_PARAMETERS = {"q", "page", "sort"}
@@ -39,12 +38,12 @@ _FIELD = re.compile(r"\w+", re.ASCII)
 
 
 def find_filter_group(field: str) -> Group:
-    """Return the fields that are one filter with this one."""
+    """Return the fields that belong to the same filter as this one."""
     return PLACES if field in PLACES else (field,)
 
 
 def list_chosen(parameters: Iterable[Pair]) -> list[Pair]:
-    """Return the (field, value) pairs of an address that filter, as CKAN takes them."""
+    """Return the (field, value) pairs of a query string that are filters, by CKAN's rules."""
     return [
         (name, value)
         for name, value in parameters
@@ -53,16 +52,16 @@ def list_chosen(parameters: Iterable[Pair]) -> list[Pair]:
 
 
 def write_ckan_filter(pairs: Iterable[Pair]) -> str:
-    """Return the filter that CKAN's search page writes: all values at once."""
+    """Return the ``fq`` that CKAN's search page writes, which requires all values."""
     return " ".join(f'{field}:"{value}"' for field, value in pairs)
 
 
 def write_filter_of_any(pairs: Iterable[Pair], leave_out: Group = ()) -> str:
-    """Return the filter that finds any value of each filter, and something of every filter.
+    """Return the ``fq`` that requires at least one value of every chosen filter.
 
     Args:
-        pairs: what was chosen.
-        leave_out: fields whose values are not asked for, to count what else could be chosen.
+        pairs: the chosen values.
+        leave_out: fields that are ignored, to count the other values of their filter.
     """
     groups: dict[Group, list[Pair]] = {}
     for field, value in dict.fromkeys(pairs):
@@ -74,12 +73,12 @@ def write_filter_of_any(pairs: Iterable[Pair], leave_out: Group = ()) -> str:
 def list_parameters(
     pairs: Iterable[Pair], order: Sequence[str], others: Iterable[Pair] = ()
 ) -> list[Pair]:
-    """Return filter parameters in one canonical order, so that a selection has one address.
+    """Return filter parameters in a canonical order, so that a selection has one address.
 
     Args:
-        pairs: the chosen filters.
-        order: fields as the page shows them; other fields come last, by name.
-        others: parameters that do not filter; ``q`` comes first.
+        pairs: the chosen values.
+        order: fields in the order of the page; other fields come last, by name.
+        others: parameters that are no filters; ``q`` comes first, the others last.
     """
     place = {field: number for number, field in enumerate(order)}
     filters = sorted(set(pairs), key=lambda pair: (place.get(pair[0], len(place)), pair))
@@ -90,7 +89,7 @@ def list_parameters(
 
 def _clause(pairs: Sequence[Pair]) -> str:
     if not all(_FIELD.fullmatch(field) for field, _value in pairs):
-        # No field of ours or of CKAN's: left for Solr to refuse, as CKAN does.
+        # Not a valid field name: Solr refuses it, as in CKAN.
         return write_ckan_filter(pairs)
     return f"+({' OR '.join(f'{field}:{_quoted(value)}' for field, value in pairs)})"
 
@@ -103,48 +102,54 @@ def _quoted(value: str) -> str:
 MOST_NAMES = 3
 
 _OPERATORS = {"AND", "OR", "NOT"}
-# A colon makes CKAN take what was typed for a query in Solr's own language, braces make an error.
+# With a colon CKAN treats the text as Solr query syntax, and braces make an error.
 _NO_WORDS = str.maketrans(":{}\\", "    ")
 
 
 def select_words(typed: str) -> str:
-    """Return a typed text as plain words for Solr; quotation marks stay if in pairs."""
+    """Return a typed text as plain words for Solr; paired quotation marks stay."""
     text = typed[:MAX_QUERY].translate(_NO_WORDS)
     if text.count('"') % 2:
         text = text.replace('"', " ")
-    found = [each.lower() if each in _OPERATORS else each for each in text.split()]
-    return " ".join(each for each in found if re.search(r"\w", each))
+    found = [word.lower() if word in _OPERATORS else word for word in text.split()]
+    return " ".join(word for word in found if re.search(r"\w", word))
 
 
 def find_municipalities(text: str) -> list[Municipality]:
-    """Return the municipalities that a text names, in whole or in its beginning; best first.
+    """Return municipalities with names that a text contains or begins, the best match first.
 
-    ``agua san carlos alzatate`` names one; accents and case do not count.
+    ``agua san carlos alzatate`` contains a name. Accents and case are ignored.
     """
     every = territory.list_municipalities()
-    found = [(_rank(text, (each.name, *each.alt_names)), each.name, each) for each in every]
-    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
-        :MOST_NAMES
+    found = [
+        (_rank(text, (municipality.name, *municipality.alt_names)), municipality.name, municipality)
+        for municipality in every
     ]
+    return [
+        municipality for rank, _name, municipality in sorted(found, key=lambda one: one[:2]) if rank
+    ][:MOST_NAMES]
 
 
 def find_departments(text: str) -> list[Department]:
-    """Return the departments that a text names, as :func:`find_municipalities` does."""
-    found = [(_rank(text, (each.name,)), each.name, each) for each in territory.list_departments()]
-    return [each for rank, _name, each in sorted(found, key=lambda one: one[:2]) if rank][
-        :MOST_NAMES
+    """Return departments whose names a text contains or begins; see ``find_municipalities``."""
+    found = [
+        (_rank(text, (department.name,)), department.name, department)
+        for department in territory.list_departments()
     ]
+    return [
+        department for rank, _name, department in sorted(found, key=lambda one: one[:2]) if rank
+    ][:MOST_NAMES]
 
 
 def find_service_problems(text: str, lang: str) -> Sequence[ServiceProblem]:
-    """Return the problems and areas that a text may be about, best first."""
+    """Return the problems and areas that match a text, the best match first."""
     return problems.search_problems(text, lang, MOST_NAMES)
 
 
 def _rank(text: str, names: Sequence[str]) -> int:
-    """Return how well a text names something, the best lowest; 0 if it does not.
+    """Return how well a text matches any of the names: negative, the best lowest; 0 if not.
 
-    More words in common are better; best is the whole name, then its beginning.
+    The best match is the whole name, then its beginning, then the number of common words.
     """
     typed = fold_text(text[:MAX_QUERY])
     if len(typed) < 3:
@@ -165,7 +170,7 @@ def _rank(text: str, names: Sequence[str]) -> int:
 
 
 def _beginning(typed: Sequence[str], name: str) -> int:
-    """Return how many words that begin a name were typed one after the other, if two or more."""
+    """Return how many first words of a name are in the text in sequence, 0 for fewer than two."""
     for length in range(len(name.split()), 1, -1):
         begin = name.split()[:length]
         if any(typed[at : at + length] == begin for at in range(len(typed) - length + 1)):
@@ -173,39 +178,42 @@ def _beginning(typed: Sequence[str], name: str) -> int:
     return 0
 
 
-# ``ext_marathon_types=all``: CKAN lets parameters of this prefix through to extensions.
+# ``ext_marathon_types=all``: CKAN passes parameters with the prefix ``ext_`` to extensions.
 OPT_IN = "ext_marathon_types"
 
-# A filter that says which types or states it wants; «-dataset_type:harvest» (as ckanext-dcat
-# sends) says only what it does not want.
+# A filter that selects types or states; «-dataset_type:harvest», which ckanext-dcat sends, only
+# excludes one.
 _NAMED = re.compile(r"(?<![\w!-])(?<!NOT )(?:dataset_type|state)\s*:")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
-# Whether public datasets meet what an idea asks for (``vocab_data_needs``).
+# Values of ``vocab_data_needs``: whether public datasets meet all data needs of an idea.
 UNMET, MET = "unmet", "met"
 
 Namer = Callable[[Iterable[str], str], Mapping[str, str]]
 
 
 def write_datasets_filter() -> str:
-    """Return the filter that leaves out workshops, ideas, commitments and types without pages.
+    """Return the ``fq`` that excludes workshops, ideas, commitments and types without pages.
 
-    Datasets are named together with the types of other plugins, which hide those themselves.
+    It includes the types of other plugins, which exclude them if they want.
     """
-    shown = [f'"{each}"' for each in list_registered_types() if each not in OTHER_TYPES]
+    shown = [
+        f'"{package_type}"'
+        for package_type in list_registered_types()
+        if package_type not in OTHER_TYPES
+    ]
     return f"+dataset_type:({' OR '.join(shown)})"
 
 
 def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a search, narrowed to datasets unless it says otherwise.
+    """Return the parameters of a search, by default restricted to datasets.
 
-    Workshops, ideas and commitments are left out if no filter names ``dataset_type`` or ``state``
-    (CKAN's trash looks for all types by state) and the caller does not ask for them with
-    ``ext_marathon_types=all``.
+    Workshops, ideas and commitments are included if a filter selects ``dataset_type`` or ``state``
+    (CKAN's trash searches all types by state), or with ``ext_marathon_types=all``.
 
     Raises:
-        ckan.plugins.toolkit.ValidationError: ``fq_list`` is no list of texts, or Solr is asked for
-            another form of answer than the one that CKAN reads.
+        ckan.plugins.toolkit.ValidationError: ``fq_list`` is no list of texts, or ``wt`` is not
+            ``json``, the only format that CKAN reads.
     """
     if search_params.get("wt", "json") != "json":
         raise tk.ValidationError({"wt": [tk._("Only json is understood")]})
@@ -226,9 +234,9 @@ def before_search(search_params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _widen(search_params: dict[str, Any]) -> None:
-    """Let a search page find any of several values of a filter, and count enough of them.
+    """Let search pages find records with any value of a filter, and count more values.
 
-    Only these pages: programs that send ``fq`` get what they ask for.
+    Searches of programs are not changed.
     """
     if not flask.has_request_context() or tk.request.endpoint not in _PAGES:
         return
@@ -241,11 +249,13 @@ def _widen(search_params: dict[str, Any]) -> None:
 
 
 OF_ORGANIZATION = "organization.read"
-_PAGES = frozenset([*(f"{each}.search" for each in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION])
+_PAGES = frozenset(
+    [*(f"{package_type}.search" for package_type in (DATASET, *OTHER_TYPES)), OF_ORGANIZATION]
+)
 
 
 def is_looking_for_orphans(search_params: Mapping[str, Any]) -> bool:
-    """Return whether ``ckan search-index`` asks which of all that is indexed exists no more."""
+    """Return whether ``ckan search-index`` lists all indexed ids, to find purged packages."""
     return (
         not flask.has_request_context()
         and search_params.get("q") == "*:*"
@@ -255,7 +265,7 @@ def is_looking_for_orphans(search_params: Mapping[str, Any]) -> bool:
 
 
 def after_search(search_results: dict[str, Any], _params: dict[str, Any]) -> dict[str, Any]:
-    """Return the results of a search with facet values named in the reader's language."""
+    """Return the results of a search with facet values named in the language of the request."""
     lang = _language()
     facets: dict[str, dict[str, Any]] = search_results.get("search_facets") or {}
     for field, facet in facets.items():
@@ -277,7 +287,7 @@ def _language() -> str:
 
 
 def name_values(field: str, values: Iterable[str], lang: str) -> Mapping[str, str]:
-    """Return value → name of the values of a filter that the vocabularies or titles know."""
+    """Return value → name, for values of a filter that have a name."""
     namer = _NAMERS.get(field)
     return namer(values, lang) if namer else {}
 
@@ -285,8 +295,8 @@ def name_values(field: str, values: Iterable[str], lang: str) -> Mapping[str, st
 def list_facets(facets_dict: dict[str, Any], package_type: str) -> dict[str, Any]:
     """Return the filters of a type's search page (Solr field → title), ours first.
 
-    The site's own choice (``search.facets``) stays for datasets; of the rest, workshops, ideas and
-    commitments keep the organisation.
+    Datasets also have CKAN's filters and those of other plugins; workshops, ideas and commitments
+    only the organisation.
     """
     titles = _titles()
     if package_type == DATASET:
@@ -340,7 +350,7 @@ def _titles() -> dict[str, str]:
 
 
 def _by(label: Callable[[str, str], str]) -> Namer:
-    """Name values one by one; those that the vocabulary no longer knows are not offered."""
+    """Return a namer from a function for one value; values not in the vocabulary have no name."""
 
     def names(values: Iterable[str], lang: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -368,7 +378,7 @@ def _data_needs(values: Iterable[str], _lang: str) -> dict[str, str]:
 
 
 def _public_titles(values: Iterable[str], _lang: str) -> dict[str, str]:
-    """Name packages by their titles; one that is not public is not offered to anybody."""
+    """Return id → title of public packages; the others are not offered as filters."""
     rows = model.Session.query(model.Package.id, model.Package.title, model.Package.name).filter(
         model.Package.id.in_(list(values)),
         filter_public(model.Package),

@@ -1,4 +1,4 @@
-"""Every URL of ours: CKAN registers the blueprints that the modules of this folder make."""
+"""All routes of the extension: CKAN registers the blueprints of the modules in this folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pkgutil import iter_modules
 
 from flask import Blueprint
 
-# That of ``marathon_site`` registers its own.
+# The plugin ``marathon_site`` registers the blueprints of this module.
 _SITE = "home"
 _MODULES = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
 
 
 def collect_blueprints() -> list[Blueprint]:
-    """Return what ``marathon`` registers, by name: their hooks run in this order."""
+    """Return the blueprints of ``marathon``, by name: their hooks run in this order."""
     found = [
         value
         for module in _MODULES

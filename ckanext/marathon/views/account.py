@@ -1,6 +1,6 @@
-"""Protection of accounts: guessing passwords, finding out who has one, stolen sessions, redirects.
+"""Protection of accounts against guessed passwords, enumeration, stolen sessions and redirects.
 
-Redirects that a form or link asks for (``came_from``, ``next``) go only to addresses of this site.
+Redirects by parameters (``came_from``, ``next``) are limited to addresses of this site.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ from ckanext.marathon.views.rate_limit import (
 
 destinations = Blueprint("marathon_destinations", __name__)
 
-# Characters that no address has unescaped. Browsers drop some and read a backslash as a slash.
+# Characters that must be escaped in addresses. Browsers drop some and read a backslash as a slash.
 _NEVER = re.compile(r"[\x00-\x20\x7f\\\\]")
 _INPUTS_OF_ADDRESSES = ("came_from", "return_to")
-# Blueprints whose views redirect there; elsewhere these parameters may mean something else.
+# Blueprints whose views redirect to these parameters; elsewhere they may have another meaning.
 _BLUEPRINTS = frozenset({"user", "marathon_form_edit", *TYPES})
 
 
@@ -95,7 +95,7 @@ SAME_ACCOUNT_AND_ADDRESS = RateLimitItemPerMinute(10, 15)
 SAME_ACCOUNT = RateLimitItemPerHour(100)
 SAME_ADDRESS = RateLimitItemPerMinute(100, 15)
 
-# As CKAN hashes passwords: an unknown name costs the same to check.
+# CKAN's hash of passwords, so that an unknown name takes as long to check.
 _HASHES = CryptContext(["pbkdf2_sha512"])
 
 _BOUND_TO = "marathon_bound_to"
@@ -103,7 +103,7 @@ _EXTRA = "marathon_session"
 
 
 def is_protected() -> bool:
-    """Return whether the site has accounts protected."""
+    """Return whether the protection of accounts is enabled."""
     return tk.config["ckanext.marathon.protect_accounts"]
 
 
@@ -136,7 +136,7 @@ def refuse_guessing() -> Response | None:
 def count_failed_login(login: object) -> None:
     """Count a failed login, and take as long for an unknown name as for a wrong password.
 
-    A receiver of CKAN's signal ``failed_login``, whose sender is what was typed as the name.
+    A receiver of CKAN's signal ``failed_login``, whose sender is the typed name.
     """
     if not is_protected():
         return
@@ -148,13 +148,13 @@ def count_failed_login(login: object) -> None:
         count_event(limit, *names)
 
 
-def bind_session(_app: object, user: model.User, **_more: Any) -> None:
-    """Bind a session that begins to the password; a receiver of CKAN's ``user_logged_in``."""
+def bind_session(_app: object, user: model.User, **_more: object) -> None:
+    """Bind a new session to the password; a receiver of CKAN's signal ``user_logged_in``."""
     session[_BOUND_TO] = _fingerprint(user)
 
 
-def end_sessions(_app: object, user: object, **_more: Any) -> None:
-    """End every session of an account; a receiver of CKAN's ``user_logged_out``."""
+def end_sessions(_app: object, user: object, **_more: object) -> None:
+    """End all sessions of an account; a receiver of CKAN's signal ``user_logged_out``."""
     session.pop(_BOUND_TO, None)
     stored = model.User.get(getattr(user, "id", None))
     if stored is None or not is_protected() or g.get("marathon_ending_session"):
@@ -178,7 +178,7 @@ def refuse_reset_link() -> Response | None:
 
 @account.before_app_request
 def refuse_stale_session() -> None:
-    """Log out a session that was ended or whose account has a new password since."""
+    """Log out a session that was ended, or that is older than the password of its account."""
     g.marathon_session_of = None
     if "_user_id" not in session or not is_protected():
         return
@@ -197,7 +197,7 @@ def refuse_stale_session() -> None:
 
 @account.after_app_request
 def keep_own_session(answer: Response) -> Response:
-    """Bind the session to the new password of somebody who has just changed their own."""
+    """Bind the session of a person who has just changed their password to the new one."""
     user_id = g.pop("marathon_session_of", None)
     if user_id and request.method == "POST" and "_user_id" in session:
         user = model.Session.get(model.User, user_id)
@@ -215,13 +215,13 @@ def _fingerprint(user: Any) -> str:
 
 
 def send_reset_link_later(topic: str, details: dict[str, Any]) -> bool:
-    """Have the mail for a new password sent after the answer.
+    """Send the mail for a new password after the answer.
 
-    The answer then says the same after the same time whether or not the account exists, and
-    whether or not the mail server answers.
+    So neither the content nor the time of the answer depends on whether the account exists and
+    whether the mail server answers.
 
     Returns:
-        whether the mail will be sent here; otherwise CKAN sends it.
+        ``True`` if the mail will be sent by this function, ``False`` if CKAN sends it.
     """
     if topic != "request_password_reset" or not is_protected() or not has_request_context():
         return False

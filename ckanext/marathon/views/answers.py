@@ -1,4 +1,4 @@
-"""Answers over HTTP: fresh or not, compressed or not, streamed, negotiated; CSV and error pages."""
+"""HTTP answers: conditional, compressed, streamed and negotiated ones; CSV and error pages."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from ckanext.marathon.spreadsheets import Cell, Table, write_csv_lines
 
 
 def answer_error_page(code: int, name: str, content: str) -> Response:
-    """Return CKAN's own page of an error; error handlers of Flask cannot ``abort``."""
-    said = {"code": code, "name": name, "content": content}
-    return make_response(tk.render("error_document_template.html", said), code)
+    """Return CKAN's error page; error handlers of Flask cannot ``abort``."""
+    values = {"code": code, "name": name, "content": content}
+    return make_response(tk.render("error_document_template.html", values), code)
 
 
 def answer_refusal(status: int, message: str, detail: str = "") -> Response:
     """Return an error as plain text with a sentence on what to do."""
     answer = FlaskResponse(f"{message} {detail}".strip() + "\n", status, mimetype="text/plain")
-    # JavaScript of another site must see the 410, which tells it to fetch everything again.
+    # Scripts of other sites must see the 410, after which they fetch everything again.
     answer.headers["Access-Control-Allow-Origin"] = "*"
     return answer
 
@@ -51,20 +51,22 @@ def answer_busy(message: str, seconds: int) -> Response:
 
 
 HTML = "text/html"
-# Several extensions stand for one media type; the first is the one that is redirected to.
-BY_MEDIA_TYPE = {each.media_type: each.extension for each in reversed(FORMATS.values())}
+# Media type → extension; if a media type has several extensions, the first.
+BY_MEDIA_TYPE = {
+    rdf_format.media_type: rdf_format.extension for rdf_format in reversed(FORMATS.values())
+}
 
 
 def find_wanted_extension(others: Mapping[str, str] | None = None) -> str | None:
-    """Return the extension of the format that the client prefers to a page, if it does.
+    """Return the extension of the format that the client prefers to HTML, else ``None``.
 
-    A browser, and a client that accepts anything, gets the page.
+    Browsers, and clients that accept anything, get HTML.
 
     Args:
         others: media type → extension of further formats that are not RDF.
     """
     known = {**BY_MEDIA_TYPE, **(others or {})}
-    # Parameters (a character set, a profile of JSON-LD) do not make it another format.
+    # Parameters (a character set, a profile of JSON-LD) are ignored.
     accepted = MIMEAccept(
         [(value.partition(";")[0].strip(), quality) for value, quality in request.accept_mimetypes]
     )
@@ -95,10 +97,10 @@ _EXPOSED = f"ETag, Last-Modified, Link, Content-Encoding, {CURSOR}"
 
 
 def answer_unchanged(extension: str) -> Response | None:
-    """Return 304 if the client's copy is the log's present state, else ``None``.
+    """Return 304 if the client's copy is the current state of the feed's log, else ``None``.
 
     Raises:
-        LogNotReady: the log does not have everything public yet.
+        LogNotReady: the log does not have all public records yet.
     """
     if not {"If-None-Match", "If-Modified-Since"} & set(request.headers.keys()):
         return None
@@ -109,10 +111,10 @@ def answer_unchanged(extension: str) -> Response | None:
 
 
 def is_fresh(answer: Response) -> bool:
-    """Return whether the request's validators (ETag or date) are those of the present answer.
+    """Return whether the request's validators (ETag or date) are those of the answer.
 
-    A date must be equal, not only later: a later one may belong to a state that was lost when an
-    older database was restored.
+    The dates must be equal. A later date may belong to a state that was lost when a backup was
+    restored.
     """
     if "If-None-Match" in request.headers:
         return request.if_none_match.contains_weak(answer.get_etag()[0] or "")
@@ -129,10 +131,10 @@ def answer_document(
     """Return a document as an answer, with its validators and links.
 
     Args:
-        document: is closed when the answer is sent or aborted.
+        document: closed when the answer is sent or aborted.
         form: its format.
-        links: relation (of IANA's) → address.
-        others: media type → address of the same in another format.
+        links: IANA link relation → address.
+        others: media type → address of the document in another format.
     """
     is_zipped = find_encoding() == "gzip"
     pieces = document.pieces
@@ -179,24 +181,24 @@ def share_answer(response: Response, cursor: str) -> Response:
 
 
 def add_charset(media_type: str) -> str:
-    """Return a content type with ``charset=utf-8``, which JSON and XML need not have."""
+    """Return a content type, with ``charset=utf-8`` unless it is JSON or XML."""
     return media_type if media_type.endswith(("json", "xml")) else f"{media_type}; charset=utf-8"
 
 
 def find_encoding() -> str:
-    """Return how the client wants an answer encoded: ``gzip`` or ``identity``."""
+    """Return the content coding for the client: ``gzip`` or ``identity``."""
     return "gzip" if request.accept_encodings.quality("gzip") > 0 else "identity"
 
 
 def set_validators(response: Response, state: LogState, extension: str) -> None:
     """Set ETag, Last-Modified and the headers of :func:`share_answer`."""
     form = f"{extension}{find_settings_mark(extension)}"
-    # The number alone is not enough: after a restore it may be used for another state.
+    # After a restore the same number may belong to another state.
     shown = f"{state.epoch[:8]}.{state.number}.{state.mark:016x}"
     response.set_etag(f"{shown}.{form}.{find_encoding()}")
     changed = _second_after(state.published)
-    # A change is stamped when it is written and visible when it is committed. Until then, within
-    # the same second, and before the first change, a date cannot tell two states apart.
+    # A change gets its time when it is written, but is visible only when it is committed. Until
+    # then, within the same second, and before the first change, a date does not identify a state.
     if state.number and changed + _COMMITTED_WITHIN <= datetime.now(UTC):
         response.headers["Last-Modified"] = http_date(changed)
     share_answer(response, state.cursor)
@@ -215,9 +217,9 @@ def answer_csv(table: Table) -> Response:
 
 
 def make_day_cell(text: str | None) -> Cell:
-    """Return a stored date as the cell of a table; a malformed one stays a text.
+    """Return a stored date as the cell of a table; a malformed one as text.
 
-    A year or month becomes its last day: a deadline of 2018 passes when the year is over.
+    A year or month becomes its last day: the deadline 2018 ends with the year.
     """
     try:
         return dates.find_last_local_day(text) if text else None

@@ -1,9 +1,9 @@
 """The catalogue and its parts as RDF, at the addresses of stock ckanext-dcat, and its changes.
 
-Each feed has an address for the whole catalogue and one for each part; ``/catalog`` documents the
-feeds for engineers of portals. Searches are written by ckanext-dcat with our profile; everything
-else comes from the log. Changes are for programs; news, for people, are about a place, a problem,
-an organisation, a workshop or an idea.
+Each feed has an address for the whole catalogue and one for each part (of a place, a problem, an
+organisation, a workshop or an idea); ``/catalog`` documents the feeds for engineers of portals.
+Searches are written by ckanext-dcat with our profile; all other feeds come from the feed's log.
+Changes are for programs, news for people.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ class CatalogueSearch:
     """The parameters of a search of the catalogue, as in ckanext-dcat; "" if not given.
 
     Attributes:
-        q: words, as CKAN's ``package_search`` takes them.
-        fq: a filter, as CKAN's ``package_search`` takes it.
+        q: query of ``package_search``.
+        fq: filter of ``package_search``.
         modified_since: ISO 8601; without an offset it is UTC.
-        profiles: names with commas between them.
+        profiles: names separated by commas.
     """
 
     q: str = ""
@@ -89,19 +89,19 @@ class CatalogueSearch:
 def write_search_page(
     search: CatalogueSearch, within: str, number: int, extension: str, address: str
 ) -> str:
-    """Return one page of what a search finds, the latest first.
+    """Return one page of the results of a search, the latest first.
 
     Args:
-        search: what is looked for.
-        within: a filter of ours, which is not part of addresses; "" for none.
-        number: of the page, from 1.
+        search: the parameters.
+        within: filter of the part of the catalogue, "" for the whole catalogue.
+        number: number of the page, from 1.
         extension: one of ``rdf.formats.FORMATS``.
-        address: of the catalogue in this format, without parameters.
+        address: address of the catalogue in this format, without parameters.
 
     Raises:
         ValueError: ``modified_since`` is no date.
         RDFProfileException: no such profile.
-        ckan.lib.search.SearchError: Solr cannot read the query, or does not answer.
+        ckan.lib.search.SearchError: Solr refuses the query, or does not answer.
     """
     # As an anonymous user, so that the answer is the same for everybody.
     context: Context = {"user": "", "auth_user_obj": None}
@@ -113,17 +113,17 @@ def write_search_page(
     query = {
         "q": search.q or "*:*",
         "fq": search.fq,
-        "fq_list": [each for each in filters if each],
+        "fq_list": [clause for clause in filters if clause],
         "rows": size,
         "start": size * (number - 1),
         "sort": "metadata_modified desc, id asc",
     }
     found = tk.get_action("package_search")(context, query)
-    # Solr's copies do not say when they were published for the first time.
-    known = feed_log.read_first_published(each["id"] for each in found["results"])
-    for each in found["results"]:
-        at = known.get(each["id"])
-        each["first_published"] = at.isoformat() if at else None
+    # The copies in Solr do not have it.
+    known = feed_log.read_first_published(result["id"] for result in found["results"])
+    for result in found["results"]:
+        at = known.get(result["id"])
+        result["first_published"] = at.isoformat() if at else None
     last = max(math.ceil(found["count"] / size), 1)
     numbers = {"current": number, "first": 1, "last": last}
     numbers |= {"previous": min(number - 1, last)} if number > 1 else {}
@@ -143,23 +143,23 @@ def _write_by_profiles(
     figures: dict[str, Any],
     extension: str,
 ) -> str:
-    """Return a page as ckanext-dcat writes it; see :func:`.build_graph_by_profiles`."""
+    """Return a page in the form of ckanext-dcat; see :func:`.build_graph_by_profiles`."""
     catalogue = serializer.graph_from_catalog({})
     lookups = Lookups.of_this_request()
-    for each in datasets:
-        iri = URIRef(dataset_uri(each))
-        join_graphs(serializer.g, build_graph_by_profiles(each, lookups, profiles))
-        if serializer._add_source_catalog(catalogue, each, iri) is None:
+    for dataset in datasets:
+        iri = URIRef(dataset_uri(dataset))
+        join_graphs(serializer.g, build_graph_by_profiles(dataset, lookups, profiles))
+        if serializer._add_source_catalog(catalogue, dataset, iri) is None:
             serializer.g.add((catalogue, DCAT.dataset, iri))
     serializer._add_pagination_triples(figures)
     return str(serializer.g.serialize(format=url_to_rdflib_format(extension)))
 
 
 def _read_time(moment: str) -> datetime:
-    """Return a time in ISO 8601 or in another notation that the site accepts.
+    """Return a time in ISO 8601 or in a notation of ``domain/dates.py``.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no time.
     """
     try:
         return datetime.fromisoformat(moment)
@@ -185,14 +185,14 @@ PartView = Callable[..., Response]
 def add_for_parts(
     blueprint: Blueprint, path: str, endpoint: str, view: PartView, whole: str = ""
 ) -> None:
-    """Give a view its address in the whole catalogue, and one in each part.
+    """Add the routes of a view for the whole catalogue and for each part.
 
     Args:
-        blueprint: that it belongs to.
-        path: e.g. ``/catalog.<extension>``.
-        endpoint: of both, within the blueprint.
-        view: is called with a :class:`CataloguePart` and the other variables of the address.
-        whole: address in the whole catalogue, where that is not ``path``.
+        blueprint: blueprint of the routes.
+        path: for example ``/catalog.<extension>``.
+        endpoint: endpoint of both routes.
+        view: called with a :class:`CataloguePart` and the other variables of the route.
+        whole: path for the whole catalogue, if it is not ``path``.
     """
     kinds = ",".join(f'"{kind}"' for kind in KINDS)
 
@@ -217,14 +217,14 @@ def add_for_parts(
 
 
 def find_part_address(part: CataloguePart) -> str:
-    """Return the address at which those of a part begin, without final slash."""
+    """Return the beginning of the addresses of a part, without final slash."""
     root = lookups.read_site().url
     return f"{root}/{part.scope.name}" if part.scope.kind else root
 
 
 def _redirect_to_part(asked: Scope, found: Scope) -> Response:
     rest = request.full_path.removesuffix("?").split(f"/{asked.code}/", 1)
-    # Codes with escaped characters may not occur in the address as they are.
+    # A code with escaped characters does not occur literally in the address.
     tail = rest[1] if len(rest) == 2 else request.full_path.rsplit("/", 1)[1].removesuffix("?")
     return tk.redirect_to(tk.h.url_for(f"/{found.name}/{tail}"))
 
@@ -266,7 +266,9 @@ def show_portal(part: CataloguePart) -> Response:
             "public": feed_log.count_public_datasets(part.scope.name),
             "changes_a_page": changes_feeds.SIZE,
             "formats": [
-                each for each in catalogue.RDF_DOCUMENTS.values() if each.extension != "xml"
+                rdf_format
+                for rdf_format in catalogue.RDF_DOCUMENTS.values()
+                if rdf_format.extension != "xml"
             ],
             "change_formats": changes_feeds.FORMATS.values(),
             "contact": tk.config.get("email_to") or "",
@@ -280,9 +282,9 @@ add_for_parts(portal, "/catalog", "index", show_portal)
 
 catalog = Blueprint("marathon_catalog", __name__)
 
-# CKAN's own; marathon_site has another (``views/home.py``).
+# CKAN's home page; ``marathon_site`` has another one (``views/home.py``).
 HOME = "home.index"
-# More pages than any catalogue has; Solr counts rows in 32 bits.
+# Larger than the number of pages of any catalogue; Solr's row numbers have 32 bits.
 LAST_PAGE = 10_000_000
 # Parameters that need a search.
 SEARCHES = ("q", "fq", "modified_since", "profiles")
@@ -291,8 +293,8 @@ SEARCHES = ("q", "fq", "modified_since", "profiles")
 def show_catalogue_page(part: CataloguePart, extension: str) -> Response:
     """Return one page (``page``, from 1) in a format of ``RDF_DOCUMENTS``.
 
-    ``q``, ``fq``, ``modified_since`` and ``profiles`` narrow it, as in ckanext-dcat. An answer of
-    400, 404 or 503 says in plain text what to do.
+    ``q``, ``fq``, ``modified_since`` and ``profiles`` are the parameters of ckanext-dcat. Answers
+    with 400, 404 or 503 are plain text.
     """
     if extension not in RDF_DOCUMENTS:
         return _refuse_format([*RDF_DOCUMENTS, "csv", "xlsx"])
@@ -317,8 +319,8 @@ def show_catalogue_page(part: CataloguePart, extension: str) -> Response:
         for name, other in document.links.items()
     }
     others = {
-        each.media_type: f"{root}.{each.extension}?page={int(number)}"
-        for each in RDF_DOCUMENTS.values()
+        rdf_format.media_type: f"{root}.{rdf_format.extension}?page={int(number)}"
+        for rdf_format in RDF_DOCUMENTS.values()
     }
     return answer_document(document, RDF_DOCUMENTS[extension], links, others)
 
@@ -330,8 +332,8 @@ _RELATIONS = {"first": "first", "last": "last", "next": "next", "previous": "pre
 def show_everything(part: CataloguePart, extension: str) -> Response:
     """Return the whole catalogue in one document, in one consistent state.
 
-    Parameters of a search or of another profile get 400 with the address that supports them:
-    ignoring them would return everything as if it were the result.
+    Parameters of a search or of another profile are answered with 400 and the address that supports
+    them. If they were ignored, the answer would look like the result of the search.
     """
     if extension not in RDF_DOCUMENTS:
         return _refuse_format(RDF_DOCUMENTS)
@@ -344,9 +346,9 @@ def show_everything(part: CataloguePart, extension: str) -> Response:
 
 
 def show_data_json(part: CataloguePart) -> Response:
-    """Return the whole inventory as DCAT-US 1.1, or in the profile that ``profile`` names."""
+    """Return the whole inventory as DCAT-US 1.1, or in the profile of the parameter ``profile``."""
     profile = request.args.get("profile") or US
-    extension = {name: each for each, name in DATA_JSON.items()}.get(profile)
+    extension = {name: path for path, name in DATA_JSON.items()}.get(profile)
     if extension is None:
         known = ", ".join(DATA_JSON.values())
         return answer_refusal(400, tk._("There is no such profile. These exist:"), known)
@@ -379,7 +381,8 @@ def _answer_whole(part: CataloguePart, extension: str) -> Response:
     document = catalogue.read_everything(part, extension)
     root = find_part_address(part)
     others = {
-        each.media_type: f"{root}/catalog/all.{each.extension}" for each in RDF_DOCUMENTS.values()
+        rdf_format.media_type: f"{root}/catalog/all.{rdf_format.extension}"
+        for rdf_format in RDF_DOCUMENTS.values()
     }
     others |= {"application/json": f"{root}/data.json", "text/csv": f"{root}/catalog.csv"}
     links = {"first": f"{root}/catalog.{extension}"} if extension in RDF_DOCUMENTS else {}
@@ -457,8 +460,10 @@ changes = Blueprint("marathon_changes", __name__)
 
 
 def negotiate_changes(part: CataloguePart) -> Response:
-    """Return a page of changes in the format that the client prefers, TriG if it has no wish."""
-    known = {each.media_type: each.extension for each in changes_feeds.FORMATS.values()}
+    """Return a page of changes in the format that the client prefers, by default TriG."""
+    known = {
+        rdf_format.media_type: rdf_format.extension for rdf_format in changes_feeds.FORMATS.values()
+    }
     wanted = request.accept_mimetypes.best_match(list(known))
     if request.accept_mimetypes and wanted is None:
         return answer_refusal(406, tk._("There is no such format. These exist:"), ", ".join(known))
@@ -469,7 +474,7 @@ def negotiate_changes(part: CataloguePart) -> Response:
 
 
 def show_changes(part: CataloguePart, extension: str) -> Response:
-    """Return a page of changes after a cursor (``since``) in a format; the newest as Atom."""
+    """Return a page of changes after a cursor (``since``); as Atom, the newest changes."""
     if extension == "atom":
         return _answer_atom(part)
     if extension not in changes_feeds.FORMATS:

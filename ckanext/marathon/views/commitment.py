@@ -1,4 +1,4 @@
-"""The page of the commitment that the marathons fulfil: progress and evidence."""
+"""The page of a commitment (of an open government plan): progress and evidence."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ COMPLETED = "completed"
 
 
 def is_milestone_overdue(status: str, due: str, today: date) -> bool:
-    """Return whether the day by which a milestone was due is over and it is not completed."""
+    """Return whether a milestone is not completed and its due day is past."""
     return status != COMPLETED and workshop_domain.has_day_passed(due, today)
 
 
 def count_milestones_by_status(found: Iterable[str]) -> dict[str, int]:
     """Count milestones by status, the most advanced status first.
 
-    ``""`` counts those of which no status is recorded; what none has is left out.
+    ``""`` counts milestones without a status; statuses that no milestone has are left out.
     """
     known = MILESTONE_STATUS.codes
     counted = Counter(status if status in known else "" for status in found)
@@ -55,10 +55,11 @@ class Evidence(NamedTuple):
 
     Attributes:
         href: its address.
-        title: its title; the address itself if it is no public record of this site.
+        title: its title; the address if it is no public record of this site.
         type: ``workshop``, ``idea`` or ``dataset``; ``""`` if it is no public record of this site.
-        status: of a workshop or idea.
-        day: of a workshop, in words.
+        status: status of a workshop or idea.
+        day: date of a workshop, as text.
+        is_example: whether it is a made-up example.
     """
 
     href: str
@@ -70,34 +71,33 @@ class Evidence(NamedTuple):
 
 
 def show_evidence(addresses: Iterable[str]) -> dict[str, Evidence]:
-    """Return address → what to show for it; one query for all of them.
-
-    Private and missing records are shown as the typed address.
-    """
+    """Return address → evidence, with one query; private and missing records are addresses."""
     meant = {address: _find_reference(address) for address in addresses}
-    found = figures.find_evidence({each[1] for each in meant.values() if each}, PROVING_TYPES)
+    found = figures.find_evidence(
+        {reference[1] for reference in meant.values() if reference}, PROVING_TYPES
+    )
     answer: dict[str, Evidence] = {}
     for address, reference in meant.items():
-        thing = found.get(reference[1]) if reference else None
-        if thing is None:
+        record = found.get(reference[1]) if reference else None
+        if record is None:
             answer[address] = Evidence(address, address)
             continue
-        starts = package_model.read_stored_text(thing, "starts_at")
+        starts = package_model.read_stored_text(record, "starts_at")
         answer[address] = Evidence(
-            href=tk.h.url_for(f"{thing.type}.read", id=thing.name),
-            title=thing.title or thing.name,
-            type=thing.type,
-            status=package_model.read_stored_text(thing, "status")
-            if thing.type != package_model.DATASET
+            href=tk.h.url_for(f"{record.type}.read", id=record.name),
+            title=record.title or record.name,
+            type=record.type,
+            status=package_model.read_stored_text(record, "status")
+            if record.type != package_model.DATASET
             else "",
             day=marathon_only_day(starts) if workshop_domain.is_time(starts) else "",
-            is_example=package_model.read_stored_flag(thing, "example"),
+            is_example=package_model.read_stored_flag(record, "example"),
         )
     return answer
 
 
 def _find_reference(address: str) -> tuple[str, str] | None:
-    """Return type and id or name of the record of this site with that address."""
+    """Return type, and id or name, of the record of this site with an address."""
     try:
         given = urlsplit(address)
     except ValueError:
@@ -129,8 +129,10 @@ class ShownCommitment(NamedTuple):
 
     Attributes:
         organization: its owner: ``id``, ``name`` and ``title``.
-        progress: status → number of milestones, the furthest first.
-        proofs: record type → number of different records of this site named as evidence.
+        milestones: its milestones.
+        progress: status → number of milestones, the most advanced status first.
+        overdue: number of overdue milestones.
+        proofs: record type → number of different records of this site that are evidence.
     """
 
     record: Commitment
@@ -142,7 +144,7 @@ class ShownCommitment(NamedTuple):
 
 
 def show_progress(record: Commitment) -> ShownCommitment:
-    """Return what a page shows of a public commitment; two queries."""
+    """Return a public commitment with the counts of its page; two queries."""
     proofs = show_evidence(
         address for milestone in record.milestones for address in milestone.evidence
     )
@@ -167,7 +169,7 @@ def show_progress(record: Commitment) -> ShownCommitment:
 
 
 def count_progress(record: Commitment) -> dict[str, int]:
-    """Return how many milestones of a commitment have each status, the furthest first."""
+    """Return status → number of milestones of a commitment, the most advanced status first."""
     return count_milestones_by_status(milestone.status for milestone in record.milestones)
 
 
@@ -176,16 +178,17 @@ commitment = Blueprint("marathon_commitment", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentOverviewPage:
-    """One commitment with its progress, or which commitments there are.
+    """One commitment with its progress, or a list of commitments.
 
     Attributes:
-        commitment: the one that is shown; ``None`` where there are several, or none.
-        commitments: each with how many milestones have which status, where none is chosen.
-        is_one_of_several: whether there are others beside the one that is shown.
-        as_of: the day of figures and milestones, in words.
-        today: the same in a sentence.
-        may_edit: whether this person may edit the one that is shown.
-        may_add: where there is none, whether this person may add one.
+        commitment: the shown commitment; ``None`` if there are several, or none.
+        commitments: commitments with their milestones by status, if none is shown.
+        is_one_of_several: whether there are others besides the shown one.
+        figures: the figures of the whole country.
+        as_of: the date of figures and milestones, as text.
+        today: the same date for use in a sentence.
+        may_edit: whether this person may edit the shown one.
+        may_add: whether there is none and this person may add one.
     """
 
     commitment: ShownCommitment | None
@@ -204,7 +207,7 @@ def show_commitment() -> str:
 
 
 def read_overview_page() -> CommitmentOverviewPage:
-    """Return what the page of the commitment that is asked for prints, or that of all."""
+    """Return the content of the page of the requested commitment, or of all."""
     everything = figures.list_public_commitments()
     found = _choose_asked(everything)
     chosen = show_progress(found[0]) if len(found) == 1 else None
@@ -264,7 +267,7 @@ def _choose_asked(found: list[Commitment]) -> list[Commitment]:
     asked = request.args.get("commitment", "").strip()
     if not asked:
         return found
-    chosen = [each for each in found if asked in (each.name, each.id)]
+    chosen = [record for record in found if asked in (record.name, record.id)]
     return chosen or tk.abort(404, tk._("There is no public commitment of that name."))
 
 

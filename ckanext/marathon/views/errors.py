@@ -1,15 +1,15 @@
 """One table from exceptions to HTTP answers, for all addresses of the site.
 
-Views let exceptions through. ``ERROR_ANSWERS`` has the status, title and sentence of each, and
-which function makes the answer. Where a view does not simply let one through, it says so by name:
+Views let exceptions through. ``ERROR_ANSWERS`` has the status, title and sentence of an exception,
+and the function that makes the answer. A view that does otherwise uses one of these functions:
 
-- ``explain_errors``: the status of the table, with a sentence of this page;
-- ``hide_existence``: 404, whether a record does not exist or is not for this person;
-- ``show_if_visible``, ``is_allowed``: the view goes on without what the person may not see;
-- ``call_for_form``: the form is shown again with what is wrong.
+- ``explain_errors``: the status of the table, with a sentence of the page;
+- ``hide_existence``: 404 for a missing record and for one that the person may not see;
+- ``show_if_visible``, ``is_allowed``: the view goes on without a hidden record or action;
+- ``call_for_form``: the form is shown again with the errors.
 
-CKAN's API answers its own exceptions; ``answer_api_refusal`` answers in the same shape for what is
-refused before an action runs.
+CKAN's API answers exceptions of actions; ``answer_api_refusal`` makes the same answer for requests
+that are refused before an action runs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ckanext.marathon.logic.resource import NoRoom
 from ckanext.marathon.model import disk
 from ckanext.marathon.views.answers import answer_busy, answer_error_page
 
-# Set on Flask's ``g`` where a form's token against forgery was refused.
+# Set on Flask's ``g`` if the CSRF token of a form was refused.
 STALE_FORM = "_marathon_form_is_stale"
 SEARCH_RETRY_SECONDS = 60
 LOG_RETRY_SECONDS = 120
@@ -50,12 +50,12 @@ DATABASE_AWAY = N_(
 
 @dataclass(frozen=True)
 class ErrorAnswer:
-    """How an exception is answered.
+    """The answer to an exception.
 
     Attributes:
-        status: HTTP's.
-        title: of the page, English; "" where the answer is no page.
-        sentence: what the person reads, English.
+        status: HTTP status.
+        title: title of the page, English; "" if the answer is no page.
+        sentence: text of the answer, English.
         make_answer: makes the answer from this entry and the exception.
         retry_after: seconds for the header ``Retry-After``; 0 for no header.
     """
@@ -75,7 +75,7 @@ def _answer_page(entry: ErrorAnswer, _fault: Exception) -> Response:
 
 
 def _answer_text(entry: ErrorAnswer, _fault: Exception) -> Response:
-    """Answer in plain text, as the feeds do."""
+    """Answer in plain text, like the feeds."""
     return answer_busy(tk._(entry.sentence), entry.retry_after)
 
 
@@ -92,7 +92,7 @@ def _answer_wrong_values(entry: ErrorAnswer, fault: tk.ValidationError) -> Respo
 
 
 def answer_wrong_fields(summary: Mapping[str, Any]) -> Response:
-    """Answer 400 with what is wrong, field by field."""
+    """Answer 400 with the errors of each field."""
     entry = ERROR_ANSWERS[tk.ValidationError]
     lines = [f"{field}: {text}" for field, text in summary.items()]
     content = " ".join((tk._(entry.sentence), *lines))
@@ -103,7 +103,7 @@ def answer_wrong_fields(summary: Mapping[str, Any]) -> Response:
 def _answer_missing_file(entry: ErrorAnswer, fault: Exception) -> Response:
     """Answer for the download of a resource that has neither file nor web address.
 
-    CKAN takes an address like ``urn:x`` for the name of one of its pages. Anything else stays 500.
+    CKAN passes an address like ``urn:x`` to ``url_for``. Other requests stay 500.
     """
     if not (request.endpoint or "").endswith("resource.download"):
         raise fault
@@ -111,7 +111,7 @@ def _answer_missing_file(entry: ErrorAnswer, fault: Exception) -> Response:
 
 
 def _answer_search_fault(entry: ErrorAnswer, fault: Exception) -> Response:
-    """Answer 400 where Solr is there and cannot read the query, else 503."""
+    """Answer 400 if Solr is reachable and refused the query, else 503."""
     if not search.is_available():
         return _answer_page(ERROR_ANSWERS[SolrConnectionError], fault)
     return _answer_page(entry, fault)
@@ -122,7 +122,7 @@ def _answer_database_away(entry: ErrorAnswer, _fault: Exception) -> Response:
     message = tk._(entry.sentence)
     if is_api_request():
         return answer_api_outage("Database Connection Error", message, {})
-    # Not rendered by Flask, whose templates are always given the user, who is in the database.
+    # ``flask.render_template`` would load the user from the database.
     template = current_app.jinja_env.get_template("marathon/database_away.html")
     answer = make_response(template.render(message=message), entry.status)
     answer.headers["Retry-After"] = str(entry.retry_after)
@@ -135,7 +135,7 @@ def _answer_no_room(entry: ErrorAnswer, refusal: NoRoom) -> Response:
 
 
 def _answer_file_fault(_entry: ErrorAnswer, fault: OSError) -> Any:
-    """Answer a failed writing of a file; other ``OSError`` are answered as by CKAN."""
+    """Answer a full disk; CKAN answers other ``OSError``."""
     if disk.is_disk_full(fault):
         return answer_error(NoRoom())
     handler: Any = current_app.error_handler_spec[None][None].get(Exception)
@@ -150,7 +150,7 @@ def _answer_stale_form(entry: ErrorAnswer, fault: CSRFError) -> Response:
     return answer_error_page(entry.status, tk._(entry.title), fault.description or "")
 
 
-# CKAN's views do not catch the first six, which gives 500 without this table.
+# CKAN's views do not catch the first six, so that they would end as 500.
 # CKAN workaround: uncaught-errors
 ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     tk.ObjectNotFound: ErrorAnswer(
@@ -168,7 +168,7 @@ ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     tk.ValidationError: ErrorAnswer(
         400, N_("Not understood"), N_("What was sent cannot be taken."), _answer_wrong_values
     ),
-    # The names of a form's fields are none that CKAN can take apart.
+    # The names of a form's inputs that CKAN cannot parse.
     DataError: ErrorAnswer(
         400, N_("Not understood"), N_("What was sent cannot be taken."), _answer_page
     ),
@@ -209,7 +209,7 @@ ERROR_ANSWERS: dict[type[Exception], ErrorAnswer] = {
     LogNotReady: ErrorAnswer(
         503,
         "",
-        # ``look_after_overdue_work`` has it built.
+        # ``look_after_overdue_work`` starts building it.
         N_("The catalogue is being put together. Try again later."),
         _answer_text,
         LOG_RETRY_SECONDS,
@@ -243,7 +243,7 @@ for kind_of_error in ERROR_ANSWERS:
 
 
 # CKAN workaround: search-page-500
-def watch_pages(_sender: object, blueprint: Blueprint, **_more: Any) -> None:
+def watch_pages(_sender: object, blueprint: Blueprint, **_more: object) -> None:
     """Handle the 500 with which CKAN's search page of a dataset type hides the exception."""
     blueprint.register_error_handler(500, _answer_aborted)
 
@@ -260,7 +260,7 @@ ErrorSentences = Mapping[type[Exception], str]
 
 @contextmanager
 def explain_errors(sentences: ErrorSentences) -> Generator[None]:
-    """Stop the request at these exceptions, with a sentence of the page and the table's status."""
+    """Abort at these exceptions, with the status of the table and a sentence of the page."""
     try:
         yield
     except tuple(sentences) as fault:
@@ -273,8 +273,8 @@ def hide_existence(sentence: str, *exceptions: type[Exception]) -> Generator[Non
     """Answer 404 both for missing records and for records that this person may not see.
 
     Args:
-        sentence: what the page says.
-        exceptions: which are answered so, if not "not found" and "not authorised".
+        sentence: text of the page.
+        exceptions: the exceptions to answer, by default ObjectNotFound and NotAuthorized.
     """
     hidden = exceptions or (tk.ObjectNotFound, tk.NotAuthorized)
     try:
@@ -292,7 +292,7 @@ def show_if_visible(action: str, context: Context, data: dict[str, Any]) -> dict
 
 
 def is_allowed(action: str, context: Context, data: dict[str, Any]) -> bool:
-    """Return whether a person may call an action on something that exists."""
+    """Return whether a person may call an action; ``False`` also for a missing record."""
     try:
         return tk.check_access(action, context, data)
     except (tk.ObjectNotFound, tk.NotAuthorized):
@@ -311,12 +311,12 @@ class FormCall:
 def call_for_form(
     action: str, context: Context, data: dict[str, Any], forbidden: dict[str, Any]
 ) -> FormCall:
-    """Call an action for a form that is shown again where it was refused.
+    """Call an action for a form that is shown again if the action raises.
 
     Args:
-        action: its name.
-        context: of the call.
-        data: what was typed.
+        action: name of the action.
+        context: of the action.
+        data: the typed values.
         forbidden: the errors that the form shows if the action is not authorised.
     """
     try:
@@ -328,21 +328,21 @@ def call_for_form(
 
 
 def is_api_request() -> bool:
-    """Return whether programs read the answer, as JSON in the shape of CKAN's API."""
+    """Return whether the request is for CKAN's API, which answers with JSON."""
     return request.blueprint == "api" or request.path.startswith("/api/")
 
 
-def answer_api_outage(kind: str, message: str, said: object) -> Response:
-    """Return 503 in the shape of CKAN's API, with the help that its own answer named."""
+def answer_api_outage(kind: str, message: str, original: object) -> Response:
+    """Return 503 in the form of CKAN's API, with the ``help`` of the original answer, if any."""
     body: dict[str, Any] = {"success": False, "error": {"__type": kind, "message": message}}
-    if isinstance(said, dict) and "help" in said:
-        body["help"] = said["help"]
+    if isinstance(original, dict) and "help" in original:
+        body["help"] = original["help"]
     answer = _answer_json(body, 503)
     answer.headers["Retry-After"] = str(SEARCH_RETRY_SECONDS)
     return answer
 
 
-# What CKAN's API answers, and how it names the exception.
+# Exception → status, ``__type`` and message in CKAN's API.
 API_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     tk.ValidationError: (409, "Validation Error", ""),
     tk.ObjectNotFound: (404, "Not Found Error", N_("Not found")),
@@ -351,7 +351,7 @@ API_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
 
 
 def answer_api_refusal(action: str, fault: Exception) -> Response:
-    """Answer an exception of ``API_ERRORS`` as CKAN's API does."""
+    """Answer an exception of ``API_ERRORS`` in the form of CKAN's API."""
     if isinstance(fault, tk.ValidationError):
         return answer_wrong_parameters(action, fault.error_dict)
     status, name, message = next(
@@ -361,13 +361,13 @@ def answer_api_refusal(action: str, fault: Exception) -> Response:
 
 
 def answer_wrong_parameters(action: str, errors: dict[str, Any]) -> Response:
-    """Answer as CKAN's API does for wrong parameters; ``errors`` has texts by parameter."""
+    """Answer wrong parameters in the form of CKAN's API; ``errors`` has texts by parameter."""
     status, name, _message = API_ERRORS[tk.ValidationError]
     return refuse_api_call(action, status, name, errors)
 
 
 def refuse_api_call(action: str, status: int, kind: str, error: dict[str, Any]) -> Response:
-    """Return an error in the shape of CKAN's API."""
+    """Return an error in the form of CKAN's API."""
     help_ = tk.h.url_for(
         "api.action", logic_function="help_show", ver=3, name=action, _external=True
     )

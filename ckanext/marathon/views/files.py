@@ -1,6 +1,7 @@
-"""Security of downloads: files that people uploaded or that another server sent.
+"""Security of downloads: files that people uploaded, or that CKAN passes on from another server.
 
-They get headers that keep a browser from running them, and their own host name if the site has one.
+They get headers that prevent browsers from running them, and if configured a host name of their
+own.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from ckanext.marathon.domain.file import (
 )
 from ckanext.marathon.views.errors import is_allowed
 
-# Browsers show texts and pictures with styles of their own.
+# ``unsafe-inline``: browsers show texts and pictures with inline styles.
 FILES_URL = "ckanext.marathon.files_url"
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-# A sandbox would keep the browser's viewer of PDF from starting.
+# In a sandbox the browser's PDF viewer would not start.
 PDF_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' blob: data:; object-src 'self'"
 )
@@ -51,20 +52,20 @@ class FileSample(NamedTuple):
 
 
 def is_file_request() -> bool:
-    """Return whether this request's address is that of a file; static files apart."""
+    """Return whether the request is for a file, other than a static one."""
     rule = request.url_rule.rule if request.url_rule else ""
     return bool(_OF_RESOURCE.search(rule)) or rule.startswith("/file/")
 
 
 def find_download() -> model.Resource | None:
-    """Return the resource whose file this request asks for by its download address."""
+    """Return the resource if the request is for its download address, else ``None``."""
     rule = request.url_rule.rule if request.url_rule else ""
     found = _OF_RESOURCE.search(rule)
     return _find_resource() if found and found[1] == "download" else None
 
 
 def is_public(resource_id: str) -> bool:
-    """Return whether somebody without an account may see a resource."""
+    """Return whether an anonymous visitor may see a resource."""
     context = Context(user="", auth_user_obj=None)
     return is_allowed("resource_show", context, {"id": resource_id})
 
@@ -98,7 +99,7 @@ def protect_file(response: Response) -> bool:
 
 
 def _keep_private(response: Response) -> None:
-    """Keep shared caches from a file that not everybody may see."""
+    """Forbid shared caches to store a file that not everybody may see."""
     resource = _find_resource()
     is_shared = is_public(resource.id) if resource else "public-download" in request.path
     if not is_shared:
@@ -114,7 +115,7 @@ def _find_resource() -> model.Resource | None:
 
 
 def _find_name(response: Response) -> str:
-    """Return the file's name as the site knows it, which is not always what was asked for."""
+    """Return the stored name of the file, which may differ from the one in the request."""
     resource = _find_resource()
     if resource is not None:
         path = urlsplit(resource.url or "").path
@@ -126,11 +127,11 @@ def _find_name(response: Response) -> str:
 
 
 def _encode_name(name: str) -> dict[str, str]:
-    """Return the parameters of a file's name, as Werkzeug's ``send_file`` makes them."""
+    """Return the parameters of a Content-Disposition, like Werkzeug's ``send_file``."""
     if name.isascii():
         return {"filename": name}
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    # The characters that RFC 8187 leaves as they are.
+    # The characters that RFC 8187 does not encode.
     encoded = quote(name, safe="!#$&+-.^_`|~")
     return {"filename": plain, "filename*": f"UTF-8''{encoded}"}
 
@@ -214,7 +215,7 @@ files_host = Blueprint("marathon_files_host", __name__)
 def keep_files_apart() -> Response | None:
     """Redirect public downloads to their own host, which serves nothing else.
 
-    Files that not everybody may see stay where their readers are logged in.
+    Files that not everybody may see stay on the host where people are logged in.
     """
     address = str(tk.config[FILES_URL]).rstrip("/")
     if not address:

@@ -1,8 +1,8 @@
 """Answers to the POST of a form: a page for browsers, JSON for the page's script.
 
-If two people edit one record, the second save shows both versions to choose from. A form has a
-fingerprint of the record as it was when the form was opened, so that the sent and the stored values
-can be compared field by field without storing the earlier version anywhere.
+If two people edit one record, the second save shows both versions to choose from. A hidden input
+has a fingerprint of the record at the time when the form was opened. With it, sent and stored
+values can be compared field by field, without storing earlier versions.
 
 A form that could not be processed (expired session, unreachable server) is returned filled in with
 the values that the browser sent; they are neither validated nor stored.
@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
@@ -51,7 +51,8 @@ from ckanext.marathon.views.form_data import (
     renumber_errors,
 )
 
-# Field → digest of its value; of a list, the digests of its members. Empty fields are left out.
+Member = TypeVar("Member")
+# Field → digest of its value, or digests of the members of a list. Empty fields are left out.
 Fingerprint = dict[str, str | list[str]]
 
 
@@ -61,10 +62,10 @@ class Difference:
 
     Attributes:
         field: name of the field.
-        mine: value that the form sends.
-        theirs: value that is stored now.
-        is_contested: whether the form changes it too; otherwise ``theirs`` is taken.
-        added: members of a list that the others added and the form lacks.
+        mine: sent value.
+        theirs: stored value.
+        is_contested: whether the form changes it too; otherwise ``theirs`` is used.
+        added: members that others added to a list and that the form lacks.
     """
 
     field: str
@@ -105,12 +106,12 @@ def compare_versions(
     """Return the fields that others changed since the form was opened, in the order of the fields.
 
     Args:
-        base: of the record as the form showed it.
-        mine: fields as the form would store them.
-        theirs: the same fields as they are stored.
+        base: fingerprint of the record at the time when the form was opened.
+        mine: the fields that the form would store.
+        theirs: the stored fields.
 
     Returns:
-        One difference for each field that others changed, unless both values are equal now.
+        a difference for each field that others changed, unless both values are equal now.
     """
     found: list[Difference] = []
     for name, stored in theirs.items():
@@ -123,15 +124,17 @@ def compare_versions(
     return found
 
 
-def merge_members(mine: Sequence[Any], added: Sequence[str], theirs: Sequence[Any]) -> list[Any]:
-    """Return a list with those of the stored members whose digests are in ``added``."""
+def merge_members(
+    mine: Sequence[Member], added: Sequence[str], theirs: Sequence[Member]
+) -> list[Member]:
+    """Return ``mine`` followed by the stored members whose digests are in ``added``."""
     return [*mine, *(member for member in theirs if compute_digest(member) in set(added))]
 
 
 def compute_digest(value: object) -> str:
-    """Return a digest of a value, ``""`` of an empty one.
+    """Return a digest of a value, ``""`` for an empty one.
 
-    Line ends, and whether a number or a flag is written as text, make no difference.
+    It is the same for different line ends, and for a number or flag and its text.
     """
     plain = _simplify(value)
     if plain in ("", [], {}):
@@ -192,23 +195,23 @@ def answer_errors(
     """Return errors as JSON for the page's script.
 
     Args:
-        schema: with ``dataset_fields`` (of an organisation too), in the order of the page.
+        schema: with ``dataset_fields`` (for organisations too), in the order of the page.
         errors: CKAN's ``error_dict``.
-        form: as it was sent, for the numbers of its rows.
-        status: of the answer.
+        form: the sent form, for the numbers of its rows.
+        status: HTTP status.
     """
     numbers = form.numbers if form else {}
-    said = {"schema": schema, "errors": errors, "numbers": numbers}
+    values = {"schema": schema, "errors": errors, "numbers": numbers}
     names = list_errors_by_input(errors)
     names = renumber_errors(numbers, names)
-    summary = tk.render("marathon/form/errors.html", said)
+    summary = tk.render("marathon/form/errors.html", values)
     # Input that confirms saving a form opened by another account.
     own = {"form_user": current_user.name}
     return make_response(jsonify(errors=names, summary=summary, set=own), status)
 
 
 def answer_conflict() -> Response:
-    """Return 409 for the page's script: somebody else saved the record meanwhile."""
+    """Return 409 for the page's script: somebody else has saved the record."""
     return make_response(jsonify(conflict=True), CONFLICT)
 
 
@@ -222,10 +225,10 @@ def describe_search_away() -> Errors:
 
 
 def find_other_person(sent: Mapping[str, Any]) -> Errors:
-    """Return an error if another account opened the form than the one logged in now.
+    """Return an error if another account opened the form than the one that is logged in now.
 
     On a shared computer a second person may log in, in another tab, and press the button of the
-    first one's form. They are told under whose name it would be saved. Pressing it again does so.
+    first person's form. A second press of the button saves it.
     """
     opened_by = sent.get("form_user")
     if not opened_by or not isinstance(opened_by, str) or opened_by == current_user.name:
@@ -243,13 +246,14 @@ THEIRS, BOTH = "theirs", "both"
 
 @dataclass(frozen=True)
 class Conflict:
-    """A conflict of a form with a save by somebody else, as the page shows it.
+    """A conflict of a form with a save by somebody else, for the page.
 
     Attributes:
-        last: when the others saved, and who.
+        last: the last save.
         contested: fields that both changed, for the person to choose.
-        taken: fields that only the others changed; the form already shows theirs.
-        version: for the form's hidden input: what the person has now been shown.
+        taken: fields that only others changed; the form already shows their values.
+        version: fingerprint of the stored record, for the form's hidden input.
+        added: contested field → digests of the members that others added, joined by commas.
     """
 
     last: LastSave
@@ -260,7 +264,7 @@ class Conflict:
 
 
 def make_version(comparable: Mapping[str, Any]) -> str:
-    """Return the value of the hidden input by which a save by somebody else is detected."""
+    """Return the fingerprint of a record as text for the hidden input ``form_version``."""
     return write_fingerprint(make_fingerprint(comparable))
 
 
@@ -268,10 +272,10 @@ def apply_choices(values: Values, own: Mapping[str, Any], stored: Mapping[str, A
     """Apply the choices of an earlier conflict to the form's values, in place.
 
     Args:
-        values: as they were typed.
-        own: the form's own inputs: ``form_keep`` says of each contested field whose value is kept,
-            ``form_added`` which members of a list others had added.
-        stored: the record as the form would have to send it.
+        values: the sent values.
+        own: from ``take_own_inputs``: ``form_keep`` has the choice for each contested field,
+            ``form_added`` the digests of the members that others added.
+        stored: the stored record, in the form in which it would be sent.
     """
     keep, added = own["form_keep"], own["form_added"]
     for name, choice in keep.items():
@@ -290,16 +294,16 @@ def find_conflict(
     read_mine: Callable[[], Mapping[str, Any]],
     find_last_save: Callable[[], LastSave],
 ) -> Conflict | None:
-    """Return the conflict of a form with what was saved since it was opened.
+    """Return the conflict of a form with a save since it was opened.
 
     Args:
-        sent_version: the form's hidden input; a program that sends none is not held up.
-        theirs: the record's fields as they are stored now, under a lock.
-        read_mine: returns the fields as the form would store them; asked only if it matters.
-        find_last_save: returns who saved; asked only if there is a conflict.
+        sent_version: the form's hidden input; without it there is no conflict.
+        theirs: the stored fields, read under a lock.
+        read_mine: returns the fields that the form would store; called if the record has changed.
+        find_last_save: returns the last save; called if there is a conflict.
 
     Returns:
-        ``None`` if nobody saved meanwhile, or nothing that differs from the form.
+        ``None`` if the record has not changed, or only to the values of the form.
     """
     base = read_fingerprint(sent_version) if isinstance(sent_version, str) else None
     now: Fingerprint = make_fingerprint(theirs)
@@ -324,7 +328,7 @@ def find_conflict(
 
 def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
     if isinstance(stored, str):
-        # Tags, which the form holds as one text.
+        # Tags, which are one text in the form.
         tags = [tag.strip() for tag in stored.split(",")]
         own = [tag.strip() for tag in str(mine or "").split(",") if tag.strip()]
         return ", ".join(merge_members(own, wanted, tags))
@@ -332,11 +336,11 @@ def _merge(mine: Any, wanted: list[str], stored: Any) -> Any:
     return merge_members(own, wanted, stored or [])
 
 
-# Texts sent with a too large file are read up to this size; the file is discarded.
+# Bytes of texts that are read from a form with a file that is too large.
 MOST_TEXT = 2 * 2**20
 LARGEST_BODY = 2**31
-# Blueprints of forms; those of records have the record's type in their address.
-_OF_FILES = ("marathon_form_file", *(f"{each}_resource" for each in TYPES))
+# Blueprints of the forms of files and of organisations.
+_OF_FILES = ("marathon_form_file", *(f"{package_type}_resource" for package_type in TYPES))
 _OF_ORGANIZATIONS = ("marathon_form_organization", "organization")
 # Fields chosen by name and sent as an id, which is not shown to people.
 _CHOSEN_BY_ID = ("owner_org", "idea", "workshop", "data_need")
@@ -347,11 +351,11 @@ class SentForm:
     """The values that a browser sent with a form.
 
     Attributes:
-        values: names and texts, without the token against forgery, passwords left empty.
-        typed: those that a person filled in, to be read: labels and words.
+        values: pairs of name and text, without the CSRF token and passwords.
+        typed: label and text of inputs that a person filled in, for showing them.
+        files: name of the input → name of the file, which must be chosen again.
+        passwords: names of inputs that must be filled in again.
         is_empty: nothing was filled in, chosen or attached.
-        files: name of the input → name of the file, which browsers do not send twice.
-        passwords: names of inputs that are asked for again.
     """
 
     values: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -385,29 +389,29 @@ def read_sent_form() -> SentForm:
 
 
 def _find_kind_of_record() -> str:
-    """Return what the form is about, as the record of changes calls it; "" if that is not known."""
+    """Return the kind of record that the form is about, from ``model/audit.py``, else ""."""
     values, blueprint = request.view_args or {}, request.blueprint or ""
     if "resource_id" in values or blueprint in _OF_FILES:
         return audit.RESOURCE
     if blueprint in _OF_ORGANIZATIONS:
         return audit.ORGANIZATION
     named = (values.get("package_type"), blueprint, (request.endpoint or "").rpartition(".")[2])
-    return next((each for each in named if each in TYPES), "")
+    return next((name for name in named if name in TYPES), "")
 
 
 def _read_body() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
     try:
         return request.form, request.files
     except HTTPException:
-        # Werkzeug refused it for its size before parsing.
+        # Werkzeug refused the form because of its size.
         return _read_without_files()
 
 
 def _read_without_files() -> tuple[MultiDict[str, str], MultiDict[str, Any]]:
     """Return the texts of a form that is too large, and the names of its files.
 
-    The browser reads no answer before it has sent everything, so all of it is read; what is in the
-    files is thrown away.
+    Browsers read the answer only after they have sent everything, so all of it is read. The content
+    of the files is discarded.
     """
     size = request.content_length
     if size is None or size > LARGEST_BODY:
@@ -438,7 +442,7 @@ class _DiscardedFile:
         return 0
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 def _named_files(files: MultiDict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -459,7 +463,7 @@ LOGIN, STALE, FORBIDDEN, GONE, TOO_LARGE, TOO_MANY, SERVER_AWAY = (
     "away",
 )
 KINDS = {401: FORBIDDEN, 403: FORBIDDEN, 404: GONE, 410: GONE, 413: TOO_LARGE, 429: TOO_MANY}
-# Their pages ask for a password and little else.
+# Forms that have little more than a password.
 LEFT_ALONE = ("user.login", "user.register", "user.perform_reset", "user.request_reset")
 _SHOWN = "_marathon_form_is_shown"
 MOST_INPUTS = 20_000
@@ -467,16 +471,13 @@ MOST_INPUTS = 20_000
 
 @held.before_app_request
 def take_long_forms() -> None:
-    """Raise Werkzeug's limit of 1,000 inputs in a form.
-
-    A workshop with 200 invitations has as many.
-    """
+    """Raise Werkzeug's limit of 1,000 inputs: a workshop with 200 invitations exceeds it."""
     if request.method == "POST":
         request.max_form_parts = MOST_INPUTS
 
 
 def may_hold() -> bool:
-    """Return whether the request is a form of a page of this site that may be given back."""
+    """Return whether the request is a form of this site that is returned if it is refused."""
     if request.method != "POST" or request.blueprint == "api":
         return False
     return request.endpoint not in LEFT_ALONE and _is_from_here()
@@ -489,7 +490,7 @@ def note_form_shown() -> None:
 
 @held.after_app_request
 def give_back_form(response: Response) -> Response:
-    """Return the filled-in form in place of an answer that refuses it."""
+    """Replace an answer that refuses a form by a page with the filled-in form."""
     kind = _find_kind(response.status_code)
     if not kind or g.get(_SHOWN) or not may_hold():
         return response
@@ -500,7 +501,7 @@ def give_back_form(response: Response) -> Response:
         answer = make_response(jsonify(held=kind, message=_explain(kind)), response.status_code)
     else:
         marathon_fresh_assets()
-        # CKAN flashes the reason; this page has its own sentence for it.
+        # Discarded: CKAN flashes the reason, and this page has its own sentence.
         get_flashed_messages()
         shown = {
             "kind": kind,
@@ -514,7 +515,7 @@ def give_back_form(response: Response) -> Response:
         answer = make_response(_render(shown), response.status_code)
     if "Retry-After" in response.headers:
         answer.headers["Retry-After"] = response.headers["Retry-After"]
-    # The next user of a shared computer must not find it with the button "back".
+    # So that the next user of a shared computer does not see it with the button "back".
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -529,7 +530,7 @@ def _render(shown: dict[str, Any]) -> str:
 
 
 def show_session() -> Response:
-    """Return who is logged in and a fresh token, for a page whose session ended meanwhile."""
+    """Return the user and a new CSRF token, for a page whose session has ended."""
     request.environ["__no_cache__"] = True
     answer = jsonify(user=current_user.name, token=generate_csrf())
     answer.headers["Cache-Control"] = "no-store"
@@ -537,7 +538,7 @@ def show_session() -> Response:
 
 
 def _find_kind(status: int) -> str:
-    """Return why the form was refused, ``""`` if it was not or if the page shows the reason."""
+    """Return why a form was refused, ``""`` if it was not."""
     if status >= 500:
         return SERVER_AWAY
     if g.get(STALE_FORM):
@@ -564,7 +565,7 @@ def _explain(kind: str) -> str:
 
 
 def _is_from_here() -> bool:
-    """Return whether a page of this site sent the request, as the browser says."""
+    """Return whether a page of this site sent the request, by the browser's headers."""
     site = request.headers.get("Sec-Fetch-Site")
     if site:
         return site == "same-origin"

@@ -1,8 +1,8 @@
-"""Parsing of forms for CKAN's actions and for showing the form again; used by new and edit pages.
+"""Parsing of forms, for CKAN's actions and for showing the form again.
 
-Rows of repeating fields are read from the inputs of a form, and errors get the numbers that rows
-have on the page. A value sent back exactly as it was shown becomes the stored value again. Names
-and values of inputs are translated to labels.
+Rows of repeating fields are read from the inputs of a form, and errors get the numbers of the rows
+on the page. Unedited values are replaced by the stored ones. Names and values of inputs are
+translated to labels.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ ROW_INPUT = re.compile(r"(?P<name>\w+)-(?P<number>\d{1,6}|REPEATING-INDEX0)-(?P<
 def renumber_errors(
     numbers: Mapping[str, list[int]], names: dict[str, list[str]]
 ) -> dict[str, list[str]]:
-    """Return errors by name of input, with the numbers that the rows have on the page.
+    """Return name of input → errors, with the numbers that the rows have on the page.
 
     Args:
-        numbers: of each list of rows, the numbers of its rows on the page.
-        names: of ``marathon_error_names``, which counts the rows that arrived.
+        numbers: repeating field → the numbers of its rows on the page.
+        names: name of input → errors, with the numbers of the rows in the sent list.
     """
     return {_name_on_page(numbers, name): texts for name, texts in names.items()}
 
@@ -66,9 +66,12 @@ def _name_on_page(numbers: Mapping[str, list[int]], name: str) -> str:
 
 # CKAN workaround: row-order
 def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[int]]:
-    """Make lists of rows of the inputs of repeating fields, in place; return their numbers.
+    """Convert the inputs of repeating fields to lists of rows, in place.
 
-    In the order of the page: CKAN itself sorts row 10 before row 2.
+    The rows have the order of the page; CKAN itself sorts row 10 before row 2.
+
+    Returns:
+        field → the numbers of its rows on the page.
     """
     rows: dict[str, dict[int, dict[str, Any]]] = {}
     for key in [key for key in values if "-" in key]:
@@ -76,7 +79,7 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
         if not match or match["name"] not in repeating or match["name"] in values:
             continue
         value = values.pop(key)
-        # Without scripts, browsers send the hidden row that the script copies.
+        # Without scripts, browsers also send the hidden row that the script would copy.
         if match["number"].isdigit():
             row = rows.setdefault(match["name"], {}).setdefault(int(match["number"]), {})
             row[match["inner"]] = value
@@ -86,12 +89,12 @@ def gather_rows(values: dict[str, Any], repeating: set[str]) -> dict[str, list[i
 
 
 def find_resource_numbers(names: list[str]) -> list[int]:
-    """Return the numbers that files and links have on the page, from the names of their inputs."""
+    """Return the numbers that resources have on the page, from the names of their inputs."""
     found = (RESOURCE_INPUT.fullmatch(name) for name in names)
-    return sorted({int(each["number"]) for each in found if each})
+    return sorted({int(match["number"]) for match in found if match})
 
 
-# The same in every form, or in none.
+# Names of fields that are the same for all kinds of records.
 FIELD_NAMES = {
     "owner_org": N_("Organization"),
     "private": N_("Visibility"),
@@ -100,7 +103,7 @@ FIELD_NAMES = {
     "sysadmin": N_("System administrator"),
     "tags": N_("Keywords"),
 }
-# Columns of CKAN's tables that no form of the schemas shows.
+# Names of columns that are in no schema.
 COLUMN_NAMES = {
     "name": N_("Name in addresses"),
     "title": N_("Title"),
@@ -130,7 +133,7 @@ _INPUTS = {"tag_string": N_("Keywords"), "notes": N_("Description"), "about": N_
 
 
 def name_field(kind: str, name: str) -> str:
-    """Return the label of a field in its form, else a name for CKAN's column."""
+    """Return the label of a field, else a name for CKAN's column."""
     if name in FIELD_NAMES:
         return tk._(FIELD_NAMES[name])
     label = find_field(kind, name).get("label")
@@ -140,7 +143,7 @@ def name_field(kind: str, name: str) -> str:
 
 
 def find_field(kind: str, name: str) -> dict[str, Any]:
-    """Return a field of a kind's form, an empty one if the form has none of that name."""
+    """Return a field of the schema of a kind of record, ``{}`` if it has none of that name."""
     return tk.h.scheming_field_by_name(_read_fields(kind), name) or {}
 
 
@@ -150,19 +153,19 @@ def _read_fields(kind: str) -> list[dict[str, Any]]:
         schema = tk.h.scheming_get_organization_schema(kind) or {}
         return schema.get("fields") or []
     is_file = kind == audit.RESOURCE
-    # The forms of files of other types have a part of a dataset's fields.
+    # Files of other types have a part of these fields.
     schema = tk.h.scheming_get_dataset_schema(DATASET if is_file else kind) or {}
     return schema.get("resource_fields" if is_file else "dataset_fields") or []
 
 
 def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
-    """Return the label of an input on its page, and its value in words.
+    """Return the label of an input, and its value with codes replaced by names.
 
     Args:
-        kind: a type of record, or "" if the form is of something else.
-        name: of the input: of a field, of one in a row (``invitation-0-organisation``), of a file
+        kind: kind of record from ``model/audit.py``, "" for other forms.
+        name: name of the input: of a field, a subfield (``invitation-0-organisation``) or a file
             (``resources__0__name``).
-        value: that was sent; a code becomes what it stands for, a text stays as it is.
+        value: the sent value.
     """
     file, row = RESOURCE_INPUT.fullmatch(name), ROW_INPUT.fullmatch(name)
     if file and file["inner"]:
@@ -183,9 +186,9 @@ def describe_input(kind: str, name: str, value: str) -> tuple[str, str]:
 
 def _name_choice(field: dict[str, Any], value: str) -> str:
     choices: list[dict[str, Any]] = tk.h.scheming_field_choices(field) or []
-    for each in choices:
-        if each["value"] == value and each.get("label"):
-            return tk.h.scheming_language_text(each["label"])
+    for choice in choices:
+        if choice["value"] == value and choice.get("label"):
+            return tk.h.scheming_language_text(choice["label"])
     return value
 
 
@@ -198,27 +201,27 @@ _NAMES_OF_CODES = {
 Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
-# Inputs of the form mechanism; no fields of the record.
+# Inputs of the form mechanism, which are no fields of the record.
 OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
-# Of each field that two people changed: ``form_keep:title``.
+# Prefixes of inputs for fields that two people changed: ``form_keep:title``.
 CHOICES = ("form_keep", "form_added")
 
 
 @dataclass
 class PackageForm:
-    """A form as it was sent.
+    """A sent form of a record.
 
     Attributes:
-        step: value of the button pressed: publish, private, refresh, add-file, add-idea; check
-            from the page's script, before it sends the files.
-        private: not to be published yet.
-        token: of the form, by which it is saved once; see :func:`.hold_token`.
-        values: the fields, as CKAN's own views read them, files included; repeating fields are
-            lists of rows.
-        own: what the form sends along that is no field of the record, by the names of
-            :data:`OWN_INPUTS`, and by those of :data:`CHOICES` a dict by field.
-        numbers: of each repeating field, and of ``resources``, the numbers that its rows have on
-            the page; a row that was removed there leaves a gap.
+        package_type: type of the record.
+        step: value of the pressed button: publish, private, refresh, add-file, add-idea; the page's
+            script sends check before it sends files.
+        token: identifies the form, so that it is saved once; see :func:`.hold_token`.
+        private: whether the record is private.
+        values: the fields in the form of CKAN's views, with files; repeating fields are lists of
+            rows.
+        own: the inputs :data:`OWN_INPUTS`; for the prefixes :data:`CHOICES` a dict by field.
+        numbers: repeating field, or ``resources`` → the numbers of its rows on the page; a removed
+            row leaves a gap.
     """
 
     package_type: str
@@ -232,7 +235,7 @@ class PackageForm:
     def for_create(self) -> dict[str, Any]:
         """Return the data for ``package_create``, with a name if none was typed."""
         data = self.fields
-        data["resources"] = [_name_resource(each) for each in self.resources]
+        data["resources"] = [_name_resource(resource) for resource in self.resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
@@ -240,14 +243,14 @@ class PackageForm:
         return data
 
     def for_update(self) -> dict[str, Any]:
-        """Return the data for ``package_update``: every field, the emptied ones too."""
+        """Return the data for ``package_update``: all fields, including emptied ones."""
         return {**self._emptied(), **self.fields}
 
     def for_edit_page(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """Return the data for showing an edit form again: the typed values over the stored ones.
+        """Return the data for showing an edit form again.
 
         Args:
-            stored: the record, for what the form does not show.
+            stored: the stored record, whose values are used for other fields.
         """
         data = {**stored, **self._emptied(), **self.values}
         for name in ("municipality", "service_problem"):
@@ -259,24 +262,23 @@ class PackageForm:
         return data
 
     def for_page(self) -> dict[str, Any]:
-        """Return the data for showing the form again, without files, which browsers drop."""
+        """Return the data for showing the form of a new record again, without its files."""
         data = {**self.values, "form_token": self.token, "state": "none"}
-        data["resources"] = [_without_file(each) for each in self.resources]
-        data["files_lost"] = [each["lost"] for each in data["resources"] if each.get("lost")]
+        data["resources"] = [_without_file(resource) for resource in self.resources]
+        data["files_lost"] = [
+            resource["lost"] for resource in data["resources"] if resource.get("lost")
+        ]
         if self.step == "add-file" or not data["resources"]:
             data["resources"].append({})
         return data
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields of the record, without those of the idea that may be added beside it."""
+        """The fields of the record, without those of the idea that can be added in the form."""
         return {key: v for key, v in self.values.items() if not key.startswith("new_idea_")}
 
     def _emptied(self) -> dict[str, Any]:
-        """Return the fields of the page of which the browser sent nothing, as empty.
-
-        A list whose last member was removed is not sent at all.
-        """
+        """Return ``[]`` for list fields of the page that were not sent, because they are empty."""
         shown = [
             f for f in _list_fields(self.package_type) if f.get("form_snippet", "") is not None
         ]
@@ -285,12 +287,12 @@ class PackageForm:
 
     @property
     def has_resources(self) -> bool:
-        """Whether at least one file or link came with it."""
+        """Whether the form has at least one file or link."""
         return bool(self.resources)
 
     @property
     def resources(self) -> list[dict[str, Any]]:
-        """The files and links; what was sent under their name in another shape is none."""
+        """The files and links; values of another type are ignored."""
         given = self.values.get("resources")
         return list(filter(is_json_object, given)) if is_json_list(given) else []
 
@@ -299,10 +301,10 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
     """Read the form of the current request.
 
     Raises:
-        ckan.lib.navl.dictization_functions.DataError: names of fields that CKAN cannot read.
+        ckan.lib.navl.dictization_functions.DataError: names of inputs that CKAN cannot parse.
     """
     sent = parse_params(request.form)
-    files = {key: each for key, each in request.files.items() if each.filename}
+    files = {key: file for key, file in request.files.items() if file.filename}
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
     values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
     own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}
@@ -311,14 +313,14 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
         own[name] = {key.partition(":")[2]: values.pop(key) for key in keys}
     for key, value in values.items():
         if is_json_list(value):
-            values[key] = [each for each in value if each != ""]
+            values[key] = [item for item in value if item != ""]
     repeating = {f["field_name"] for f in _list_fields(package_type) if "repeating_subfields" in f}
     numbers = gather_rows(values, repeating)
     numbers["resources"] = find_resource_numbers([*sent, *files])
     step = _read_text(own["save"]) or "publish"
     private = step == "private"
     if is_new:
-        # Its buttons say it; an edit form has a field for it.
+        # A new form has buttons for it, an edit form a field.
         private = values.pop("private", "") == "true" or private
     return PackageForm(
         package_type, step, _read_text(own["form_token"]), private, values, own, numbers
@@ -331,13 +333,13 @@ def _list_fields(package_type: str) -> list[dict[str, Any]]:
 
 
 def _is_list(schema_field: dict[str, Any]) -> bool:
-    """Return whether a field holds several texts, an input each."""
+    """Return whether a field is a list of texts, with one input for each."""
     output = schema_field.get("output_validators", "")
     return "load_json" in output or "multiple_choice" in output
 
 
 def _read_text(value: Any) -> str:
-    """Return the last value sent under a name: a pressed button comes last."""
+    """Return the last value of an input: a pressed button comes last."""
     given = value[-1] if is_json_list(value) and value else value
     return given if isinstance(given, str) else ""
 
@@ -346,7 +348,7 @@ def validate_new(context: Context, data: dict[str, Any]) -> Errors:
     """Return the errors that ``package_create`` would raise, without creating anything.
 
     Raises:
-        ckan.plugins.toolkit.NotAuthorized: this person may not create it there.
+        ckan.plugins.toolkit.NotAuthorized: this person may not create the record.
         ckan.plugins.toolkit.ValidationError: a value has the wrong JSON type for its field.
     """
     plugin = lib_plugins.lookup_package_plugin(data["type"])
@@ -367,8 +369,8 @@ def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]])
     if any(refused):
         given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
-            {**each, "upload": texts} if texts else each
-            for each, texts in zip(given, refused, strict=False)
+            {**resource, "upload": texts} if texts else resource
+            for resource, texts in zip(given, refused, strict=False)
         ]
     required = tk.config["ckan.dataset.create_on_ui_requires_resources"]
     is_dataset = form.package_type == "dataset"
@@ -404,7 +406,7 @@ def _name_resource(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_file(resource: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: each for key, each in resource.items() if key != "upload"}
+    kept = {key: value for key, value in resource.items() if key != "upload"}
     name = getattr(resource.get("upload"), "filename", None)
     return {**kept, "lost": name} if name else kept
 
@@ -421,10 +423,10 @@ def _find_free_name(title: str) -> str:
 
 
 Field = Mapping[str, Any]
-# The snippets whose inputs stand in an order of the page.
+# Snippets that show choices in an order of their own.
 _CHOICES = frozenset(
-    f"marathon_{each}.html"
-    for each in ("choices", "data_need", "idea", "municipality", "service_problem")
+    f"marathon_{name}.html"
+    for name in ("choices", "data_need", "idea", "municipality", "service_problem")
 )
 
 _LICENCE, _NO_LICENCE = "marathon_licence.html", "notspecified"
@@ -433,12 +435,12 @@ _LICENCE, _NO_LICENCE = "marathon_licence.html", "notspecified"
 def restore_untouched(
     values: dict[str, Any], stored: Mapping[str, Any], fields: Iterable[Field]
 ) -> None:
-    """Replace values sent back exactly as they were shown by the stored ones, in place.
+    """Replace unedited values by the stored ones, in place.
 
     Args:
-        values: of a form, by name of field; changed.
-        stored: the record as its form shows it.
-        fields: of its schema.
+        values: field → sent value; changed.
+        stored: the record in the form of ``edits.show_package``.
+        fields: the fields of its schema.
     """
     for field in fields:
         name = field["field_name"]
@@ -457,7 +459,7 @@ def _restore(sent: Any, stored: Any, field: Field) -> Any:
         return "" if sent == _NO_LICENCE else sent
     if is_json_list(sent):
         texts = stored if is_json_list(stored) else [stored]
-        return [next((each for each in texts if is_shown_as(each, one)), one) for one in sent]
+        return [next((text for text in texts if is_shown_as(text, one)), one) for one in sent]
     return stored if is_shown_as(stored, sent) else sent
 
 
@@ -466,7 +468,7 @@ def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -
 
     A row is matched by its values, else by ``id`` or ``uri``, else by its position.
     """
-    names = [each["field_name"] for each in field["repeating_subfields"]]
+    names = [subfield["field_name"] for subfield in field["repeating_subfields"]]
     rows = [_restore_row(row, stored, field) for row in sent]
     left = dict(enumerate(stored))
     found: dict[int, dict[str, Any]] = {}
@@ -474,7 +476,7 @@ def _restore_rows(sent: list[Any], stored: list[dict[str, Any]], field: Field) -
         for place, row in enumerate(rows):
             if place in found or not is_json_object(row):
                 continue
-            here = (n for n, each in left.items() if is_same((place, row), (n, each), names))
+            here = (n for n, other in left.items() if is_same((place, row), (n, other), names))
             number = next(here, None)
             if number is not None:
                 found[place] = left.pop(number)
@@ -507,36 +509,36 @@ def _list_filled(row: Mapping[str, Any], names: Collection[str]) -> dict[str, An
 
 
 def _restore_row(row: Any, rows: list[dict[str, Any]], field: Field) -> Any:
-    """Return a row of a form with the texts of the stored rows, which may have other numbers."""
+    """Return a row of a form with unedited texts replaced by those of any stored row."""
     if not is_json_object(row):
         return row
     found = dict(row)
     for subfield in field["repeating_subfields"]:
         name = subfield["field_name"]
         if name in found:
-            restored = (_restore(found[name], each.get(name), subfield) for each in rows)
-            found[name] = next((each for each in restored if each != found[name]), found[name])
+            restored = (_restore(found[name], row.get(name), subfield) for row in rows)
+            found[name] = next((value for value in restored if value != found[name]), found[name])
     return found
 
 
-def order_as_stored(sent: object, stored: Listed, field: Field) -> Any:
+def order_as_stored(sent: object, stored: Listed, field: Field) -> object:
     """Return the choices of a list in their stored order, followed by the new ones."""
     before = marathon_chosen(field, stored)
     if not is_json_list(sent):
         return sent
-    kept = [each for each in before if each in sent]
-    return [*kept, *(each for each in sent if each not in kept)]
+    kept = [item for item in before if item in sent]
+    return [*kept, *(item for item in sent if item not in kept)]
 
 
 def is_shown_as(stored: object, sent: object) -> bool:
-    """Return whether a browser sends the stored text in this form if it was not edited."""
+    """Return whether a browser sends this text for the stored one if it was not edited."""
     if not isinstance(stored, str) or not isinstance(sent, str) or not stored:
         return False
-    # Source: HTML, the value of a line of text has no line breaks, that of a text area CR LF, and
-    # the first line break in a text area is not shown.
+    # Source: HTML. The value of an ``input`` has no line breaks, that of a ``textarea`` has CR LF
+    # without a first line break.
     shown = {stored, marathon_typed_date(stored)}
     return (
-        any(_write_plain(each) == _write_plain(sent) for each in shown)
+        any(_write_plain(item) == _write_plain(sent) for item in shown)
         or _join_text(stored) == sent
     )
 

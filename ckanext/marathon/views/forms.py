@@ -1,8 +1,8 @@
-"""Pages that add, edit and delete a dataset, workshop, idea or commitment, and CKAN's own forms.
+"""Pages that add, edit and delete records, and CKAN's forms of files and organisations.
 
-One form with one button, and typed values are never lost. A form that is sent twice (double click,
-retry after a lost connection) is saved once. CKAN's pages that delete name the records in the way.
-CKAN's forms of files and organisations have the same mechanism.
+A record is one form on one page, and typed values are never lost. A form that is sent twice (double
+click, retry after a lost connection) is saved once. CKAN's forms of files and organisations have
+the same mechanism, and its pages that delete a record name the records that depend on it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ckan.views import group
 from ckan.views import resource as ckan_resource
 from ckan.views.dataset import CreateView, DeleteView, EditView
 from flask import Blueprint, jsonify, make_response, request
+from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
@@ -43,13 +44,14 @@ from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
 
 SentValues = dict[str, Any]
-Page = Callable[[SentValues, dict[str, Any]], Any]
+# Shows a form again with sent values and errors.
+Page = Callable[[SentValues, dict[str, Any]], Response | str]
 # Inputs that CKAN's own views read.
 LEFT_TO_CKAN = ("save",)
 
 
 def take_own_inputs() -> SentValues:
-    """Return the inputs of the mechanism, and remove them from the request that CKAN reads."""
+    """Return the inputs of this mechanism, and remove them from the form that CKAN reads."""
     own: SentValues = {name: request.form.get(name, "") for name in OWN_INPUTS}
     for name in CHOICES:
         keys = [key for key in request.form if key.startswith(f"{name}:")]
@@ -68,7 +70,7 @@ def take_own_inputs() -> SentValues:
 
 
 def restore_untouched(stored: SentValues, fields: Iterable[Mapping[str, Any]]) -> None:
-    """Replace values sent back exactly as they were shown by the stored ones, for CKAN's views."""
+    """Replace unedited values by the stored ones, in the form that CKAN's views read."""
     sent = MultiDict(request.form)
     values: SentValues = {name: _one_or_list(sent.getlist(name)) for name in sent}
     form_data.restore_untouched(values, stored, fields)
@@ -83,8 +85,18 @@ def _one_or_list(texts: list[str]) -> Any:
 
 def refuse_outdated(
     own: SentValues, theirs: SentValues, show: Page, object_id: str, owner_org: str | None
-) -> Any | None:
-    """Return the answer to a form opened by another account or saved meanwhile, else ``None``."""
+) -> Response | str | None:
+    """Return the answer to a form that must not be saved, else ``None``.
+
+    Either another account opened it, or somebody else saved the record since it was opened.
+
+    Args:
+        own: from :func:`take_own_inputs`.
+        theirs: the stored fields.
+        show: shows the form again.
+        object_id: id of the record.
+        owner_org: id of its organisation.
+    """
     _apply_choices(own, theirs)
     other_person = form_answers.find_other_person(own)
     if other_person:
@@ -102,12 +114,12 @@ def refuse_outdated(
     if form_answers.wants_json():
         return form_answers.answer_conflict()
     typed = {**_read_typed(), "form_version": conflict.version, "conflict": conflict}
-    typed |= {one.field: one.theirs for one in conflict.taken}
+    typed |= {difference.field: difference.theirs for difference in conflict.taken}
     return make_response(show(typed, {}), form_answers.CONFLICT)
 
 
 def _read_mine(theirs: Mapping[str, Any]) -> SentValues:
-    """Return the sent values in the shape of the stored record, with fields that the form lacks."""
+    """Return the sent values in the form of ``theirs``, with the stored values of other fields."""
     mine: SentValues = {}
     for name, stored in theirs.items():
         if isinstance(stored, list):
@@ -119,7 +131,7 @@ def _read_mine(theirs: Mapping[str, Any]) -> SentValues:
         if name in mine and chosen and chosen.filename:
             mine[name] = chosen.filename
         elif name in mine:
-            # CKAN's script shows the name of an uploaded file and sends it, or its address.
+            # CKAN's script sends the name of an uploaded file, or its address.
             is_address = name == "url" and mine.get("url_type") != "upload"
             mine[name] = mine[name] if is_address else str(mine[name]).rpartition("/")[2]
     return mine
@@ -145,8 +157,8 @@ def _read_typed() -> SentValues:
     return clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
 
 
-def save_form(save: Callable[[], Any], show: Page) -> Any:
-    """Return CKAN's answer to a save, for the page's script as JSON."""
+def save_form(save: Callable[[], Response | str], show: Page) -> Response | str:
+    """Return the answer of CKAN's view to a save, as JSON for the page's script."""
     refusals: ErrorSentences = {
         tk.NotAuthorized: tk._("You may not change this"),
         tk.ObjectNotFound: tk._("Not found"),
@@ -165,14 +177,14 @@ def save_form(save: Callable[[], Any], show: Page) -> Any:
 
 
 def name_lost_files(data: SentValues, *inputs: str) -> SentValues:
-    """Return data of a form without its files, whose names are shown for choosing them again."""
+    """Return data of a form with the names of its files, which browsers do not send again."""
     chosen = [request.files[name].filename for name in inputs if name in request.files]
     kept = {key: value for key, value in data.items() if key not in inputs}
     return {**kept, "files_lost": [name for name in chosen if name]}
 
 
-def sent_version() -> str:
-    """Return the version of the record that the form was opened with."""
+def find_sent_version() -> str:
+    """Return the fingerprint of the record at the time when the form was opened."""
     return request.environ.get("marathon.form", {}).get("form_version", "")
 
 
@@ -182,8 +194,8 @@ form_file = Blueprint("marathon_form_file", __name__)
 class OnePageFileCreateView(ckan_resource.CreateView):
     """CKAN's page that adds a file or link to an existing record."""
 
-    def post(self, package_type: str, id: str) -> Any:
-        """Save, or show the form again with what is wrong."""
+    def post(self, package_type: str, id: str) -> Response | str:
+        """Save, or show the form again with its errors."""
         take_own_inputs()
         if "id" not in request.form:
             # CKAN workaround: file-id-input
@@ -193,15 +205,16 @@ class OnePageFileCreateView(ckan_resource.CreateView):
             lambda data, errors: self.get(package_type, id, data, errors),
         )
 
-    def get(
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         package_type: str,
         id: str,
         data: SentValues | None = None,
         errors: dict[str, Any] | None = None,
         error_summary: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show the form, or answer the page's script with what is wrong."""
+    ) -> Response | str:
+        """Show the form, or answer the page's script with the errors."""
         if error_summary and not errors:
             errors = {"": list(error_summary.values())}
         if errors and form_answers.wants_json():
@@ -214,8 +227,8 @@ class OnePageFileCreateView(ckan_resource.CreateView):
 class OnePageFileEditView(ckan_resource.EditView):
     """CKAN's page that changes a file or link."""
 
-    def post(self, package_type: str, id: str, resource_id: str) -> Any:
-        """Save, or show the form again with what is wrong or with both versions."""
+    def post(self, package_type: str, id: str, resource_id: str) -> Response | str:
+        """Save, or show the form again with its errors or with both versions."""
         own = take_own_inputs()
         self._prepare(id)
         package = edits.lock_package(id)
@@ -223,10 +236,10 @@ class OnePageFileEditView(ckan_resource.EditView):
             return tk.abort(404, tk._("Dataset not found"))
         stored = self._stored(resource_id)
         fields = _file_schema(id)["dataset_fields"]
-        theirs = edits.comparable_resource(stored, fields)
+        theirs = edits.make_comparable_resource(stored, fields)
         restore_untouched(stored, fields)
 
-        def show(data: SentValues, errors: dict[str, Any]) -> Any:
+        def show(data: SentValues, errors: dict[str, Any]) -> Response | str:
             return self.get(package_type, id, resource_id, data, errors)
 
         refused = refuse_outdated(own, theirs, show, package.id, package.owner_org)
@@ -236,7 +249,8 @@ class OnePageFileEditView(ckan_resource.EditView):
             lambda: super(OnePageFileEditView, self).post(package_type, id, resource_id), show
         )
 
-    def get(
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         package_type: str,
         id: str,
@@ -244,21 +258,21 @@ class OnePageFileEditView(ckan_resource.EditView):
         data: SentValues | None = None,
         errors: dict[str, Any] | None = None,
         error_summary: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show the form, or answer the page's script with what is wrong."""
+    ) -> Response | str:
+        """Show the form, or answer the page's script with the errors."""
         if errors and form_answers.wants_json():
             return form_answers.answer_errors(_file_schema(id), errors)
         if not data:
             self._prepare(id)
             data = self._stored(resource_id)
             fields = _file_schema(id)["dataset_fields"]
-            comparable = edits.comparable_resource(data, fields)
+            comparable = edits.make_comparable_resource(data, fields)
             data["form_version"] = form_answers.make_version(comparable)
         else:
             data = name_lost_files(data, "upload")
-            data.setdefault("form_version", sent_version())
+            data.setdefault("form_version", find_sent_version())
             if data["files_lost"]:
-                # Until it is chosen again, the file is the one that is stored.
+                # Until a file is chosen again, the stored one is shown.
                 stored = self._stored(resource_id)
                 data |= {key: stored.get(key) for key in ("url", "url_type")}
         return super().get(package_type, id, resource_id, data, errors, error_summary)
@@ -302,23 +316,24 @@ ORGANIZATION = {"group_type": "organization", "is_organization": True}
 class OnePageOrganizationCreateView(group.CreateGroupView):
     """CKAN's page of a new organisation."""
 
-    def post(self, group_type: str, is_organization: bool) -> Any:
-        """Save, or show the form again with what is wrong."""
+    def post(self, group_type: str, is_organization: bool) -> Response | str:
+        """Save, or show the form again with its errors."""
         take_own_inputs()
         return save_form(
             lambda: super(OnePageOrganizationCreateView, self).post(group_type, is_organization),
             lambda data, errors: self.get(group_type, is_organization, data, errors),
         )
 
-    def get(
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         group_type: str,
         is_organization: bool,
         data: SentValues | None = None,
         errors: dict[str, Any] | None = None,
         error_summary: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show the form, or answer the page's script with what is wrong."""
+    ) -> Response | str:
+        """Show the form, or answer the page's script with the errors."""
         if errors and form_answers.wants_json():
             return form_answers.answer_errors(_organization_schema(), errors)
         if request.method == "POST":
@@ -329,18 +344,18 @@ class OnePageOrganizationCreateView(group.CreateGroupView):
 class OnePageOrganizationEditView(group.EditGroupView):
     """CKAN's page that changes an organisation."""
 
-    def post(self, group_type: str, is_organization: bool, id: str | None = None) -> Any:
-        """Save, or show the form again with what is wrong or with both versions."""
+    def post(self, group_type: str, is_organization: bool, id: str | None = None) -> Response | str:
+        """Save, or show the form again with its errors or with both versions."""
         own = take_own_inputs()
         self._prepare(is_organization, id)
         organization = edits.lock_organization(id or "")
         if organization is None:
             return tk.abort(404, tk._("Organization not found"))
         stored = self._stored(organization.id)
-        theirs = edits.comparable_organization(stored)
+        theirs = edits.make_comparable_organization(stored)
         restore_untouched(stored, _organization_schema()["dataset_fields"])
 
-        def show(data: SentValues, errors: dict[str, Any]) -> Any:
+        def show(data: SentValues, errors: dict[str, Any]) -> Response | str:
             return self.get(organization.id, group_type, is_organization, data, errors)
 
         refused = refuse_outdated(own, theirs, show, organization.id, organization.id)
@@ -351,7 +366,8 @@ class OnePageOrganizationEditView(group.EditGroupView):
             show,
         )
 
-    def get(
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         id: str,
         group_type: str,
@@ -359,19 +375,19 @@ class OnePageOrganizationEditView(group.EditGroupView):
         data: SentValues | None = None,
         errors: dict[str, Any] | None = None,
         error_summary: dict[str, Any] | None = None,
-    ) -> Any:
-        """Show the form, or answer the page's script with what is wrong."""
+    ) -> Response | str:
+        """Show the form, or answer the page's script with the errors."""
         if errors and form_answers.wants_json():
             return form_answers.answer_errors(_organization_schema(), errors)
         self._prepare(is_organization, id)
         stored = self._stored(id)
         if not data:
-            comparable = edits.comparable_organization(stored)
+            comparable = edits.make_comparable_organization(stored)
             data = {**stored, "form_version": form_answers.make_version(comparable)}
         else:
             # Fields that this person may not set are shown as text, without an input.
             data = {**stored, **name_lost_files(data, "image_upload")}
-            data.setdefault("form_version", sent_version())
+            data.setdefault("form_version", find_sent_version())
         return super().get(id, group_type, is_organization, data, errors, error_summary)
 
     def _stored(self, reference: str) -> SentValues:
@@ -399,37 +415,37 @@ form_organization.add_url_rule(
 
 log = logging.getLogger(__name__)
 
-# As long as a tab may stay open before the button is pressed again.
+# Seconds for which a saved form is remembered.
 REMEMBERED = 24 * 3600
-# Longer than the slowest upload that is still being saved.
+# Seconds after which the lock of a form expires: longer than the slowest upload.
 LONGEST = 600
 
 
 @dataclass
 class SavedForm:
-    """The dataset that a form has created: its id, ``""`` if none yet."""
+    """The id of the record that a form has created, ``""`` if none yet."""
 
     id: str = ""
 
     @property
     def package(self) -> model.Package | None:
-        """The dataset, unless it was deleted meanwhile."""
+        """The record, unless it was deleted since."""
         found = model.Package.get(self.id) if self.id else None
         return found if found and found.state != model.State.DELETED else None
 
 
 @contextmanager
 def hold_token(token: str) -> Generator[SavedForm]:
-    """Lock the form's token while it is being saved; a second request waits for the first.
+    """Lock the token of a form while it is saved; a second request waits for the first.
 
-    Without Valkey the form is saved without a lock: losing typed values is worse than the rare
-    second copy of a form that was sent twice in those minutes.
+    Without Valkey the form is saved without a lock: a form that is saved twice is better than lost
+    values.
 
     Args:
-        token: from the form's hidden field; an empty one locks nothing.
+        token: from the form's hidden input; an empty one locks nothing.
 
     Yields:
-        The dataset created by an earlier request of the same form. Set its ``id`` to remember it.
+        the record created by an earlier request of the same form. Set its ``id`` to remember it.
     """
     if not token:
         yield SavedForm()
@@ -465,12 +481,12 @@ class OnePageCreateView(CreateView):
     """CKAN's page for a new dataset, without stages: fields and files are saved together.
 
     The page's script sends ``Accept: application/json`` and gets ``{"url": …}`` or
-    ``{"errors": {name: [texts]}, "summary": html}``, so that it can keep what was typed and the
-    files that were chosen. Without the script the same form is answered with whole pages.
+    ``{"errors": {name: [texts]}, "summary": html}``, so that the page keeps typed values and chosen
+    files. Without the script the form is answered with whole pages.
     """
 
-    def dispatch_request(self, **values: Any) -> Any:
-        """Ask for a log-in first; a form that was sent is given back (:mod:`.form_answers`)."""
+    def dispatch_request(self, **values: Any) -> ResponseReturnValue:
+        """Redirect to the login; a sent form is returned filled in (:mod:`.form_answers`)."""
         if not current_user.is_authenticated:
             if form_answers.may_hold():
                 return tk.abort(403, tk._("Log in first"))
@@ -540,7 +556,7 @@ class OnePageCreateView(CreateView):
 
 
 def list_offered_ideas() -> Response:
-    """Return ideas (with data needs) and workshops of the municipalities asked for, as JSON."""
+    """Return ideas (with data needs) and workshops of the requested municipalities, as JSON."""
     codes = request.args.getlist("municipality")
     found = marathon_idea_choices(codes, request.args.getlist("idea"))
     return jsonify(
@@ -550,7 +566,7 @@ def list_offered_ideas() -> Response:
 
 
 def add_idea() -> Response:
-    """Add an idea as proposed; answer as :func:`list_offered_ideas`, or with its errors (422)."""
+    """Create a proposed idea; return it like :func:`list_offered_ideas`, or its errors (422)."""
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
     typed = {key: request.form.get(key, "") for key in form_data.NEW_IDEA}
     called = form_data.create_idea(context, typed)
@@ -594,10 +610,10 @@ Values = dict[str, Any]
 
 
 class OnePageEditView(EditView):
-    """CKAN's page that edits a package, on the same mechanism as the page for a new one.
+    """CKAN's page that edits a package, with the same mechanism as the page for a new one.
 
-    CKAN shows the stored rows of a repeating field again after an error, so that the next save
-    drops what was typed in between.
+    After an error, CKAN's own page shows the stored rows of repeating fields, and typed rows are
+    lost.
     """
 
     def get(
@@ -608,17 +624,19 @@ class OnePageEditView(EditView):
         errors: dict[str, Any] | None = None,
         error_summary: dict[str, Any] | None = None,
     ) -> Response | str:
-        """Show the form with what is stored; CKAN's own page also with what was typed."""
+        """Show the form with the stored values, for other types CKAN's own page."""
         actual = self._type_of(id)
         if actual is None:
             return super().get(package_type, id, data, errors, error_summary)
         context = self._context()
         stored = self._show(context, id)
-        version = form_answers.make_version(edits.comparable_package(stored, _find_schema(actual)))
+        version = form_answers.make_version(
+            edits.make_comparable_package(stored, _find_schema(actual))
+        )
         return self._page(context, actual, stored, {**stored, "form_version": version}, {})
 
     def post(self, package_type: str, id: str) -> Response | str:
-        """Save, check only, or show the form again with what is wrong."""
+        """Save, or show the form again with its errors or with both versions."""
         actual = self._type_of(id)
         if actual is None:
             return super().post(package_type, id)
@@ -652,7 +670,7 @@ class OnePageEditView(EditView):
         form_data.restore_untouched(form.values, stored, schema["dataset_fields"])
         form_answers.apply_choices(form.values, form.own, _as_sent(stored))
         data = {**form.for_update(), "id": package.id}
-        # Values hidden from this person, which were not sent, stay.
+        # Needed to restore values that are hidden from this person.
         data |= {k: stored[k] for k in ("participants_masked", "ideas") if k in stored}
         other_person = form_answers.find_other_person(form.own)
         if other_person:
@@ -663,11 +681,11 @@ class OnePageEditView(EditView):
             mine, errors = edits.validate_package(context, data, package)
             if errors:
                 raise tk.ValidationError(errors)
-            return edits.comparable_package(mine, schema)
+            return edits.make_comparable_package(mine, schema)
 
         conflict = form_answers.find_conflict(
             form.own["form_version"],
-            edits.comparable_package(stored, schema),
+            edits.make_comparable_package(stored, schema),
             read_mine,
             lambda: edits.find_last_save(package.id, package.owner_org, current_user.name),
         )
@@ -719,7 +737,7 @@ class OnePageEditView(EditView):
         errors: Errors,
         conflict: Conflict | None = None,
     ) -> str:
-        """Return the page, as CKAN's own view does but with exactly the data given."""
+        """Return the page like CKAN's own view, but with only the given data."""
         _check_may_edit(context, stored["id"])
         if "tag_string" not in data:
             data["tag_string"] = _as_sent(stored)["tag_string"]
@@ -728,7 +746,7 @@ class OnePageEditView(EditView):
         plugin: Any = lib_plugins.lookup_package_plugin(package_type)
         plugin.setup_template_variables(context, {"id": stored["id"], "type": package_type})
         package = model.Package.get(stored["id"])
-        # CKAN's templates look there.
+        # CKAN's templates read it.
         g.pkg = package
         return tk.render(
             plugin.edit_template(),
@@ -751,7 +769,7 @@ class OnePageEditView(EditView):
         )
 
     def _type_of(self, reference: str) -> str | None:
-        """Return the type of one of ours; ``None`` leaves the rest to CKAN."""
+        """Return the type of a package if it is one of ours, else ``None``."""
         package = model.Package.get(reference)
         return package.type if package and package.type in TYPES else None
 
@@ -769,7 +787,7 @@ def _check_may_edit(context: Context, package_id: str) -> None:
 
 
 def _as_sent(stored: Values) -> Values:
-    """Return a stored package with its tags as the form sends them."""
+    """Return a stored package with its tags as one text, as the form sends them."""
     tags: list[dict[str, Any]] = stored.get("tags") or []
     return {**stored, "tag_string": ", ".join(tag["name"] for tag in tags)}
 
@@ -779,8 +797,8 @@ def _find_schema(package_type: str) -> dict[str, Any]:
 
 
 def _find_address_after_edit(name: str, package_type: str) -> str:
-    """Return where CKAN goes after an edit: where a link or a setting says, else to the page."""
-    # One that leads elsewhere has been left out (:mod:`.account`).
+    """Return CKAN's redirect after an edit: by parameter, by setting, else the record's page."""
+    # ``forget_other_destinations`` has removed addresses of other sites.
     wanted = request.args.get("return_to") or tk.config.get("package_edit_return_url")
     if wanted:
         return wanted.replace("<NAME>", name)

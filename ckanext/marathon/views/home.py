@@ -1,7 +1,7 @@
 """The home page of ``marathon_site``, and the files and figures of its map.
 
-CKAN's own home page needs Solr, this one only the database. Leaflet, boundaries and figures of the
-map are all from here.
+CKAN's own home page needs Solr, this one only the database. The map loads Leaflet, boundaries and
+figures from this site.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ YEAR = 365 * 24 * 60 * 60
 
 
 class KeptResponse(FlaskResponse):
-    """An answer that browsers may cache without asking; CKAN forbids it for all others."""
+    """An answer that browsers may cache for a year; CKAN sets other headers for all answers."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are sent, after CKAN has written its own."""
+        """Return the headers, with a Cache-Control that replaces CKAN's."""
         headers = super().get_wsgi_headers(environ)
         headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
         return headers
 
 
 def show_map_file(name: str) -> Response:
-    """Return Leaflet, or the boundaries as TopoJSON; for a year if ``v`` names this version."""
+    """Return Leaflet or the boundaries (TopoJSON); cached for a year if ``v`` is its version."""
     if name not in site.MEDIA_TYPES:
         return tk.abort(404, tk._("Not found"))
     found = site.read_map_file(name)
@@ -77,14 +77,15 @@ def show_map_file(name: str) -> Response:
 
 
 def show_map_figures() -> Response:
-    """Return code → figures of the municipalities that have any, as JSON."""
+    """Return INE code → figures, for municipalities that have any, as JSON."""
     state = log_state.read_state()
     answer = FlaskResponse(status=304)
     set_validators(answer, state, "map")
     if is_fresh(answer):
         return answer
     found = {
-        code: each._asdict() for code, each in figures.read_figures_by(link.MUNICIPALITY).items()
+        code: counts._asdict()
+        for code, counts in figures.read_figures_by(link.MUNICIPALITY).items()
     }
     answer = answer_bytes(json.dumps(found).encode(), "application/json")
     set_validators(answer, state, "map")
@@ -99,20 +100,21 @@ home = Blueprint("marathon_site", __name__)
 
 
 LATEST = 5
-# More are a table to search, not a list to look at.
+# Municipalities in the list of the home page.
 MOST_MUNICIPALITIES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class HomePage:
-    """Everything the home page counts and lists: public records only, from the database.
+    """The figures and lists of the home page: public records only, from the database.
 
     Attributes:
-        municipalities: those with most workshops, ideas and datasets; ``municipality_count`` is of
-            all that have any.
-        areas: of service problems, with how much is about each.
-        needs: data that ideas ask for and nobody has published.
-        ideas: the newest, as ``datasets``.
+        municipalities: the municipalities with most workshops, ideas and datasets.
+        municipality_count: the number of municipalities that have any.
+        areas: service areas with their figures.
+        needs: data needs that no dataset meets.
+        ideas: the newest ideas.
+        datasets: the newest datasets.
         may_publish: whether this person may publish a dataset.
     """
 
@@ -127,7 +129,7 @@ class HomePage:
 
 
 def read_home_page() -> HomePage:
-    """Return what the home page prints."""
+    """Return the content of the home page."""
     places = list_municipality_rows()
     most = sorted(places, key=lambda row: -row.figures.things)
     ideas, datasets = list_newest(LATEST)
@@ -144,7 +146,7 @@ def read_home_page() -> HomePage:
 
 
 def show_home() -> Response | str:
-    """Show the home page, or send a program that prefers RDF to the catalogue."""
+    """Show the home page, or redirect a client that prefers RDF to the catalogue."""
     extension = find_wanted_extension()
     if extension:
         answer = tk.redirect_to("dcat.read_catalog", _format=extension)

@@ -1,7 +1,7 @@
 """Answers with 503: a server is unreachable, the disk is full, or a backup is being restored.
 
 They are pages, or JSON for the API, without details. A form that could not be saved is returned
-filled in. An unreachable Solr has a page of its own, where CKAN would answer 500.
+filled in. For an unreachable Solr there is a page of its own; CKAN would answer 500.
 
 ``/health`` is for monitors, ``/health/live`` for supervisors and load balancers. Before a process
 serves anything, it removes taken-down records that a restore has brought back. Web processes also
@@ -52,7 +52,7 @@ _FLAG = "marathon_database_failed"
 
 # ``__type`` in CKAN's API for a failed search or a failed update of the index.
 _SEARCH_ERRORS = ("Search Error", "Search Index Error", "Search Connection Error")
-# And for a query that Solr cannot parse or run.
+# ``__type`` for a query that Solr cannot parse or run.
 _QUERY_ERRORS = ("Search Error", "Search Query Error")
 # Solr's quotation of a part of the query.
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
@@ -66,10 +66,10 @@ def _note_failure(context: ExceptionContext) -> None:
 
 @outage.before_app_request
 def watch_connections() -> None:
-    """Note if all database connections of this process are in use, anywhere in a request.
+    """Patch the database engine to note in the request when its connection pool is exhausted.
 
-    No event of SQLAlchemy tells it: its pool raises before there is a connection. CKAN's API makes
-    one 500 of everything that an action raises.
+    SQLAlchemy has no event for it, because there is no connection then; and CKAN's API answers 500
+    to every other exception of an action.
     """
     engine = model.meta.engine
     if engine is None or hasattr(engine.raw_connection, _FLAG):
@@ -99,20 +99,20 @@ def correct_api_error(answer: Response) -> Response:
     """Turn an error of the API into 503 if a server was unreachable; remove credentials."""
     if answer.status_code < 400 or answer.is_streamed or not is_api_request():
         return answer
-    said = answer.get_json(silent=True)
-    error = said.get("error") if is_json_object(said) else None
+    content = answer.get_json(silent=True)
+    error = content.get("error") if is_json_object(content) else None
     kind = error.get("__type", "") if is_json_object(error) else ""
     if answer.status_code >= 500 and database_failed():
-        return answer_api_outage("Database Connection Error", tk._(DATABASE_AWAY), said)
+        return answer_api_outage("Database Connection Error", tk._(DATABASE_AWAY), content)
     if kind in _SEARCH_ERRORS and connection.solr_failed():
         message = tk._(
             "The search engine is away for the moment: nothing can be searched or saved. Try "
             "again in a minute."
         )
-        return answer_api_outage("Search Connection Error", message, said)
+        return answer_api_outage("Search Connection Error", message, content)
     if error and kind in _QUERY_ERRORS and connection.get_refusal() is not None:
         error["message"] = _refusal_message(connection.get_refusal() or "")
-        answer.set_data(ckan_json.dumps(said))
+        answer.set_data(ckan_json.dumps(content))
     text = answer.get_data(as_text=True)
     redacted = redact_text(text)
     if redacted != text:
@@ -162,7 +162,7 @@ RESTORE_RETRY_SECONDS = 60
 
 @restoring.before_app_request
 def refuse_while_restoring() -> Response | None:
-    """Answer 503 while a restore is under way, or was interrupted."""
+    """Answer 503 while a backup is being restored, also after an interrupted restore."""
     if not backup.is_restoring():
         return None
     return answer_busy(
@@ -187,7 +187,7 @@ def answer_ready() -> FlaskResponse:
 
 @health.route("/health/live")
 def answer_live() -> FlaskResponse:
-    """Answer 200 for as long as this process answers requests; no server is asked."""
+    """Answer 200: this process answers requests. No server is checked."""
     return _as_json(200, {"status": "ok"})
 
 
@@ -203,10 +203,10 @@ _ANSWERS = {READY: answer_ready, LIVE: answer_live}
 
 
 class HealthMiddleware:
-    """Answers the two addresses and passes everything else on."""
+    """Answers the addresses of health checks before Flask does."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        """Keep the application."""
+        """Store the application."""
         self.application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -223,11 +223,11 @@ log = logging.getLogger(__name__)
 
 background_care = Blueprint("marathon_background_care", __name__)
 
-# Each web process looks once in so many seconds.
+# Seconds between two checks of a web process.
 SECONDS_BETWEEN = 15
-# Seconds after which a web process does what the background job has not done.
+# Time after which a web process does the work of a background job.
 OVERDUE_AFTER = timedelta(seconds=20)
-# Packages indexed at once, so that the process does not do it for long.
+# Packages that a web process indexes in one go.
 MOST_PACKAGES = 200
 
 
@@ -265,7 +265,7 @@ class OverdueWork:
 
 
 def repair_overdue_index() -> int:
-    """Index the packages that are overdue; return how many there were."""
+    """Index packages that should have been indexed already; return how many."""
     if not search_index.count_due_packages(OVERDUE_AFTER):
         return 0
     return reindex.work_off(MOST_PACKAGES)
@@ -278,14 +278,14 @@ def _repair_index() -> bool:
 
 _OVERDUE_WORK = (
     OverdueWork(feed_job.ensure_feed_current, "The log of the feed could not be put together: %s"),
-    OverdueWork(feed_job.care_for_gaps, "The gaps of the feed's log could not be filled: %s"),
+    OverdueWork(feed_job.fill_due_gaps, "The gaps of the feed's log could not be filled: %s"),
     OverdueWork(_repair_index, "The search index cannot be looked after: %s"),
 )
 
 
 @background_care.after_app_request
 def look_after_overdue_work(answer: Response) -> Response:
-    """Have overdue work done in the background; the answer does not wait for it."""
+    """Start overdue work in threads; the answer does not wait for it."""
     if not tk.config.get("testing"):
         app: Any = flask.current_app
         for care in _OVERDUE_WORK:
@@ -296,7 +296,7 @@ def look_after_overdue_work(answer: Response) -> Response:
 enforcing = Blueprint("marathon_enforcing", __name__)
 
 
-# Seconds between two checks, until one has found that every record of the list is gone.
+# Seconds between two checks, until a check has succeeded.
 SECONDS_BETWEEN_CHECKS = 60
 
 

@@ -30,7 +30,7 @@ from ckanext.marathon.views.answers import (
 own_data = Blueprint("marathon_data", __name__)
 
 _LINES = {"csv": spreadsheets.write_csv_lines, "json": spreadsheets.write_json_lines}
-# Bytes that are sent at a time.
+# Bytes of a chunk of the answer.
 _PIECE = 1 << 16
 
 
@@ -60,13 +60,13 @@ def describe_tables() -> Response:
 
 
 def show_table(table: str, extension: str) -> Response:
-    """Return a table in its present state, streamed; 304 for a known ETag."""
+    """Return the current table, streamed; 304 for a known ETag."""
     declared = spreadsheets.list_open_tables().get(table)
     if declared is None or extension not in spreadsheets.FORMS:
         known = [
-            f"{find_own_data_address()}/{name}.{each}"
+            f"{find_own_data_address()}/{name}.{extension}"
             for name in spreadsheets.list_open_tables()
-            for each in _LINES
+            for extension in _LINES
         ]
         return answer_refusal(404, tk._("There is no such table. These exist:"), "\n".join(known))
     connection = log_state.open_snapshot()
@@ -88,7 +88,7 @@ def show_table(table: str, extension: str) -> Response:
     if find_encoding() == "gzip":
         answer.headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
-        # No empty body: Flask would set its length, and the compression would change it.
+        # An iterator, because Flask would set the length of an empty body.
         answer.response = iter(())
         return answer
     rows = own_data_model.list_table_rows(own_data_model.TableSource(connection, site), table)
@@ -100,15 +100,12 @@ def show_table(table: str, extension: str) -> Response:
 
 
 def find_own_data_address() -> str:
-    """Return the address below which the tables are, without final slash."""
+    """Return the beginning of the addresses of the tables, without final slash."""
     return f"{lookups.read_site().url}/marathon/data"
 
 
 def _set_state(answer: Response, connection: sa.Connection, name: str) -> None:
-    """Say which state of the site the answer shows.
-
-    The ETag depends on the feed's change number, and on a stamp for values that are in no feed.
-    """
+    """Set the ETag, from the feed's change number and a stamp of values that are in no feed."""
     state = log_state.read_state_in(connection)
     if state.is_ready:
         set_validators(answer, state, f"{own_data_model.read_stamp(connection)}.{name}")

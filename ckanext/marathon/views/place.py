@@ -1,7 +1,7 @@
 """Pages of places and service problems, and the page of the coordinating body.
 
-``/marathon`` says how much there is, municipality by municipality. The coordinating body's page
-lists the municipalities of the site and their officers.
+``/marathon`` has the figures of all municipalities. The coordinating body's page lists the
+municipalities of the site and their officers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
 
 BY_NAME = "name"
-# What columns of files are called where it differs from the field.
+# Field of ``Figures`` → column in files, if the names differ.
 _IN_FILES = {"needs": "data_needs", "needs_met": "data_needs_met"}
 
 
@@ -61,9 +61,9 @@ class Comparison(NamedTuple):
     """Rows of figures in the requested order.
 
     Attributes:
-        sort: the column they are in order of: a field of ``Figures``, ``name``, or ``""`` where
-            they are in an order of their own.
-        most: the largest number of each column, which the longest bar stands for.
+        sort: the column by which they are sorted: a field of ``Figures``, ``name``, or ``""`` for
+            another order.
+        most: the largest number of each column, for the length of bars.
     """
 
     rows: list[FigureRow]
@@ -72,7 +72,7 @@ class Comparison(NamedTuple):
 
 
 def write_as_of() -> str:
-    """Return the date of the figures, in words."""
+    """Return the date of the figures as text."""
     moment = figures.read_time_of_figures().astimezone(dates.GUATEMALA)
     return marathon_date(moment.date().isoformat())
 
@@ -92,8 +92,8 @@ def list_rows_of_department(code: str) -> list[FigureRow]:
     """Return figures of all municipalities of a department, by name."""
     numbers = figures.read_figures_by(MUNICIPALITY)
     return _sort_by_name(
-        _make_municipality_row(each, numbers.get(each.code, Figures()))
-        for each in territory.list_municipalities_of(code)
+        _make_municipality_row(municipality, numbers.get(municipality.code, Figures()))
+        for municipality in territory.list_municipalities_of(code)
     )
 
 
@@ -102,28 +102,28 @@ def list_problem_rows(notations: Iterable[str]) -> list[FigureRow]:
     numbers, lang = figures.read_figures_by(PROBLEM), tk.h.lang()
     return [
         FigureRow(
-            each,
-            problems.get_problem(each).label(lang),
-            tk.h.url_for("marathon_place.problem", notation=each),
-            numbers.get(each, Figures()),
+            notation,
+            problems.get_problem(notation).label(lang),
+            tk.h.url_for("marathon_place.problem", notation=notation),
+            numbers.get(notation, Figures()),
         )
-        for each in notations
+        for notation in notations
     ]
 
 
 def compare_rows(rows: list[FigureRow], sort: str, otherwise: str = BY_NAME) -> Comparison:
-    """Return rows in order of a column, the largest number first.
+    """Return rows sorted by a column, the largest number first.
 
     Args:
-        rows: in their default order.
-        sort: the requested column; an unknown one changes nothing.
-        otherwise: the column that this is the order of, ``""`` for none.
+        rows: rows in their default order.
+        sort: the requested column; an unknown one is ignored.
+        otherwise: the column of the default order, ``""`` for none.
     """
-    most = Figures(*(max(column) for column in zip(*(each.figures for each in rows), strict=True)))
+    most = Figures(*(max(column) for column in zip(*(row.figures for row in rows), strict=True)))
     if sort == BY_NAME:
         return Comparison(_sort_by_name(rows), sort, most)
     if sort in Figures._fields:
-        return Comparison(sorted(rows, key=lambda each: -getattr(each.figures, sort)), sort, most)
+        return Comparison(sorted(rows, key=lambda row: -getattr(row.figures, sort)), sort, most)
     return Comparison(rows, otherwise, most)
 
 
@@ -134,11 +134,11 @@ def tabulate_rows(name: str, title: str, rows: list[FigureRow]) -> Table:
         Column("code", tk._("Code")),
         Column("name", tk._("Name")),
         *(
-            Column(_IN_FILES.get(each, each), labels[each], type=ColumnType.INTEGER)
-            for each in labels
+            Column(_IN_FILES.get(name, name), labels[name], type=ColumnType.INTEGER)
+            for name in labels
         ),
     ]
-    return Table(name, title, columns, [(each.code, each.name, *each.figures) for each in rows])
+    return Table(name, title, columns, [(row.code, row.name, *row.figures) for row in rows])
 
 
 def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
@@ -147,11 +147,11 @@ def _make_municipality_row(place: Municipality, numbers: Figures) -> FigureRow:
 
 
 def _sort_by_name(rows: Iterable[FigureRow]) -> list[FigureRow]:
-    return sorted(rows, key=lambda each: (fold_text(each.name), each.code))
+    return sorted(rows, key=lambda row: (fold_text(row.name), row.code))
 
 
 class NewestRecord(NamedTuple):
-    """A dataset or idea in a short list; a dataset with the ideas that it came from."""
+    """A dataset or idea in a short list; a dataset with its ideas."""
 
     type: str
     name: str
@@ -171,12 +171,14 @@ def list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
 
 
 def _list_newest(limit: int) -> tuple[list[NewestRecord], list[NewestRecord]]:
-    ideas, datasets = (figures.list_latest(each, limit) for each in (package.IDEA, package.DATASET))
-    codes = figures.list_municipalities_of([each.id for each in (*ideas, *datasets)])
-    origins = figures.list_ideas_of_datasets([each.id for each in datasets])
+    ideas, datasets = (
+        figures.list_latest(package_type, limit) for package_type in (package.IDEA, package.DATASET)
+    )
+    codes = figures.list_municipalities_of([record.id for record in (*ideas, *datasets)])
+    origins = figures.list_ideas_of_datasets([dataset.id for dataset in datasets])
     return (
-        [_make_newest_record(each, codes) for each in ideas],
-        [_make_newest_record(each, codes, origins.get(each.id, [])) for each in datasets],
+        [_make_newest_record(idea, codes) for idea in ideas],
+        [_make_newest_record(dataset, codes, origins.get(dataset.id, [])) for dataset in datasets],
     )
 
 
@@ -192,7 +194,7 @@ def _make_newest_record(
         status=package.read_stored_text(record, "status"),
         is_example=package.read_stored_flag(record, "example"),
         places=marathon_municipality_names(codes.get(record.id, [])),
-        ideas=[_make_newest_record(each, {}) for each in ideas or []],
+        ideas=[_make_newest_record(idea, {}) for idea in ideas or []],
     )
 
 
@@ -203,13 +205,15 @@ LATEST = 5
 
 @dataclass(frozen=True, kw_only=True)
 class CountryPage:
-    """The country at a glance.
+    """The page with the figures of the country.
 
     Attributes:
-        as_of: the day of the figures, in words.
-        comparison: the municipalities, in the order that is asked for.
-        ideas: the newest, as ``datasets``.
-        news: where the news of everything are as Atom.
+        total: the figures of the whole country.
+        as_of: the date of the figures, as text.
+        comparison: the municipalities, in the requested order.
+        ideas: the newest ideas.
+        datasets: the newest datasets.
+        news: address of the Atom feed of all news.
     """
 
     total: Figures
@@ -221,12 +225,12 @@ class CountryPage:
 
 
 def show_country() -> str:
-    """Show the country at a glance; ``sort`` is a field of ``Figures``."""
+    """Show the figures of the country; ``sort`` is a field of ``Figures``."""
     return tk.render("marathon/country/index.html", {"page": read_country_page(_read_sort())})
 
 
 def read_country_page(sort: str) -> CountryPage:
-    """Return what the page of the country prints, its municipalities in order of a figure."""
+    """Return the content of the country's page, with its municipalities sorted by a figure."""
     ideas, datasets = list_newest(LATEST)
     return CountryPage(
         total=figures.read_total_figures(),
@@ -252,9 +256,9 @@ country.add_url_rule(
 
 places = Blueprint("marathon_place", __name__)
 
-# Records listed of each type, and missing data needs listed.
+# Records of a type, and unmet data needs, that a page lists.
 SHOWN = 10
-# Kind of part → Solr field that finds its records.
+# Kind of place or problem → Solr field of its records.
 FILTER_FIELDS = {
     MUNICIPALITY: "vocab_municipality",
     DEPARTMENT: "vocab_department",
@@ -266,7 +270,7 @@ GEOJSON = {"application/geo+json": "geojson"}
 
 @dataclass(frozen=True)
 class TypeSection:
-    """The records of one type under a filter: how many, the latest, and where all of them are."""
+    """The records of one type under a filter: number, latest ones, and address of the search."""
 
     package_type: str
     count: int
@@ -276,19 +280,21 @@ class TypeSection:
 
 @dataclass(frozen=True, kw_only=True)
 class PlacePage:
-    """What the pages of a municipality, a department and a service problem have in common.
+    """The common content of the pages of a municipality, a department and a service problem.
 
     Attributes:
         kind: ``municipality``, ``department`` or ``service-problem``.
-        name: of the place; of a problem, its label.
-        about: its name within sentences.
-        as_of: the day of the figures, in words.
-        needs: data that ideas ask for and nobody has published.
-        waiting: the search for the ideas that ask for them.
+        code: INE code or notation.
+        name: name of the place, or label of the problem.
+        about: the name for use in sentences.
+        figures: its figures.
+        as_of: the date of the figures, as text.
+        needs: data needs that no dataset meets.
+        waiting: address of the search for the ideas with these needs.
         sections: its records by type; ``None`` if Solr does not answer.
-        feeds: where the addresses of its part of the catalogue start.
-        news: where its news are as Atom.
-        may_add: whether this person may publish.
+        feeds: beginning of the addresses of its feeds.
+        news: address of its news as Atom.
+        may_add: whether this person may publish a dataset.
     """
 
     kind: str
@@ -306,7 +312,7 @@ class PlacePage:
 
 
 class PilotSource(NamedTuple):
-    """Who says that a municipality is a pilot: ``href`` is ``""`` where it is no web page."""
+    """The source for a municipality being a pilot; ``href`` is ``""`` if it is no web page."""
 
     href: str
     label: str
@@ -318,9 +324,11 @@ class MunicipalityPage(PlacePage):
     """The page of a municipality.
 
     Attributes:
-        organization: that publishes for it (``id``, ``name``, ``title``); ``None`` if none does.
+        department: its department.
+        pilot_sources: sources for it being a pilot.
+        organization: its organisation (``id``, ``name``, ``title``); ``None`` without one.
         following: whether this person follows the organisation, see ``Following``.
-        may_add_organization: whether this person may make the organisation.
+        may_add_organization: whether this person may create the organisation.
     """
 
     department: Department
@@ -340,7 +348,7 @@ class DepartmentPage(PlacePage):
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemPage(PlacePage):
-    """The page of a service problem, or of an area with its problems; ``area`` is of a problem."""
+    """The page of a service problem (with its ``area``), or of an area with its problems."""
 
     definition: str
     area: ServiceProblem | None
@@ -355,8 +363,8 @@ def list_municipalities() -> str:
             "active": list_municipality_rows(),
             "may_add_organization": tk.h.check_access("marathon_municipality_create"),
             "departments": [
-                (each, territory.list_municipalities_of(each.code))
-                for each in territory.list_departments()
+                (department, territory.list_municipalities_of(department.code))
+                for department in territory.list_departments()
             ],
         },
     )
@@ -374,7 +382,7 @@ def show_municipality(code: str) -> Response:
 
 
 def read_municipality_page(municipality: Municipality) -> MunicipalityPage:
-    """Return what the page of a municipality shows to this person."""
+    """Return the content of a municipality's page for this person."""
     organization = _find_organization(municipality.code)
     return MunicipalityPage(
         **_read_shared(MUNICIPALITY, municipality.code, municipality.name, municipality.name),
@@ -409,7 +417,7 @@ def show_department(code: str) -> Response:
 
 
 def read_department_page(department: Department, sort: str) -> DepartmentPage:
-    """Return what the page of a department shows, its municipalities in order of a figure."""
+    """Return the content of a department's page, with its municipalities sorted by a figure."""
     return DepartmentPage(
         **_read_shared(DEPARTMENT, department.code, department.name, department.name),
         iso_3166_2=department.iso_3166_2,
@@ -429,7 +437,7 @@ def show_department_figures(code: str) -> Response:
 
 def list_problems() -> str:
     """List the service problems with their definitions and figures."""
-    counts = {code: each.things for code, each in figures.read_figures_by(PROBLEM).items()}
+    counts = {code: counts.things for code, counts in figures.read_figures_by(PROBLEM).items()}
     return tk.render(
         "marathon/place/problems.html",
         {"branches": problems.list_branches(), "counts": counts},
@@ -437,7 +445,7 @@ def list_problems() -> str:
 
 
 def show_problem(notation: str) -> Response:
-    """Show the page of a service problem; that of an area compares its problems."""
+    """Show the page of a service problem, or of an area, which compares its problems."""
     try:
         found = problems.get_problem(notation)
     except UnknownCode:
@@ -448,7 +456,7 @@ def show_problem(notation: str) -> Response:
 
 
 def read_problem_page(problem: ServiceProblem, sort: str) -> ProblemPage:
-    """Return what the page of a service problem shows, the problems of an area in order."""
+    """Return the content of a problem's or area's page, with problems sorted by a figure."""
     name = problem.label(tk.h.lang())
     return ProblemPage(
         **_read_shared(PROBLEM, problem.notation, name, f"“{name}”"),
@@ -516,7 +524,10 @@ def _find_organization(code: str) -> dict[str, str] | None:
 def _list_sections(field: str, value: str) -> list[TypeSection] | None:
     """Return the records that a filter finds, by type; ``None`` if Solr does not answer."""
     try:
-        return [_make_section(each, field, value) for each in ("workshop", "idea", "dataset")]
+        return [
+            _make_section(package_type, field, value)
+            for package_type in ("workshop", "idea", "dataset")
+        ]
     except AWAY:
         return None
 
@@ -529,9 +540,9 @@ def _make_section(package_type: str, field: str, value: str) -> TypeSection:
 
 
 def _redirect_code(kind: Kind | Literal["service-problem"], code: str) -> Response:
-    """Redirect a code as spreadsheets write it (``501``) to the place or problem (``0501``).
+    """Redirect a code that lost its zero in a spreadsheet (``501``) to the right one (``0501``).
 
-    For an unknown code, the vocabulary's page lists the existing ones.
+    Other codes are redirected to the vocabulary's page, which answers 404 with similar ones.
     """
     meant = schemes.repair_concept_code(kind, code)
     if meant and meant != code:
@@ -567,13 +578,13 @@ MOST_FOUND = 20
 
 
 def show_office() -> Response | str:
-    """Show the office: municipalities, officers, and a search for municipalities to add."""
+    """Show the coordinating body's page: municipalities, officers, and municipalities to add."""
     refused = _refuse_visitor()
     return refused if refused else _show_office()
 
 
 def add_municipalities() -> Response | str:
-    """Add the municipalities whose codes were sent."""
+    """Add the municipalities with the sent codes."""
     refused = _refuse_visitor()
     if refused:
         return refused
@@ -607,36 +618,47 @@ def _show_office(status: int = 200, **extra: Any) -> Response:
     officers = tk.get_action("marathon_officer_list")(context, {})
     wanted = request.values.get("q", "").strip()
     found = territory.search_municipalities(wanted, limit=MOST_FOUND) if wanted else ()
-    refused = {each["code"]: each["error"] for each in extra.get("results", []) if each["error"]}
-    held = municipality_model.find_municipalities(
-        [each.code for each in territory.list_municipalities()]
+    refused = {
+        result["code"]: result["error"] for result in extra.get("results", []) if result["error"]
+    }
+    holders = municipality_model.find_municipalities(
+        [municipality.code for municipality in territory.list_municipalities()]
     )
     page = tk.render(
         "marathon/office/municipalities.html",
         {
             "q": wanted,
-            "found": [(each, held.get(each.code), refused.get(each.code)) for each in found],
-            "rows": [_make_row(each, held, officers) for each in _list_on_the_site(held)],
+            "found": [
+                (municipality, holders.get(municipality.code), refused.get(municipality.code))
+                for municipality in found
+            ],
+            "rows": [
+                _make_row(municipality, holders, officers)
+                for municipality in _list_on_the_site(holders)
+            ],
             **extra,
         },
     )
     return make_response(page, status)
 
 
-def _list_on_the_site(held: dict[str, str]) -> list[Municipality]:
-    return sorted((territory.get_municipality(code) for code in held), key=lambda each: each.name)
+def _list_on_the_site(holders: dict[str, str]) -> list[Municipality]:
+    return sorted(
+        (territory.get_municipality(code) for code in holders),
+        key=lambda municipality: municipality.name,
+    )
 
 
 def _make_row(
-    municipality: Municipality, held: dict[str, str], officers: list[dict[str, Any]]
+    municipality: Municipality, holders: dict[str, str], officers: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    organization_id = held[municipality.code]
-    people = [each for each in officers if each["organization"]["id"] == organization_id]
+    organization_id = holders[municipality.code]
+    people = [officer for officer in officers if officer["organization"]["id"] == organization_id]
     return {
         "municipality": municipality,
         "organization": show_organization(organization_id),
         "officers": people,
-        "pending": [each for each in people if each["state"] == "pending"],
+        "pending": [person for person in people if person["state"] == "pending"],
     }
 
 

@@ -1,6 +1,6 @@
 """Rate limits for costly requests and failed logins, counted in Valkey.
 
-Requests are counted by account if somebody is logged in, else by network address.
+Requests of logged-in people are counted by account, others by network address.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from ckanext.marathon.views.answers import answer_error_page
 
 
 def identify_client() -> str:
-    """Return the key of the counter: the account if somebody is logged in, else the address.
+    """Return the key of the client's counter: the account, else the network address.
 
-    All addresses of one IPv6 network of 64 bits count as one, because one customer usually
-    has all of them.
+    All addresses of an IPv6 /64 network are counted together, because they usually belong to one
+    customer.
     """
     user = tk.current_user
     return f"account:{user.id}" if user.is_authenticated else find_address()
 
 
 def find_address() -> str:
-    """Return the network address of the client, as text.
+    """Return the network address of the client as text, ``local`` if it is unknown.
 
-    ``X-Forwarded-For`` is believed only as far as proxies of
-    ``ckanext.marathon.trusted_proxies`` wrote it: read from its end, it is the first address that
-    is not one of them. What comes through a Unix socket comes from a proxy on the same machine.
+    ``X-Forwarded-For`` is read from its end, and the client is the first address that is not one of
+    ``ckanext.marathon.trusted_proxies``: only these proxies are trusted to have written it. A
+    request through a Unix socket comes from a proxy on the same machine.
     """
     header = request.headers.get("X-Forwarded-For", "")
     forwarded = [part.strip() for part in header.split(",") if part.strip()]
@@ -73,10 +73,10 @@ def _parse_address(text: str) -> Address | None:
 
 @cache
 def read_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks that a setting lists, separated by spaces.
+    """Return the networks of a setting, which are separated by spaces.
 
     Raises:
-        CkanConfigurationException: one of them is none.
+        CkanConfigurationException: one of them is invalid.
     """
     try:
         return tuple(ipaddress.ip_network(part) for part in text.split())
@@ -109,7 +109,7 @@ class RequestCost(StrEnum):
         return f"ckanext.marathon.rate_limit_{self.value}"
 
 
-# Actions of the API that ask Solr or read many rows.
+# Actions that query Solr or read many rows.
 _SEARCHING_ACTIONS = frozenset(
     {
         *("package_search", "resource_search", "tag_search", "term_translation_show"),
@@ -121,7 +121,7 @@ _SEARCHING_ACTIONS = frozenset(
     }
 )
 _SEARCHING_PAGES = frozenset({"marathon_search.index", "organization.read", "group.read"})
-# These parameters make a catalogue a search; without them it is read from the log.
+# With these parameters a catalogue is a search; without them it is read from the feed's log.
 _SEARCHING_PARAMETERS = ("q", "fq", "modified_since", "profiles")
 _CATALOGUES = frozenset({"marathon_catalog.page", "dcat.read_catalog"})
 
@@ -136,7 +136,7 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
     }
 )
-# Each sends a mail, creates an account or tries a key.
+# Pages that send a mail, create an account or check a key.
 _ACCOUNT_PAGES = frozenset({"user.request_reset", "user.register", "user.perform_reset"})
 
 
@@ -182,10 +182,10 @@ def count_answer(answer: Response) -> Response:
 
 
 def answer_too_many(wait: int) -> Response:
-    """Return the answer 429: within the site's pages, or as the API's errors are.
+    """Return 429, as a page or in the form of CKAN's API.
 
     Args:
-        wait: seconds until the client may ask again.
+        wait: seconds until the client may send a request again.
     """
     message = describe_wait(tk._("Too many requests from your address."), wait)
     if (request.endpoint or "").startswith("api."):
@@ -213,16 +213,16 @@ def describe_wait(reason: str, seconds: int) -> str:
 
 
 def find_limit(cost: RequestCost) -> RateLimitItem:
-    """Return the limit that the settings give a cost."""
+    """Return the configured limit of a kind of request."""
     return read_limit(cost.option, tk.config[cost.option])
 
 
 @cache
 def read_limit(option: str, text: str) -> RateLimitItem:
-    """Return the limit that a setting names.
+    """Return the limit of a setting.
 
     Raises:
-        CkanConfigurationException: it is none, or more than one.
+        CkanConfigurationException: the setting is not exactly one limit.
     """
     try:
         return parse(text)
@@ -237,7 +237,7 @@ def check_settings() -> None:
     """Read the settings of this module once, when the site starts.
 
     Raises:
-        CkanConfigurationException: one of them cannot be read.
+        CkanConfigurationException: a setting is invalid.
     """
     read_networks(tk.config["ckanext.marathon.trusted_proxies"])
     for cost in RequestCost:
@@ -245,11 +245,11 @@ def check_settings() -> None:
 
 
 def seconds_to_wait(limit: RateLimitItem, *names: str) -> int:
-    """Return how long until there is room again below a limit; 0 if there is room now.
+    """Return the seconds until an event is allowed again; 0 if it is allowed now.
 
     Args:
-        limit: how often within which time.
-        names: what is counted.
+        limit: the limit.
+        names: parts of the counter's key.
     """
     wait = 0
     with _counting() as counter:
@@ -260,7 +260,7 @@ def seconds_to_wait(limit: RateLimitItem, *names: str) -> int:
 
 
 def count_event(limit: RateLimitItem, *names: str) -> None:
-    """Count one event below a limit."""
+    """Count an event."""
     with _counting() as counter:
         if counter is not None:
             counter.hit(limit, *names)
@@ -271,7 +271,7 @@ _paused_until = 0.0
 
 @contextmanager
 def _counting() -> Generator[FixedWindowRateLimiter | None]:
-    """Yield the counter, or ``None`` while Valkey does not answer; its failures end here."""
+    """Yield the counter, ``None`` while Valkey does not answer; catches errors of Valkey."""
     global _paused_until
     if time.monotonic() < _paused_until:
         yield None

@@ -1,8 +1,8 @@
 """Records, organisations and files under their own addresses, as pages and as RDF.
 
-Records that were public and no longer are get 410, so that programs delete their copies. Also here:
-short addresses (typed, or read as a QR code), posters to print, following with CKAN's own actions,
-and the form that changes the status of an idea.
+Records that were public and no longer are are answered with 410, so that programs delete their
+copies. Also here: short addresses (typed, or read as a QR code), posters to print, following with
+CKAN's own actions, and the form that changes the status of an idea.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ def _is_gone_file(package: model.Package | None, file: str) -> bool:
 
 
 def refuse_gone() -> Response:
-    """Answer 410; after 404 a program might take it for a mistake and keep its copy."""
+    """Answer 410; after 404 a program might expect a mistake and not delete its copy."""
     return tk.abort(410, tk._("It is no longer public"))
 
 
 def show_public(reference: str) -> dict[str, Any] | None:
     """Return the public view of a record that this person may see, else ``None``."""
-    # RDF gets copied: counts masked for the public are masked in it for everybody.
+    # RDF is passed on, so counts are masked for everybody.
     context = {
         "user": current_user.name,
         "auth_user_obj": current_user,
@@ -142,13 +142,13 @@ _CROISSANT = "croissant.read_dataset_croissant"
 def show_data(package_type: str, id: str, extension: str) -> Response:
     """Return the public view of a record as RDF, to people who may see the record.
 
-    ``profiles`` (with commas) asks for a dataset in other profiles of ckanext-dcat. The site's own
-    dataset types are datasets, as with ckanext-dcat.
+    ``profiles`` (with commas) selects other profiles of ckanext-dcat, for datasets only. Dataset
+    types of the site are treated as datasets, as by ckanext-dcat.
     """
     if extension not in FORMATS:
         return tk.abort(404, tk._("There is no such format"))
-    thing = show_public(id)
-    if thing is None or _find_type(thing) != package_type:
+    shown = show_public(id)
+    if shown is None or _find_type(shown) != package_type:
         return tk.abort(404, tk._("Not found"))
     profiles = request.args.get("profiles")
     if package_type != "dataset":
@@ -156,14 +156,14 @@ def show_data(package_type: str, id: str, extension: str) -> Response:
     elif profiles:
         try:
             lookups = Lookups.of_this_request(source.find_site())
-            graph = build_graph_by_profiles(thing, lookups, profiles.split(","))
+            graph = build_graph_by_profiles(shown, lookups, profiles.split(","))
         except RDFProfileException as error:
             return tk.abort(400, str(error))
-        # As ckanext-dcat writes it: programs read the keys of its JSON-LD by name.
+        # Serialised like ckanext-dcat: programs depend on the keys of its JSON-LD.
         body = graph.serialize(format=url_to_rdflib_format(extension), auto_compact=True)
         return FlaskResponse(body, content_type=FORMATS[extension].media_type)
     return answer_rdf(
-        build_record_graph(thing, Lookups.of_this_request(source.find_site())), extension
+        build_record_graph(shown, Lookups.of_this_request(source.find_site())), extension
     )
 
 
@@ -284,7 +284,7 @@ def _find_type(package: dict[str, Any]) -> str:
 
 
 def _has_file(dataset: dict[str, Any], resource_id: str) -> bool:
-    return any(each["id"] == resource_id for each in dataset["resources"])
+    return any(resource["id"] == resource_id for resource in dataset["resources"])
 
 
 def _show_organization(reference: str) -> dict[str, Any] | None:
@@ -334,14 +334,14 @@ shorts = Blueprint("marathon_short", __name__)
 
 
 def redirect_short_address(package_type: str, code: str) -> Response:
-    """Redirect a short address to the page of the record under its present name."""
+    """Redirect a short address to the page of the record, by its current name."""
     found = _find_record(package_type, code)
-    thing = require_public(package_type, found.id)
-    return tk.redirect_to(f"{package_type}.read", id=thing["name"])
+    shown = require_public(package_type, found.id)
+    return tk.redirect_to(f"{package_type}.read", id=shown["name"])
 
 
 def show_qr(package_type: str, code: str) -> Response:
-    """Return the short address as a QR code (SVG), cached as CKAN's settings say."""
+    """Return the QR code of a short address as SVG, with CKAN's caching headers."""
     _find_record(package_type, code)
     answer = FlaskResponse(draw_qr(package_type, code.lower()), content_type="image/svg+xml")
     answer.add_etag()
@@ -385,14 +385,14 @@ posters = Blueprint("marathon_poster", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PosterPage:
-    """A sheet for the wall.
+    """The poster of a record, one Letter page to print.
 
     Attributes:
-        title: of the record; ``back`` is its page.
+        title: title of the record; ``back`` is the address of its page.
         places: names of its municipalities.
-        lines: what is said of it, a sentence each.
-        day: on which it is printed, ISO.
-        qr: its short address as SVG, ``""`` if it has none.
+        lines: sentences about the record.
+        day: today, ISO 8601.
+        qr: QR code of its short address as SVG, ``""`` if it has none.
     """
 
     title: str
@@ -413,7 +413,7 @@ def show_poster(package_type: str, id: str) -> str:
 
 
 def read_poster_page(shown: dict[str, Any]) -> PosterPage:
-    """Return what the sheet of a public record prints."""
+    """Return the poster of a public record."""
     record, share = read_package_record(shown), read_share(shown)
     return PosterPage(
         title=record.label,
@@ -464,13 +464,13 @@ def change_following() -> Response:
     show, start, stop = actions
     with hide_existence(tk._("Not found"), tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         found = tk.get_action(show)(context, {"id": request.form.get("id", "")})
-    # A second press finds the wanted state already set.
+    # A second click raises, because the state is set already.
     with suppress(tk.ObjectNotFound, tk.ValidationError):
         tk.get_action(start if wanted else stop)(
             Context(user=current_user.name), {"id": found["id"]}
         )
-    said = tk._("You follow it now.") if wanted else tk._("You do not follow it any more.")
-    tk.h.flash_success(said)
+    message = tk._("You follow it now.") if wanted else tk._("You do not follow it any more.")
+    tk.h.flash_success(message)
     return tk.redirect_to(_find_way_back())
 
 

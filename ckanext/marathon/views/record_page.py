@@ -1,8 +1,8 @@
-"""What the pages of a dataset, an idea, a workshop, a commitment and an organisation print.
+"""The content of the pages of a dataset, an idea, a workshop, a commitment and an organisation.
 
-CKAN's own views show these pages and give a plugin no way to add to what they hand the template.
-So the template asks once, at its beginning, for its page: ``h.marathon_record_page``, of an
-organisation ``h.marathon_organization_page``.
+CKAN's own views render these pages, and a plugin cannot add variables for their templates. So the
+template calls ``h.marathon_record_page`` once, at its beginning; that of an organisation calls
+``h.marathon_organization_page``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Package = dict[str, Any]
 MOST_COMING_WORKSHOPS = 3
 MOST_OF_ORGANIZATION = 5
 WITH_NEWS = ("workshop", "idea")
-# Of the data that came of an idea or workshop: path below its own, and name.
+# Feeds of the datasets of an idea or workshop: path below its address, and name.
 PROGRAMS = (
     ("/data.json", "data.json"),
     ("/catalog.csv", "CSV"),
@@ -67,7 +67,7 @@ PROGRAMS = (
 
 
 class PageLink(NamedTuple):
-    """An address and what it is called."""
+    """An address and its label."""
 
     href: str
     label: str
@@ -75,7 +75,7 @@ class PageLink(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordSection:
-    """Records that came of another one: the first, how many, and where all of them are."""
+    """Records that are linked to another one: first ones, number, and address of the search."""
 
     records: list[ListedRecord]
     count: int
@@ -83,7 +83,14 @@ class RecordSection:
 
 
 class FollowSection(NamedTuple):
-    """How to hear what is new: feeds for everybody, and what this person's account follows."""
+    """How to follow a record: feeds, and the button to follow it with an account.
+
+    Attributes:
+        feeds: Atom feeds.
+        id: id of the record.
+        following: whether this person follows it; ``None`` for visitors without an account.
+        back: address of the page.
+    """
 
     feeds: list[PageLink]
     id: str
@@ -93,23 +100,26 @@ class FollowSection(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPage:
-    """What the pages of all records have in common.
+    """The common content of the pages of all records.
 
     Attributes:
-        record: with the fields that the page prints.
+        record: the record.
         package_type: ``dataset``, ``workshop``, ``idea`` or ``commitment``.
-        type_label: what one of it is called.
-        address: the one address of the page in the reader's language, whole.
-        description: in plain text, for search engines and chats.
+        type_label: name of the type in the language of the request.
+        address: canonical address of the page in the language of the request.
+        description: plain text, for search engines and previews.
         is_public: whether everybody may see it.
-        news: where its news are as Atom, ``""`` of none; ``data_news`` those of its data.
-        places: municipalities that it is about, ``problems`` service problems.
-        follow: ``None`` where it has no feeds.
-        share: how to pass it on, ``None`` where not everybody may see it.
-        programs: feeds of the data that came of it.
-        organization: as ``organization_show`` has it, {} of none.
-        fields: of its schema; ``above`` names those that the page shows at its top.
-        iri: its permanent address.
+        news: address of its news as Atom, ``""`` for none.
+        data_news: address of the changes of its datasets as Atom, ``""`` for none.
+        places: its municipalities.
+        problems: its service problems.
+        follow: how to follow it; ``None`` if it has no feeds.
+        share: how to share it; ``None`` if it is not public.
+        programs: feeds of its datasets.
+        organization: from ``organization_show``, {} for none.
+        fields: fields of its schema.
+        above: names of the fields at the top of the page.
+        iri: its IRI.
     """
 
     record: PackageRecord
@@ -136,12 +146,12 @@ class DatasetPage(RecordPage):
     """The page of a dataset.
 
     Attributes:
-        needs: data needs that it says it meets, of ideas that this person may see.
-        has_hidden_origin: whether it comes from an idea that this person may not see.
-        may_edit: where it names no idea, whether this person may name one.
-        licence_doubt: what is to be known before it is reused, ``""`` of an open licence.
-        structured_data: as JSON of schema.org, ``None`` if it is not public.
-        croissant: as Croissant, ``None`` where that plugin is not loaded.
+        needs: data needs that it meets, of ideas that this person may see.
+        has_hidden_origin: whether it is linked only to ideas that this person may not see.
+        may_edit: whether it has no idea and this person may add one.
+        licence_doubt: warning about its licence, ``""`` for an open licence.
+        structured_data: the dataset as JSON-LD of schema.org, ``None`` if it is not public.
+        croissant: the dataset as Croissant, ``None`` if that plugin is not loaded.
     """
 
     record: Dataset
@@ -163,7 +173,7 @@ class ShownSummary(NamedTuple):
 
 
 class ShownNeed(TypedDict):
-    """Data that an idea asks for, and the datasets that meet it."""
+    """A data need of an idea, and the datasets that meet it."""
 
     id: str
     what: str
@@ -172,7 +182,7 @@ class ShownNeed(TypedDict):
 
 
 class NextStatus(NamedTuple):
-    """A status that an idea may be given now."""
+    """A status that may follow the present one."""
 
     code: str
     label: str
@@ -180,7 +190,7 @@ class NextStatus(NamedTuple):
 
 
 class TypedStep(NamedTuple):
-    """What somebody typed for the next step of an idea, and what is wrong with it."""
+    """The typed values of a refused change of status, and their errors."""
 
     status: str
     reason: str
@@ -192,11 +202,17 @@ class IdeaPage(RecordPage):
     """The page of an idea.
 
     Attributes:
-        proponents: who proposed it, in words.
-        may_add_data: whether this person may publish data for it.
-        next_statuses: nothing for those who may not give it another one.
-        typed: what was typed there and refused.
-        coming: workshops to come in its municipalities.
+        story: its origin and results as text.
+        proponents: label of the group that proposed it.
+        summaries: summaries in other languages.
+        needs: its data needs.
+        datasets: its datasets.
+        may_add_data: whether this person may publish a dataset.
+        may_edit: whether this person may edit it.
+        timeline: its history.
+        next_statuses: statuses that may follow; empty for people who may not edit it.
+        typed: a change of status that was refused.
+        coming: coming workshops in its municipalities.
     """
 
     record: Idea
@@ -214,7 +230,7 @@ class IdeaPage(RecordPage):
 
 
 class ParticipantCount(NamedTuple):
-    """A count of participants, in words."""
+    """A count of participants as text."""
 
     label: str
     value: str
@@ -225,13 +241,16 @@ class WorkshopPage(RecordPage):
     """The page of a workshop.
 
     Attributes:
-        event: as an event of schema.org, ``None`` if it is not public or has no date.
-        town: where it is.
-        is_late: whether it is too late to confirm.
-        ideas: said there; ``datasets`` those that came of them.
-        participants: counts that are known.
-        unanswered: organisations that have not answered, for those who may edit it.
-        may_edit: where somebody is invited, whether this person may edit it.
+        event: the workshop as JSON-LD event of schema.org, ``None`` if it is not public or has no
+            date.
+        town: municipality of the venue.
+        is_late: whether the last day to confirm is past.
+        ideas: its ideas.
+        may_add_idea: whether this person may add ideas.
+        datasets: the datasets of its ideas.
+        participants: counts of participants.
+        unanswered: organisations that have not answered, for people who may edit it.
+        may_edit: whether it has invitations and this person may edit it.
     """
 
     record: Workshop
@@ -248,7 +267,7 @@ class WorkshopPage(RecordPage):
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentPage(RecordPage):
-    """The page of a commitment; ``may_edit`` where it has no milestone."""
+    """The page of a commitment; ``may_edit``: it has no milestones and the person may add some."""
 
     record: Commitment
     may_edit: bool
@@ -277,10 +296,10 @@ class OrganizationPage:
 
 
 def read_record_page(shown: Package) -> RecordPage:
-    """Return what the page of a record prints.
+    """Return the content of a record's page.
 
     Args:
-        shown: the record as CKAN's view has it from ``package_show``.
+        shown: from ``package_show``, which CKAN's view has called.
     """
     record = read_package_record(shown)
     if isinstance(record, Idea):
@@ -338,7 +357,7 @@ def _may_edit(record: PackageRecord) -> bool:
 
 
 def _read_following(record: PackageRecord, package_type: str) -> FollowSection | None:
-    """Return the feeds of a record; what comes of a dataset's ideas is news of theirs."""
+    """Return the feeds of a record, for a dataset those of its ideas and its organisation."""
     feeds: list[PageLink] = []
     if package_type == "idea":
         feeds.append(PageLink(sharing.find_news("idea", record.id), tk._("News of this idea")))
@@ -465,10 +484,9 @@ def _read_workshop_page(record: Workshop, shown: Package) -> WorkshopPage:
 
 
 def _list_participants(record: Workshop) -> list[ParticipantCount]:
-    """Return the counts of participants that are known.
+    """Return the counts of participants; masked ones as "not shown", missing ones left out.
 
-    Masked ones as "not shown": a count is masked because it is under 5 itself, or because
-    another that is could be worked out from it.
+    A count is masked if it is less than 5, or if such a count could be computed from it.
     """
     names = {
         field["field_name"]: tk.h.scheming_language_text(field["label"])

@@ -1,4 +1,4 @@
-"""One search over ideas, workshops and datasets, each in its own part."""
+"""One search over ideas, workshops and datasets, with a section for each type."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ class SearchSection:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPage:
-    """What a search finds.
+    """The result of a search.
 
     Attributes:
-        words: as they were typed, ``""`` of none.
-        place: where is searched, ``None`` for everywhere.
-        municipalities: whose names the words have, as ``departments`` and ``problems``.
-        sections: what there is of each type; ``None`` while Solr is away.
-        count: how many records in all.
+        words: typed words, ``""`` for none.
+        place: municipality to which the search is restricted, ``None`` for all.
+        municipalities: municipalities that the words name.
+        departments: departments that the words name.
+        problems: service problems that the words match.
+        sections: records by type; ``None`` if Solr does not answer.
+        count: number of records.
     """
 
     words: str
@@ -58,9 +60,9 @@ class SearchPage:
 
 
 def show_search() -> Response:
-    """Show what there is of each type for some words, in a municipality or everywhere.
+    """Search records of all types by words (``q``).
 
-    ``q`` has the words; ``municipality`` a code, which is ignored if unknown.
+    ``municipality`` is an INE code to which the search is restricted; an unknown one is ignored.
     """
     page = read_search_page(request.args.get("q", ""), request.args.get("municipality", ""))
     answer = make_response(tk.render("marathon/search/index.html", {"page": page}))
@@ -71,7 +73,12 @@ def show_search() -> Response:
 
 
 def read_search_page(given: str, code: str) -> SearchPage:
-    """Return what the search prints for what was typed, and for the code of a municipality."""
+    """Return the content of the search's page.
+
+    Args:
+        given: typed words.
+        code: INE code of a municipality, or "".
+    """
     words = query.select_words(given)
     typed = " ".join(given[:MAX_QUERY].split()) if words else ""
     place = _find_municipality(code)
@@ -82,7 +89,7 @@ def read_search_page(given: str, code: str) -> SearchPage:
     return SearchPage(
         words=typed,
         place=place,
-        municipalities=[one for one in query.find_municipalities(typed) if one != place],
+        municipalities=[found for found in query.find_municipalities(typed) if found != place],
         departments=query.find_departments(typed),
         problems=query.find_service_problems(typed, str(tk.h.lang())) if typed else (),
         sections=sections,

@@ -1,7 +1,8 @@
 """Security headers of all answers.
 
 Inline scripts of templates get a nonce when templates are compiled, so that the policy can forbid
-all others. Answers to somebody who is logged in are private: no shared cache stores them.
+all others. Answers to logged-in people are marked as private, so that shared caches do not store
+them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from markupsafe import Markup
 from ckanext.marathon.views import files as files_views
 from ckanext.marathon.views.files import FILES_URL
 
-# An HTML tag may contain Jinja tags, and those a “>” or a quotation mark.
+# An HTML tag may contain Jinja tags, which may contain “>” and quotation marks.
 _JINJA = r"\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}"
 _IN_TAG = rf"(?:{_JINJA}|[^>])*?"
 _IN_LINK = rf"(?:{_JINJA}|(?!(?P=mark)).)*?"
@@ -57,7 +58,7 @@ class InlineScripts(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        # Jinja types what it puts there itself, and nothing else.
+        # Jinja's type allows only its own globals.
         everywhere: dict[str, Any] = environment.globals
         everywhere["marathon_nonce"] = get_nonce
         environment.filters["marathon_handler"] = announce_handler
@@ -80,7 +81,7 @@ def announce_handler(code: str) -> Markup:
     """Return an event handler unchanged, and allow its hash in the page's policy.
 
     Args:
-        code: the attribute's value as it stands in the page, that is escaped.
+        code: the escaped value of the attribute.
     """
     if has_request_context():
         digest = hashlib.sha256(html.unescape(str(code)).encode()).digest()
@@ -91,7 +92,7 @@ def announce_handler(code: str) -> Markup:
 
 
 def list_sources() -> dict[str, str]:
-    """Return directive → sources (nonce, hashes) that this request's page needs."""
+    """Return directive → sources (nonce, hashes) that the page of this request needs."""
     needed: dict[str, str] = {}
     if nonce := g.get("marathon_nonce"):
         needed["script-src"] = f"'nonce-{nonce}'"
@@ -103,7 +104,7 @@ def list_sources() -> dict[str, str]:
 def _mark_script(found: re.Match[str]) -> str:
     if found["element"]:
         attributes = found["attributes"]
-        # Scripts with an address are allowed by it; data such as JSON-LD never runs.
+        # Scripts with an address are allowed by their origin; JSON-LD is not executed.
         if re.search(r"\s(?:src|nonce)=|json", attributes):
             return found[0]
         return f'{found["element"]} nonce="{{{{ marathon_nonce() }}}}"{attributes}>'
@@ -133,11 +134,11 @@ PAGE_POLICY = {
     "frame-ancestors": "'self'",
     "form-action": "'self'",
     "font-src": "'self' data:",
-    # An organisation's logo, a picture in a text and a recording may be on other servers.
+    # Logos of organisations, pictures in texts and recordings may be on other servers.
     "img-src": "* data: blob:",
     "media-src": "* blob:",
     "script-src": "'self'",
-    # CKAN's own scripts (htmx) and many plugins' put style elements into the page.
+    # htmx in CKAN, and scripts of many plugins, add style elements to the page.
     "style-src": "'self' 'unsafe-inline'",
 }
 #: Policy of our own pages in any theme.
@@ -180,13 +181,13 @@ def set_headers(response: Response) -> Response:
 
 
 def parse_sources(text: str) -> dict[str, str]:
-    """Return the sources that a site adds to the policy, by directive.
+    """Return directive → sources that a site adds to the policy.
 
     Args:
-        text: as in a policy: ``script-src https://a.example; img-src https://b.example``.
+        text: in the syntax of a policy: ``script-src https://a.example; img-src https://b.example``.
 
     Raises:
-        ValueError: a part names no directive, or holds a comma, which would end the policy.
+        ValueError: a part has no valid directive, or a comma, which would end the policy.
     """
     found: dict[str, str] = {}
     for part in filter(None, (part.split() for part in text.split(";"))):
@@ -262,15 +263,15 @@ def _find_origin(address: str) -> str:
 
 private_answers = Blueprint("marathon_private_answers", __name__)
 
-# The same for everybody.
+# Endpoints whose answers are the same for everybody.
 _SHARED = frozenset({"static", "webassets.index"})
 
 
 @private_answers.after_app_request
 def keep_from_shared_caches(response: Response) -> Response:
-    """Make CKAN, which writes ``Cache-Control`` later, mark the answer as private.
+    """Mark answers to logged-in people as private; CKAN sets ``Cache-Control`` afterwards.
 
-    Browsers must revalidate: otherwise they would cache a feed, which has a date, for a while.
+    Browsers must revalidate. Otherwise they would cache feeds, which have a Last-Modified.
     """
     if g.get("user") and request.endpoint not in _SHARED:
         request.environ["__no_cache__"] = True

@@ -71,22 +71,22 @@ Place = territory.Municipality | territory.Department
 
 
 def make_link(
-    kind: str, thing: Place | problems.ServiceProblem | schemes_vocabulary.Term
+    kind: str, concept: Place | problems.ServiceProblem | schemes_vocabulary.Term
 ) -> ConceptLink:
-    """Return a link to a concept given as an object of the vocabulary room."""
+    """Return a link to the page of a concept."""
     lang = tk.h.lang()
-    code = thing.notation if isinstance(thing, problems.ServiceProblem) else thing.code
+    code = concept.notation if isinstance(concept, problems.ServiceProblem) else concept.code
     name, definition = "", ""
-    if isinstance(thing, territory.Municipality | territory.Department):
-        name = thing.name
+    if isinstance(concept, territory.Municipality | territory.Department):
+        name = concept.name
     else:
-        name, definition = thing.label(lang), pick_label(thing.definition, lang)
+        name, definition = concept.label(lang), pick_label(concept.definition, lang)
     href = tk.h.url_for("marathon_vocabulary.concept", kind=kind, code=code)
     return ConceptLink(f"{name} ({code})", href, definition)
 
 
 def list_branches(kind: str) -> list[ConceptBranch]:
-    """Return a whole vocabulary, grouped where it has groups.
+    """Return all concepts of a vocabulary, in groups if it has any.
 
     Raises:
         UnknownCode: no such kind.
@@ -96,26 +96,29 @@ def list_branches(kind: str) -> list[ConceptBranch]:
             ConceptBranch(
                 make_link("department", department),
                 [
-                    make_link(kind, each)
-                    for each in territory.list_municipalities_of(department.code)
+                    make_link(kind, municipality)
+                    for municipality in territory.list_municipalities_of(department.code)
                 ],
             )
             for department in territory.list_departments()
         ]
     if kind == "department":
         return [
-            ConceptBranch(None, [make_link(kind, each) for each in territory.list_departments()])
+            ConceptBranch(
+                None, [make_link(kind, department) for department in territory.list_departments()]
+            )
         ]
     if kind == problems.KIND:
         return [
             ConceptBranch(
-                make_link(kind, branch.area), [make_link(kind, each) for each in branch.problems]
+                make_link(kind, branch.area),
+                [make_link(kind, problem) for problem in branch.problems],
             )
             for branch in problems.list_branches()
         ]
     return [
         ConceptBranch(
-            None, [make_link(kind, each) for each in schemes_vocabulary.get_term_list(kind).terms]
+            None, [make_link(kind, term) for term in schemes_vocabulary.get_term_list(kind).terms]
         )
     ]
 
@@ -149,7 +152,7 @@ def _make_municipality_page(code: str) -> ConceptPage:
     )
     found.rows = [
         (tk._("Department"), [make_link("department", department)]),
-        (tk._("Other spellings"), [ConceptLink(each) for each in place.alt_names]),
+        (tk._("Other spellings"), [ConceptLink(name) for name in place.alt_names]),
         (tk._("Point"), [ConceptLink(f"{place.latitude:.4f}, {place.longitude:.4f}")]),
         (tk._("Replaced by"), _list_replacements("municipality", place.replaced_by)),
     ]
@@ -163,7 +166,10 @@ def _make_department_page(code: str) -> ConceptPage:
         tk._("Everything about {name} on this site").format(name=place.name),
         tk.h.url_for("marathon_place.department", code=code),
     )
-    inside = [make_link("municipality", each) for each in territory.list_municipalities_of(code)]
+    inside = [
+        make_link("municipality", municipality)
+        for municipality in territory.list_municipalities_of(code)
+    ]
     found.rows = [
         ("ISO 3166-2", [ConceptLink(place.iso_3166_2)]),
         (tk._("Municipalities"), inside),
@@ -195,18 +201,18 @@ def _make_problem_page(notation: str) -> ConceptPage:
     synonyms = problem.alt_labels.get(lang) or problem.alt_labels.get("es", ())
     note = pick_label(problem.scope_note, lang)
     found.rows = [
-        (tk._("Service area"), [make_link(kind, each) for each in broader]),
+        (tk._("Service area"), [make_link(kind, concept) for concept in broader]),
         (
             tk._("Problems in it"),
             [make_link(kind, problems.get_problem(n)) for n in problem.narrower],
         ),
-        (tk._("Also called"), [ConceptLink(each) for each in synonyms]),
+        (tk._("Also called"), [ConceptLink(synonym) for synonym in synonyms]),
         (tk._("Note"), [ConceptLink(note)] if note else []),
         (
             tk._("European data themes"),
-            [_make_theme_link(each.iri, lang) for each in problem.eu_themes],
+            [_make_theme_link(theme.iri, lang) for theme in problem.eu_themes],
         ),
-        (tk._("Sustainable Development Goals"), [ConceptLink(each, each) for each in problem.sdg]),
+        (tk._("Sustainable Development Goals"), [ConceptLink(goal, goal) for goal in problem.sdg]),
         ("COFOG", [ConceptLink(problem.cofog)] if problem.cofog else []),
     ]
     return found
@@ -361,8 +367,11 @@ def _answer_unknown(kind: str, code: str | None) -> Response:
             "kind": kind,
             "code": code,
             "title": name_vocabulary(kind) if known else None,
-            "near": [make_link(kind, each) for each in near],
-            "schemes": [(each, name_vocabulary(each)) for each in schemes_vocabulary.CONCEPT_KINDS],
+            "near": [make_link(kind, concept) for concept in near],
+            "schemes": [
+                (known_kind, name_vocabulary(known_kind))
+                for known_kind in schemes_vocabulary.CONCEPT_KINDS
+            ],
         },
     )
     return make_response(page, 404)

@@ -65,7 +65,7 @@ def check_parameter_types() -> Response | None:
         return refuse_api_call(
             name, 400, "Bad request", {"message": tk._("The data is nested too deeply")}
         )
-    if reads and parameters.names_what_cannot_exist(data):
+    if reads and parameters.has_unstorable_reference(data):
         return answer_api_refusal(name, tk.ObjectNotFound())
     errors = parameters.find_wrong_types(name, data, writes=not reads)
     for field, files in request.files.lists():
@@ -82,7 +82,7 @@ def check_parameter_types() -> Response | None:
 
 
 def read_request_data(reads: bool) -> dict[str, Any]:
-    """Return the parameters of the request as CKAN's API reads them."""
+    """Return the parameters of the request, parsed by CKAN's API."""
     # CKAN loads its views again for each application; the one of this application is listed.
     return sys.modules["ckan.views.api"]._get_request_data(try_url_params=reads)
 
@@ -263,7 +263,7 @@ def refuse_bulk_of_group() -> Response | None:
 # restore, come first.
 odd_texts = Blueprint("marathon_texts", __name__)
 
-# The names of a form's fields have three, as ``resources__0__url``.
+# Parts of the name of an input, of which forms have three: ``resources__0__url``.
 MOST_PARTS = 10
 
 
@@ -292,8 +292,10 @@ def reject_mixed_field() -> Response | None:
     if any(name.count("__") >= MOST_PARTS for name in names):
         return tk.abort(400, tk._("Integrity Error"))
     parts = [name.split("__") for name in names]
-    groups = {"__".join(each[:end]) for each in parts for end in range(1, len(each))}
-    if groups & names or any(len(each) % 2 == 0 and each[-1].isdecimal() for each in parts):
+    groups = {"__".join(segments[:end]) for segments in parts for end in range(1, len(segments))}
+    if groups & names or any(
+        len(segments) % 2 == 0 and segments[-1].isdecimal() for segments in parts
+    ):
         return tk.abort(400, tk._("Integrity Error"))
     return None
 
@@ -315,12 +317,13 @@ def leave_out_hidden(answer: Response) -> Response:
 
 # CKAN workaround: feed-characters
 def make_feed_class(others: list[PFeedFactory]) -> PFeedFactory:
-    """Return the class of CKAN's feeds, or another plugin's, made to clean what it is given.
+    """Return a class of feeds that removes invalid characters from all texts.
 
     Args:
-        others: the classes that other plugins return; CKAN uses the last.
+        others: the classes of other plugins, of which CKAN uses the last; without any, CKAN's own
+            class is the base.
     """
-    # Each is a class, of which CKAN's own type says only that it can be called.
+    # These are classes, although CKAN's type says only that they can be called.
     return _make_clean_class(cast(type[CKANFeed], others[-1]) if others else CKANFeed)
 
 

@@ -47,10 +47,10 @@ class Meeting(NamedTuple):
     """A workshop as an entry of the agenda.
 
     Attributes:
-        starts: a day, or a moment in Guatemala's time; ``""`` if not known.
+        starts: a day, or a time in Guatemala's time zone; ``""`` if unknown.
         ends: the same.
-        municipalities: those that take part, codes and names.
-        organization: the one that convenes it: ``id``, ``name`` and ``title``.
+        municipalities: codes and names of those that take part.
+        organization: its owner: ``id``, ``name`` and ``title``.
         rsvp_by: last day to confirm, if the workshop is announced.
         is_late: whether that day is past.
         ideas: number of its ideas.
@@ -96,10 +96,7 @@ def _load_workshops(ids: Sequence[str]) -> tuple[list[Workshop], dict[str, dict[
 
 
 def describe_event(record: Workshop) -> Markup | None:
-    """Return a public workshop as an event of schema.org, for a script of its page.
-
-    ``None`` if nobody said when it is.
-    """
+    """Return a public workshop as JSON-LD event of schema.org, ``None`` if it has no start."""
     if not workshop_domain.is_time(record.starts_at):
         return None
     site = lookups.read_site()
@@ -260,7 +257,7 @@ class WantedWorkshops(NamedTuple):
 
 @dataclass(frozen=True)
 class AgendaGroup:
-    """A page of the workshops to come, past or without a date."""
+    """One page of a group of workshops: coming, past, or without a date."""
 
     key: str
     count: int
@@ -274,12 +271,16 @@ class AgendaPage:
     """The agenda.
 
     Attributes:
-        about: what it is narrowed to, in words.
-        municipalities: that there are workshops of, to choose from; ``areas`` the problems.
-        asked: what is after the question mark of its addresses.
-        calendar: the same as a calendar.
-        may_see_invitations: whether this person may see who has not answered.
-        may_add: where none is announced, whether this person may add one.
+        groups: coming, undated and past workshops.
+        municipality: the municipality of the filter.
+        problem: the problem of the filter.
+        about: the filter as text.
+        municipalities: municipalities with workshops, to choose from.
+        areas: service areas and problems with workshops, to choose from.
+        asked: parameters of the filter.
+        calendar: address of the calendar with the same filter.
+        may_see_invitations: whether this person may see unanswered invitations.
+        may_add: whether there is no coming workshop and this person may add one.
     """
 
     groups: list[AgendaGroup]
@@ -295,12 +296,12 @@ class AgendaPage:
 
 
 def show_agenda() -> str:
-    """Show the agenda; ``municipality``, ``problem``, and the page of each of its groups."""
+    """Show the agenda; parameters are the filter and the page of each group."""
     return tk.render("marathon/agenda/index.html", {"page": read_agenda_page(_read_wanted())})
 
 
 def read_agenda_page(wanted: WantedWorkshops) -> AgendaPage:
-    """Return what the agenda prints."""
+    """Return the content of the agenda's page."""
     arranged = workshop_domain.arrange_workshops(_list_times(wanted), dates.get_today())
     return AgendaPage(
         groups=[
@@ -332,14 +333,14 @@ def redirect_to_agenda(code: str) -> Response:
 
 
 def show_calendar() -> Response:
-    """Return the agenda as a calendar; ``municipality`` and ``problem`` as on the page."""
+    """Return the agenda as iCalendar; the filter is that of the page."""
     wanted = _read_wanted()
     here = tk.h.url_for("marathon_agenda.calendar", _external=True, **wanted.query)
     return _answer_calendar(wanted, here)
 
 
 def show_calendar_of_municipality(code: str) -> Response:
-    """Return the calendar of a municipality."""
+    """Return the agenda of a municipality as iCalendar."""
     wanted = WantedWorkshops(_find_municipality(code), None)
     own = {"code": wanted.query["municipality"]}
     here = tk.h.url_for("marathon_agenda.calendar_of_municipality", _external=True, **own)
@@ -347,7 +348,7 @@ def show_calendar_of_municipality(code: str) -> Response:
 
 
 def show_event(id: str) -> Response:
-    """Return one public workshop as an iCalendar file."""
+    """Return a public workshop as iCalendar."""
     found = workshop_model.find_workshop_with_start(id)
     if found is None:
         return tk.abort(404, tk._("There is no such workshop, or nobody said when it is."))
@@ -398,7 +399,7 @@ def _make_group(key: str, ids: Sequence[str]) -> AgendaGroup:
 
 
 def _read_wanted() -> WantedWorkshops:
-    code, notation = (request.args.get(each, "").strip() for each in ("municipality", "problem"))
+    code, notation = (request.args.get(name, "").strip() for name in ("municipality", "problem"))
     return WantedWorkshops(
         _find_municipality(code) if code else None, _find_problem(notation) if notation else None
     )
@@ -427,8 +428,8 @@ def _list_municipalities(chosen: str) -> list[territory.Municipality]:
         *workshop_model.list_workshop_filters(Predicate.WORKSHOP_MUNICIPALITY),
         *filter(None, [chosen]),
     }
-    found = (marathon_municipality(each) for each in codes)
-    return sorted(filter(None, found), key=lambda each: each.name)
+    found = (marathon_municipality(code) for code in codes)
+    return sorted(filter(None, found), key=lambda place: place.name)
 
 
 def _list_areas(
@@ -439,7 +440,7 @@ def _list_areas(
     notations |= {chosen.notation} if chosen else set()
     found: list[tuple[problems.ServiceProblem, list[problems.ServiceProblem]]] = []
     for branch in problems.list_branches():
-        inside = [each for each in branch.problems if each.notation in notations]
+        inside = [problem for problem in branch.problems if problem.notation in notations]
         if inside or branch.area.notation in notations:
             found.append((branch.area, inside))
     return found
@@ -463,7 +464,14 @@ invitations = Blueprint("marathon_invitation", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class InvitationsPage:
-    """Who has not answered: rows of ``marathon_invitation_list``, and how many answers miss."""
+    """Unanswered invitations: rows of ``marathon_invitation_list``.
+
+    Attributes:
+        rows: workshops with their unanswered invitations.
+        unanswered: number of unanswered invitations.
+        with_past: whether past workshops are included.
+        as_of: today, as text.
+    """
 
     rows: list[dict[str, Any]]
     unanswered: int
@@ -486,7 +494,7 @@ def list_invitations() -> Response | str:
 
 
 def show_invitation_table() -> Response:
-    """Return the list as CSV, an organisation a line."""
+    """Return the list as CSV, with one line for each unanswered invitation."""
     refused, found = _find_invitations()
     if refused:
         return refused
@@ -507,7 +515,7 @@ def show_invitation_table() -> Response:
 
 def _list_cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
     for row in found:
-        for each in row["unanswered"]:
+        for invitation in row["unanswered"]:
             yield [
                 row["workshop"]["title"],
                 row["workshop"]["name"],
@@ -515,14 +523,14 @@ def _list_cells(found: list[dict[str, Any]]) -> Iterator[list[Cell]]:
                 row["organization"]["title"] if row["organization"] else "",
                 answers.make_day_cell(row["rsvp_by"]),
                 "yes" if row["overdue"] else "no",
-                each["organisation"],
-                answers.make_day_cell(each["invited_on"]),
+                invitation["organisation"],
+                answers.make_day_cell(invitation["invited_on"]),
             ]
 
 
 def _find_invitations() -> tuple[Response | None, list[dict[str, Any]]]:
     context: Context = {"user": current_user.name, "auth_user_obj": current_user}
-    # No cache may keep the redirect that sends a visitor to log in, and give it to an officer.
+    # Otherwise a cache may store the redirect to the login and return it to an officer.
     request.environ["__no_cache__"] = True
     asked = {"past": _read_asked()}
     if is_allowed("marathon_invitation_list", context, asked):

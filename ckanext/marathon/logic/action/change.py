@@ -1,7 +1,7 @@
-"""Who changed what and when, and the rows of ckanext-activity that a person may read.
+"""The audit log, and the actions of ckanext-activity reduced to what the caller may read.
 
-The actions of ckanext-activity are chained only where that plugin is loaded: CKAN refuses to start
-with a chain that has no end.
+The actions of ckanext-activity are chained only if that plugin is loaded: CKAN does not start with
+a chained action that has no original.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
-from ckan.types import Action, Context
+from ckan.types import Action, Context, DataDict
 
 from ckanext.marathon.logic import activity, permissions, schema
 from ckanext.marathon.model import audit, package
@@ -32,14 +32,14 @@ _STREAMS = (
 )
 
 
-# The last second of the year 9999, in UTC; a day less, whatever the machine's time zone.
+# The last second of the year 9999 in UTC, less a day for the machine's time zone.
 _LAST_SECOND = 253_402_300_799 - 86_400
 
 
 def is_timestamp(value: object) -> bool:
-    """Return whether CKAN can make a time of what says from when on or until when."""
+    """Return whether ckanext-activity does not fail on a value of ``before`` or ``after``."""
     if not isinstance(value, str | int | float):
-        # Nothing at all, or what CKAN refuses itself.
+        # ``None``, or a type that CKAN refuses itself.
         return True
     try:
         seconds = float(value)
@@ -51,8 +51,8 @@ def is_timestamp(value: object) -> bool:
     return 0 <= seconds <= _LAST_SECOND
 
 
-def activity_actions() -> dict[str, Any]:
-    """Return the chained actions by name, none where ckanext-activity is not loaded."""
+def collect_activity_actions() -> dict[str, Any]:
+    """Return name → chained action; ``{}`` if ckanext-activity is not loaded."""
     if not p.plugin_loaded(activity.PLUGIN):
         return {}
     return {
@@ -64,11 +64,11 @@ def activity_actions() -> dict[str, Any]:
 
 @tk.chained_action
 @tk.side_effect_free
-def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Return the rows of a list, of each what the person may read.
+def _list_activities(next_: Action, context: Context, data_dict: DataDict) -> Any:
+    """Return a list of activities, reduced to what the person may read.
 
     Raises:
-        ValidationError: also at ``before`` or ``after``, for a time that no calendar has.
+        ValidationError: also at ``before`` or ``after``, for a time after the year 9999.
     """
     for name in ("before", "after"):
         if not is_timestamp(data_dict.get(name)):
@@ -78,24 +78,24 @@ def _list_activities(next_: Action, context: Context, data_dict: dict[str, Any])
 
 @tk.chained_action
 @tk.side_effect_free
-def _show_activity(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Return one row as the lists show it; see ckanext-activity's ``activity_show``."""
-    # The plugin takes it for granted that this is said.
+def _show_activity(next_: Action, context: Context, data_dict: DataDict) -> Any:
+    """Return an activity in the form of the lists; see ckanext-activity's ``activity_show``."""
+    # The plugin raises a KeyError without it.
     asked = {"include_data": False, **data_dict}
     return activity.show_row(context, next_(context, asked))
 
 
 @tk.chained_action
 @tk.side_effect_free
-def _compare_activities(next_: Action, context: Context, data_dict: dict[str, Any]) -> Any:
-    """Compare a row with the one before; see ckanext-activity's ``activity_diff``.
+def _compare_activities(next_: Action, context: Context, data_dict: DataDict) -> Any:
+    """Compare an activity with the previous one; see ckanext-activity's ``activity_diff``.
 
     Raises:
-        ObjectNotFound: also if the one before was written before the record was published, and
-            this person could not see it then.
+        ObjectNotFound: also if the person may not read the previous activity, because the record
+            was not public then.
     """
     compared = next_(context, data_dict)
-    if not all(activity.may_read(context, row) for row in compared["activities"]):
+    if not all(activity.may_read_row(context, row) for row in compared["activities"]):
         raise tk.ObjectNotFound(tk._("Not found"))
     compared["activities"] = [activity.show_row(context, row) for row in compared["activities"]]
     return compared
@@ -103,12 +103,12 @@ def _compare_activities(next_: Action, context: Context, data_dict: dict[str, An
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_change_list)
-def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Return who changed what and when, the newest first.
+def marathon_change_list(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Return entries of the audit log, the newest first.
 
-    Members of an organisation see what changed of it; its administrators also who was given or
-    lost which role; the coordinating body's editors everybody's workshops, ideas and commitments;
-    system administrators everything, with accounts, settings and takedowns.
+    Members of an organisation see its changes, its administrators also those of memberships. The
+    coordinating body's editors see the changes of all workshops, ideas and commitments. System
+    administrators see all changes, including accounts, settings and takedowns.
 
     Args:
         context: as CKAN's.
@@ -117,28 +117,27 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
             ``user`` (id or name), ``kind`` (a dataset type, ``resource``, ``organization``,
             ``group``, ``member``, ``collaborator``, ``user`` or ``setting``), ``action``
             (``created``, ``changed``, ``deleted``, ``restored``, ``purged`` or ``taken_down``),
-            ``origin`` (as below),
-            ``from`` and ``until`` (days in Guatemala, the last one included, or times; in any form
-            of a date that the site takes), ``limit`` (1–1,000, 50 by default), ``before`` (a
-            ``number``: only older ones).
+            ``origin`` (as below), ``from`` and ``until`` (times, or days in Guatemala, inclusive;
+            in any form of a date that ``domain/dates.py`` lists), ``limit`` (1–1,000, 50 by
+            default), ``before`` (a ``number``: only older entries).
 
     Returns:
-        ``results`` and ``next``, what to send as ``before`` for the next page, or ``None``. A
+        ``results`` and ``next``: the value of ``before`` for the next page, or ``None``. A
         result has ``number``, ``at``, ``user`` (``id``, ``name``), ``origin`` (``web``, ``api``,
         ``job``, ``command_line``, ``import``), ``kind``, ``action``, ``record``, ``title`` (if it
         may be seen), ``parent``, ``parent_title``, ``organization`` and ``former_organization``
-        (``id``, ``name``, ``title``) and ``changes``: rows of ``field``, ``old`` and ``new``, kept
-        of short values only.
+        (``id``, ``name``, ``title``) and ``changes``: dicts of ``field``, ``old`` and ``new``
+        (``None`` for values that are too long to be stored).
 
     Raises:
         NotAuthorized: not a member of the organisation, or of any.
         ObjectNotFound: there is no such organisation.
-        ValidationError: at the field that cannot be read.
+        ValidationError: at an invalid parameter.
     """
     tk.check_access("marathon_change_list", context, data_dict)
     limit = data_dict["limit"]
     rows = audit.list_entries(
-        _sight_of(context), _make_filter(data_dict), limit + 1, data_dict["before"]
+        _find_sight(context), _make_filter(data_dict), limit + 1, data_dict["before"]
     )
     shown = rows[:limit]
     return {
@@ -147,7 +146,7 @@ def marathon_change_list(context: Context, data_dict: dict[str, Any]) -> dict[st
     }
 
 
-def _sight_of(context: Context) -> Sight:
+def _find_sight(context: Context) -> Sight:
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user):
         return Sight(everything=True)
@@ -159,7 +158,7 @@ def _sight_of(context: Context) -> Sight:
     )
 
 
-def _make_filter(data_dict: dict[str, Any]) -> AuditFilter:
+def _make_filter(data_dict: DataDict) -> AuditFilter:
     organization, user = data_dict["organization"], data_dict["user"]
     if organization:
         found = model.Group.get(organization)
@@ -168,7 +167,7 @@ def _make_filter(data_dict: dict[str, Any]) -> AuditFilter:
         organization = found.id
     return AuditFilter(
         organization=organization,
-        record=_id_of(data_dict["record"]),
+        record=_find_id(data_dict["record"]),
         user=authz.get_user_id_for_username(user, allow_none=True) or user,
         kind=data_dict["kind"],
         action=data_dict["action"],
@@ -178,8 +177,8 @@ def _make_filter(data_dict: dict[str, Any]) -> AuditFilter:
     )
 
 
-def _id_of(reference: str | None) -> str | None:
-    """Return the id that a name stands for; what nothing is called may be the id of what was."""
+def _find_id(reference: str | None) -> str | None:
+    """Return the id of a package or group; an unknown reference may be the id of a purged one."""
     if reference is None:
         return None
     for kind in (model.Package, model.Group):
@@ -190,10 +189,10 @@ def _id_of(reference: str | None) -> str | None:
 
 
 def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
-    ids = {each for row in rows for each in (row.record, row.parent) if each}
-    titles = _titles(context, ids)
+    ids = {id_ for row in rows for id_ in (row.record, row.parent) if id_}
+    titles = _find_titles(context, ids)
     organizations = package.read_organization_titles(
-        each for row in rows for each in (row.organization, row.former)
+        id_ for row in rows for id_ in (row.organization, row.former)
     )
     return [
         {
@@ -222,19 +221,22 @@ def _dictize_rows(context: Context, rows: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
-    """Return id → what something is called now, of records that this person may see."""
+def _find_titles(context: Context, ids: Iterable[str]) -> dict[str, str]:
+    """Return id → current title or name, for records that this person may see."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
     viewer = Viewer(context)
     packages = package.load_packages(wanted)
     found = {
-        each.id: each.title or each.name
-        for each in packages.values()
-        if viewer.is_internal or viewer.may_see(each)
+        record.id: record.title or record.name
+        for record in packages.values()
+        if viewer.is_internal or viewer.may_see(record)
     }
-    found |= {id_: each["title"] for id_, each in package.read_organization_titles(wanted).items()}
+    found |= {
+        id_: organization["title"]
+        for id_, organization in package.read_organization_titles(wanted).items()
+    }
     user, resource = model.User, model.Resource
     people = sa.select(user.id, user.name).where(user.id.in_(wanted))
     found |= {row[0]: row[1] for row in model.Session.execute(people)}

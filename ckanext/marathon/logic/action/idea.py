@@ -1,7 +1,4 @@
-"""Ideas: their status, what came out of them, and those to choose from for a dataset.
-
-While a dataset is filled in, the idea that is missing can be added.
-"""
+"""Ideas: choices for a dataset, creation from the form of a dataset, status, and linked records."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
 from ckan.lib.munge import munge_title_to_name
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain import idea as idea_domain
 from ckanext.marathon.domain.texts import is_reference
@@ -31,21 +28,20 @@ _NAME_TRIES = 20
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_choices)
-def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the ideas that a dataset can come from, as far as the person may see them.
+def marathon_idea_choices(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return ideas to choose from for a dataset, if the person may see them.
 
-    From the database: an idea added a moment ago is there whether Solr knows it or not.
+    They are read from the database, so that an idea can be chosen before Solr has indexed it.
 
     Args:
         context: as CKAN's.
-        data_dict: ``municipality``, codes whose ideas are wanted; ``include``, ids or names of
-            ideas that are wanted besides (alone if no municipality is given); ``q``, a text in
-            the title of the idea or its workshop, or in its code; ``limit`` (200; 1,000 at most)
-            and ``offset``.
+        data_dict: ``municipality``, INE codes of the ideas; ``include``, ids or names of further
+            ideas (only these if no municipality is given); ``q``, a text in the title of the idea
+            or its workshop, or in its code; ``limit`` (200; 1,000 at most) and ``offset``.
 
     Returns:
         dicts with ``id``, ``name``, ``title``, ``status``, ``municipality`` (codes; those of the
-        workshop where the idea names none), ``service_problem`` (notations), ``data_need`` (dicts
+        workshop if the idea has none), ``service_problem`` (notations), ``data_need`` (dicts
         of ``id``, ``what``, ``why``) and ``workshop`` (``id``, ``name``, ``title``, ``starts_at``;
         ``None`` if it may not be seen), by workshop, the latest first.
 
@@ -65,21 +61,23 @@ def marathon_idea_choices(context: Context, data_dict: dict[str, Any]) -> list[d
 
 
 @tk.validate_action_data(schema.marathon_idea_quick_create)
-def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Add an idea that is missing, as ``proposed``.
+def marathon_idea_quick_create(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Create an idea with the status ``proposed``, from the form of a dataset.
 
     Args:
         context: as CKAN's.
         data_dict: ``workshop`` (name or id), ``title``, ``service_problem`` (a notation or a
-            list), ``municipality`` (codes; empty = one's own among those of the workshop, else all
-            of them) and ``data_need`` (what data, one or more texts; optional).
+            list), ``municipality`` (codes; empty = the person's own among those of the workshop,
+            else all of them) and ``data_need`` (what data, one or more texts; optional).
 
     Returns:
-        the idea as ``marathon_idea_choices`` gives it, and ``marathon_notices`` if there are any.
+        the idea in the form of ``marathon_idea_choices``, and ``marathon_notices`` if there are
+        any.
 
     Raises:
-        NotAuthorized: neither editor of a municipality that takes part in the workshop, nor of the
-            coordinating body, nor (where the municipality is not on the site) of who convened it.
+        NotAuthorized: not an editor of a municipality that takes part in the workshop, of the
+            coordinating body, or (if the municipality has no organisation) of the organisation
+            that convened the workshop.
         ValidationError: at the fields above.
     """
     tk.check_access("marathon_idea_quick_create", context, data_dict)
@@ -88,28 +86,28 @@ def marathon_idea_quick_create(context: Context, data_dict: dict[str, Any]) -> d
         "title": data_dict["title"],
         "workshop": data_dict["workshop"],
         "municipality": data_dict["municipality"]
-        or _own_municipalities(context, data_dict["workshop"]),
+        or _find_own_municipalities(context, data_dict["workshop"]),
         "service_problem": data_dict["service_problem"],
         "data_need": [{"what": what} for what in data_dict["data_need"]],
         "status": "proposed",
     }
     with messages.collect_notices(context) as collected:
-        created = _created(context, idea)
+        created = _create_with_free_name(context, idea)
         (row,) = idea_model.list_idea_choices(
             Viewer(Context(ignore_auth=True)), idea_model.WantedIdeas(include=[created]), 1
         )
         answer = _dictize_choice(*_read_choice(*row))
-        unkept.note_unknown(context, _list_unknown(data_dict) - idea.keys(), answer)
+        unkept.add_unknown_notice(context, _list_unknown(data_dict) - idea.keys(), answer)
         collected.deliver(answer)
         return answer
 
 
-def _list_unknown(data_dict: dict[str, Any]) -> set[str]:
+def _list_unknown(data_dict: DataDict) -> set[str]:
     """Return the names that the schema of an action does not have."""
     return set(data_dict.get("__extras", ()))
 
 
-def _created(context: Context, idea: dict[str, Any]) -> str:
+def _create_with_free_name(context: Context, idea: dict[str, Any]) -> str:
     base = munge_title_to_name(idea["title"])[:90].strip("-_").ljust(2, "_")
     for number in range(1, _NAME_TRIES + 1):
         idea["name"] = base if number == 1 else f"{base}-{number}"
@@ -122,13 +120,13 @@ def _created(context: Context, idea: dict[str, Any]) -> str:
             messages.share_notices(context, own)
             return tk.get_action("package_create")(own, dict(idea))["id"]
         except tk.ValidationError as fault:
-            # Somebody else may have taken the name at the same instant.
+            # A concurrent request may have taken the name.
             if set(fault.error_dict) != {"name"} or number == _NAME_TRIES:
-                raise _at_own_fields(fault) from None
+                raise _move_errors(fault) from None
     raise tk.ValidationError({"title": [tk._("Other ideas have this title. Choose another one.")]})
 
 
-def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
+def _move_errors(fault: tk.ValidationError) -> tk.ValidationError:
     """Move errors of fields that the quick form lacks to the fields that it has."""
     moved = {"name": "title", "owner_org": "workshop"}
     errors: dict[str, Any] = {}
@@ -137,7 +135,7 @@ def _at_own_fields(fault: tk.ValidationError) -> tk.ValidationError:
     return tk.ValidationError(errors)
 
 
-def _own_municipalities(context: Context, workshop: Any) -> list[str]:
+def _find_own_municipalities(context: Context, workshop: Any) -> list[str]:
     package = model.Package.get(workshop) if isinstance(workshop, str) else None
     if package is None:
         return []
@@ -175,8 +173,8 @@ def _dictize_choice(idea: Idea, workshop: Workshop | None) -> dict[str, Any]:
 
 
 @tk.validate_action_data(schema.marathon_idea_status_update)
-def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Take an idea a step further, or reopen it.
+def marathon_idea_status_update(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Change the status of an idea.
 
     Args:
         context: as CKAN's.
@@ -184,14 +182,14 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
             is reopened; public).
 
     Returns:
-        the idea, as ``package_show`` gives it.
+        the idea in the form of ``package_show``.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
         NotAuthorized: not an editor of its organisation or of the coordinating body.
         ValidationError: at ``status`` or ``reason``.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
+    idea = _get_visible(context, data_dict, package_model.IDEA)
     tk.check_access("package_update", context, {"id": idea.id})
     patch = {
         "id": idea.id,
@@ -199,7 +197,7 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
         "status_reason": data_dict["reason"],
     }
     with messages.collect_notices(context) as collected:
-        unkept.note_unknown(context, _list_unknown(data_dict), {})
+        unkept.add_unknown_notice(context, _list_unknown(data_dict), {})
         try:
             shown = tk.get_action("package_patch")(context, patch)
         except tk.ValidationError as fault:
@@ -212,14 +210,12 @@ def marathon_idea_status_update(context: Context, data_dict: dict[str, Any]) -> 
 
 
 @tk.side_effect_free
-def marathon_idea_status_list(
-    _context: Context, _data_dict: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the statuses of an idea and the steps between them; anybody may ask.
+def marathon_idea_status_list(_context: Context, _data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return the statuses of an idea and the possible steps between them; for everybody.
 
     Returns:
         dicts with ``code``, ``label`` (in the language of the request), ``labels`` (by language),
-        ``next`` (codes that may follow) and ``reason_required`` (those that need a reason).
+        ``next`` (codes that may follow) and ``reason_required`` (which of these need a reason).
     """
     lang = messages.get_language()
     return [
@@ -240,8 +236,8 @@ def marathon_idea_status_list(
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_idea_datasets)
-def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the datasets that came out of an idea, as far as the person may see them.
+def marathon_idea_datasets(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return the datasets of an idea that the person may see.
 
     Args:
         context: as CKAN's.
@@ -249,19 +245,21 @@ def marathon_idea_datasets(context: Context, data_dict: dict[str, Any]) -> list[
 
     Returns:
         dicts with ``id``, ``name``, ``title``, ``type``, ``organization`` and ``example`` (whether
-        it only shows how the site works), by title.
+        it is a made-up example), by title.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
-    return _listed(context, package_model.list_dependents([idea.id], Predicate.DATASET_IDEA))
+    idea = _get_visible(context, data_dict, package_model.IDEA)
+    return _dictize_visible(
+        context, package_model.list_dependents([idea.id], Predicate.DATASET_IDEA)
+    )
 
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_workshop_ideas)
-def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the ideas that came out of a workshop, as far as the person may see them.
+def marathon_workshop_ideas(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return the ideas of a workshop that the person may see.
 
     Args:
         context: as CKAN's.
@@ -274,15 +272,15 @@ def marathon_workshop_ideas(context: Context, data_dict: dict[str, Any]) -> list
     Raises:
         NotFound: no such workshop, or not for this person to see.
     """
-    workshop = _found(context, data_dict, package_model.WORKSHOP)
+    workshop = _get_visible(context, data_dict, package_model.WORKSHOP)
     ideas = package_model.list_dependents([workshop.id], Predicate.IDEA_WORKSHOP)
     statuses = {idea.id: package_model.read_stored_text(idea, "status") for idea in ideas}
-    return [{**each, "status": statuses[each["id"]]} for each in _listed(context, ideas)]
+    return [{**idea, "status": statuses[idea["id"]]} for idea in _dictize_visible(context, ideas)]
 
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_data_need_list)
-def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
+def marathon_data_need_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
     """Return the data needs of an idea and the datasets that meet them.
 
     Args:
@@ -290,17 +288,19 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
         data_dict: ``id``, name or id of the idea.
 
     Returns:
-        dicts with ``id``, ``what``, ``why`` and ``datasets`` (as ``marathon_idea_datasets``, as
-        far as the person may see them), in the order of the idea.
+        dicts with ``id``, ``what``, ``why`` and ``datasets`` (in the form of
+        ``marathon_idea_datasets``), in the order of the idea.
 
     Raises:
         NotFound: no such idea, or not for this person to see.
     """
-    idea = _found(context, data_dict, package_model.IDEA)
+    idea = _get_visible(context, data_dict, package_model.IDEA)
     needs = package_model.read_stored_rows(idea, "data_need")
     ids = [need["id"] for need in needs if need.get("id")]
     pairs = link.list_subject_pairs(ids, Predicate.DATASET_DATA_NEED)
-    datasets = _listed(context, package_model.list_dependents(ids, Predicate.DATASET_DATA_NEED))
+    datasets = _dictize_visible(
+        context, package_model.list_dependents(ids, Predicate.DATASET_DATA_NEED)
+    )
     return [
         {
             "id": need.get("id", ""),
@@ -312,7 +312,7 @@ def marathon_data_need_list(context: Context, data_dict: dict[str, Any]) -> list
     ]
 
 
-def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> model.Package:
+def _get_visible(context: Context, data_dict: DataDict, package_type: str) -> model.Package:
     reference = data_dict["id"]
     package = model.Package.get(reference) if is_reference(reference) else None
     trusted = context.get("ignore_auth")
@@ -326,18 +326,18 @@ def _found(context: Context, data_dict: dict[str, Any], package_type: str) -> mo
     return package
 
 
-def _listed(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
+def _dictize_visible(context: Context, packages: Iterable[model.Package]) -> list[dict[str, Any]]:
     viewer, trusted = Viewer(context), context.get("ignore_auth")
-    seen = [each for each in packages if trusted or viewer.may_see(each)]
-    owners = package_model.read_organization_titles(each.owner_org for each in seen)
+    seen = [package for package in packages if trusted or viewer.may_see(package)]
+    owners = package_model.read_organization_titles(package.owner_org for package in seen)
     return [
         {
-            "id": each.id,
-            "name": each.name,
-            "title": each.title or each.name,
-            "type": each.type,
-            "organization": owners.get(each.owner_org or ""),
-            "example": package_model.read_stored_flag(each, "example"),
+            "id": package.id,
+            "name": package.name,
+            "title": package.title or package.name,
+            "type": package.type,
+            "organization": owners.get(package.owner_org or ""),
+            "example": package_model.read_stored_flag(package, "example"),
         }
-        for each in seen
+        for package in seen
     ]

@@ -1,7 +1,7 @@
-"""Officers and invitations: of people to an organisation, of organisations to workshops.
+"""Invitations: of people (officers) to an organisation, and of organisations to workshops.
 
-Somebody becomes an officer by an account, a membership, and a link that reaches them. CKAN's own
-page invites without half of it being done.
+An officer needs an account, a membership, and the link of the invitation. CKAN's own action fails
+if the link cannot be mailed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ckan.logic.action.create import (
     _get_random_username_from_email,  # pyright: ignore[reportPrivateUsage]
 )
 from ckan.logic.schema import create_user_for_user_invite_schema
-from ckan.types import Action, ActionResult, Context
+from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain import dataset, dates
 from ckanext.marathon.domain import workshop as workshop_domain
@@ -39,23 +39,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Inviter:
-    """Who invites; ``unasked`` in the site's own name, as the command line does."""
+    """The person who invites; ``unasked``: permissions are not checked (command line)."""
 
     name: str | None
     unasked: bool
 
     @property
-    def is_free(self) -> bool:
-        """Whether nothing has to be asked of them."""
+    def is_unrestricted(self) -> bool:
+        """Whether they may do everything."""
         return self.unasked or authz.is_sysadmin(self.name)
 
-    def governs(self, organization: model.Group) -> bool:
+    def may_invite_to(self, organization: model.Group) -> bool:
         """Return whether they may invite to an organisation."""
-        return self.is_free or permissions.may_manage_officers(self.name, organization)
+        return self.is_unrestricted or permissions.may_manage_officers(self.name, organization)
 
-    def belongs_to(self, organization: model.Group) -> bool:
-        """Return whether they are the organisation's own admin."""
-        return self.is_free or authz.has_user_permission_for_group_or_org(
+    def is_admin_of(self, organization: model.Group) -> bool:
+        """Return whether they are an admin of the organisation itself, or unrestricted."""
+        return self.is_unrestricted or authz.has_user_permission_for_group_or_org(
             organization.id, self.name, "membership"
         )
 
@@ -63,25 +63,33 @@ class Inviter:
 def invite_officer(
     user: str | None, organization: model.Group, *, email: str, role: str, in_own_name: bool
 ) -> dict[str, Any]:
-    """Give somebody a membership, and an account if need be; see ``marathon_officer_invite``."""
+    """Invite a person to an organisation; see ``marathon_officer_invite``.
+
+    Args:
+        user: name of the person who invites.
+        organization: the organisation.
+        email: address of the invited person.
+        role: CKAN's capacity.
+        in_own_name: whether the permissions of ``user`` are not checked.
+    """
     inviter = Inviter(user, in_own_name)
-    # Two invitations of one address at the same instant must not make two accounts.
+    # Concurrent invitations of one address must not create two accounts.
     model.Session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(email.lower()))))
-    account = _account_of(email)
-    if account and not inviter.belongs_to(organization):
+    account = _find_account(email)
+    if account and not inviter.is_admin_of(organization):
         _refuse_own_people(inviter, account)
     if account is None:
-        account = _new_account(email)
+        account = _create_account(email)
     link = ""
     if account.state == model.State.PENDING:
         account.reset_key = mailer.make_key()
         link = mailer.get_reset_link(account)
-    role = _membership(account, organization, role)
-    subject, body = _message(account, organization, role, link)
+    role = _ensure_membership(account, organization, role)
+    subject, body = _write_message(account, organization, role, link)
     model.repo.commit()
 
-    sent = _mailed(account, subject, body)
-    to_hand_over = link if link and not sent and _is_theirs_to_have(inviter, account) else None
+    sent = _send_mail(account, subject, body)
+    to_hand_over = link if link and not sent and _may_have_link(inviter, account) else None
     return {
         "organization": {
             "id": organization.id,
@@ -92,11 +100,11 @@ def invite_officer(
         "role": role,
         "mail_sent": sent,
         "link": to_hand_over,
-        "notice": _notice(sent, link, to_hand_over),
+        "notice": _write_notice(sent, link, to_hand_over),
     }
 
 
-def _account_of(email: str) -> model.User | None:
+def _find_account(email: str) -> model.User | None:
     return (
         model.Session.query(model.User)
         .filter(
@@ -118,7 +126,7 @@ def _refuse_own_people(inviter: Inviter, account: model.User) -> None:
         raise tk.ValidationError({"email": [text]})
 
 
-def _new_account(email: str) -> model.User:
+def _create_account(email: str) -> model.User:
     name = munge_name(email.split("@")[0]).strip("-_") or "oficial"
     context = Context(
         ignore_auth=True, defer_commit=True, schema=create_user_for_user_invite_schema()
@@ -136,8 +144,8 @@ def _new_account(email: str) -> model.User:
     return account
 
 
-def _membership(account: model.User, organization: model.Group, role: str) -> str:
-    """Make somebody a member unless they are one; return the role they have from now on."""
+def _ensure_membership(account: model.User, organization: model.Group, role: str) -> str:
+    """Add a member unless they are one already; return their role in the organisation."""
     present = model.Session.scalar(
         sa.select(model.Member.capacity).where(
             model.Member.table_name == "user",
@@ -160,12 +168,13 @@ def _membership(account: model.User, organization: model.Group, role: str) -> st
     return role
 
 
-def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
-    """Return whether the inviter may invite to every organisation of the account.
+def _may_have_link(inviter: Inviter, account: model.User) -> bool:
+    """Return whether the inviter may get the link: they may invite to all of its organisations.
 
-    A pending account may have been invited by other organisations too.
+    With the link one can choose the password of the account, and other organisations may have
+    invited it too.
     """
-    if inviter.is_free:
+    if inviter.is_unrestricted:
         return True
     organizations = (
         model.Session.query(model.Group)
@@ -176,10 +185,10 @@ def _is_theirs_to_have(inviter: Inviter, account: model.User) -> bool:
             model.Member.state == model.State.ACTIVE,
         )
     )
-    return not account.sysadmin and all(inviter.governs(o) for o in organizations)
+    return not account.sysadmin and all(inviter.may_invite_to(o) for o in organizations)
 
 
-def _message(
+def _write_message(
     account: model.User, organization: model.Group, role: str, link: str
 ) -> tuple[str, str]:
     variables = {
@@ -195,23 +204,24 @@ def _message(
     return subject, tk.render("emails/marathon_officer_invite.txt", variables)
 
 
-def _mailed(account: model.User, subject: str, body: str) -> bool:
-    # CKAN's mailer says nothing where neither a server nor a notifier is there. This plugin is a
-    # notifier too, but sends nothing itself.
+def _send_mail(account: model.User, subject: str, body: str) -> bool:
+    # CKAN's mailer does nothing, without an error, if there is neither a server nor a notifier.
+    # This plugin is a notifier too, but sends no mails.
     notifiers = list(p.PluginImplementations(p.INotifier))
     if not tk.config.get("smtp.server") and all(n.name == "marathon" for n in notifiers):
         return False
     try:
         mailer.mail_user(account, subject, body)
     except Exception as fault:
-        # Any: without smtp.mail_from CKAN's mailer breaks on None, other settings fail its
-        # assertions, and a notifier raises what it likes. The link is there to hand over.
+        # Any exception: CKAN's mailer raises AttributeError without smtp.mail_from and
+        # AssertionError for other settings, and notifiers may raise others. The inviter gets the
+        # link to hand over.
         log.warning("An invitation was not mailed: %r", fault)
         return False
     return True
 
 
-def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
+def _write_notice(sent: bool, link: str, to_hand_over: str | None) -> str:
     if sent:
         return tk._("The invitation is on its way by e-mail.")
     if to_hand_over:
@@ -228,11 +238,11 @@ def _notice(sent: bool, link: str, to_hand_over: str | None) -> str:
 
 
 @tk.validate_action_data(schema.marathon_officer_invite)
-def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Invite somebody to an organisation by e-mail.
+def marathon_officer_invite(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Invite a person to an organisation by e-mail.
 
-    Somebody without an account gets one, which survives a mail that cannot be sent; somebody with
-    one becomes a member. Inviting again renews the link. Where no mail goes out, the inviter gets
+    A person without an account gets one, also if the mail cannot be sent; a person with an account
+    becomes a member. A second invitation renews the link. If no mail can be sent, the inviter gets
     the one-time link to hand over.
 
     Args:
@@ -242,8 +252,9 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
 
     Returns:
         ``organization`` (``id``, ``name``, ``title``), ``email``, ``role``, ``mail_sent`` (bool),
-        ``link`` (text to hand over; ``None`` where a mail went out or it is not the inviter's to
-        have) and ``notice`` (text: what to do next).
+        ``link`` (text to hand over; ``None`` if a mail was sent, or if other organisations, to
+        which the inviter may not invite, have invited the person) and ``notice`` (text: what to do
+        next).
 
     Raises:
         NotAuthorized: neither sysadmin, nor admin of the organisation, nor (for a municipality)
@@ -265,8 +276,8 @@ def marathon_officer_invite(context: Context, data_dict: dict[str, Any]) -> dict
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_officer_list)
-def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the people of an organisation, or of all municipalities.
+def marathon_officer_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return the members of an organisation, or of all municipalities.
 
     Args:
         context: as CKAN's.
@@ -275,8 +286,8 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
     Returns:
         by organisation and name, dicts with ``organization`` (``id``, ``name``, ``title``,
         ``municipality_code``), ``name``, ``display_name``, ``role``, ``state`` (``active``;
-        ``pending`` until the invitation is accepted) and ``email``: that of the invitation while
-        pending, ``None`` afterwards, when it is the person's own affair.
+        ``pending`` until the invitation is accepted) and ``email`` (that of the invitation while
+        pending; ``None`` afterwards, for privacy).
 
     Raises:
         NotAuthorized: as ``marathon_officer_invite``; for all municipalities, not an admin of a
@@ -304,10 +315,10 @@ def marathon_officer_list(context: Context, data_dict: dict[str, Any]) -> list[d
     else:
         role = cast(Any, model.Group).extras["role"].astext
         query = query.where(role == dataset.MUNICIPALITY)
-    return [_person(*row) for row in model.Session.execute(query)]
+    return [_dictize_officer(*row) for row in model.Session.execute(query)]
 
 
-def _person(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
+def _dictize_officer(organization: model.Group, user: model.User, capacity: str) -> dict[str, Any]:
     return {
         "organization": {
             "id": organization.id,
@@ -325,20 +336,22 @@ def _person(organization: model.Group, user: model.User, capacity: str) -> dict[
 
 @tk.side_effect_free
 @tk.validate_action_data(schema.marathon_invitation_list)
-def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return which invitations to announced workshops are unanswered, by deadline.
+def marathon_invitation_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return workshops with unanswered invitations, by deadline.
+
+    The list has the workshops of organisations of which the user is an editor, and all workshops
+    for the coordinating body's editors.
 
     Args:
-        context: whose workshops: of the organisations that the user is editor of; the
-            coordinating body's editors see everybody's.
-        data_dict: ``organization`` (id or name): only workshops that it convenes; ``past``: those
-            too that are over.
+        context: as CKAN's.
+        data_dict: ``organization`` (id or name): only its workshops; ``past``: also workshops that
+            are over.
 
     Returns:
         a dict for each workshop: ``workshop`` (``id``, ``name``, ``title``, ``starts_at``,
-        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` if there
-        is no deadline), ``overdue``, ``invited`` (how many organisations were) and ``unanswered``
-        (``organisation``, ``invited_on``). Those without a deadline come last.
+        ``private``), ``organization`` (``id``, ``name``, ``title``), ``rsvp_by`` (``None`` without
+        a deadline), ``overdue``, ``invited`` (number of organisations) and ``unanswered`` (dicts
+        of ``organisation`` and ``invited_on``). Workshops without a deadline come last.
 
     Raises:
         NotAuthorized: not an editor of the organisation, of any, or of a coordinating body.
@@ -348,7 +361,7 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
     today = dates.get_today()
     found: list[tuple[Workshop, bool]] = []
     for package in workshop_model.list_inviting_workshops(
-        _owners(context, data_dict["organization"])
+        _find_owners(context, data_dict["organization"])
     ):
         workshop = Workshop.from_stored(package)
         if workshop.unanswered and (
@@ -359,29 +372,33 @@ def marathon_invitation_list(context: Context, data_dict: dict[str, Any]) -> lis
         workshop.owner_id for workshop, _is_private in found
     )
     listed = [
-        _row(workshop, is_private, owners.get(workshop.owner_id)) for workshop, is_private in found
+        _dictize_workshop(workshop, is_private, owners.get(workshop.owner_id))
+        for workshop, is_private in found
     ]
-    return sorted(listed, key=_sort_key)
+    return sorted(listed, key=_make_sort_key)
 
 
-def _sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
+def _make_sort_key(row: Mapping[str, Any]) -> tuple[bool, Any, Any]:
     deadline = row["rsvp_by"] or ""
     starts_at = row["workshop"]["starts_at"]
     return not deadline, dates.make_date_sort_key(deadline), dates.make_date_sort_key(starts_at)
 
 
-def _owners(context: Context, organization: str | None) -> list[str] | None:
-    """Return the ids of the organisations whose workshops are asked for, ``None`` for all."""
+def _find_owners(context: Context, organization: str | None) -> list[str] | None:
+    """Return the ids of the organisations whose workshops are listed, ``None`` for all."""
     if organization:
         found = model.Group.get(organization)
         return [found.id] if found else []
     user = context.get("user")
     if context.get("ignore_auth") or authz.is_sysadmin(user) or permissions.is_coordinator(user):
         return None
-    return [each["id"] for each in permissions.organizations_open_to(user, package_model.WORKSHOP)]
+    return [
+        organization["id"]
+        for organization in permissions.list_organizations_open_to(user, package_model.WORKSHOP)
+    ]
 
 
-def _row(
+def _dictize_workshop(
     workshop: Workshop, is_private: bool, organization: dict[str, str] | None
 ) -> dict[str, Any]:
     return {
@@ -404,27 +421,25 @@ def _row(
 
 
 @tk.chained_action
-def user_invite(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.UserInvite:
-    """Invite somebody to a group or organisation; see CKAN's ``user_invite``.
+def user_invite(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.UserInvite:
+    """Invite a person to a group or organisation; see CKAN's ``user_invite``.
 
-    Where the mail cannot be sent CKAN means to delete the account that it has just made, as the
-    person who invites, who may not do that: the account stayed, waiting, and the page broke.
+    If the mail cannot be sent, CKAN tries to delete the new account with the permissions of the
+    inviter. That fails, the account stays, and the page ends with an error.
 
     Raises:
-        ValidationError: also at ``email``, where the mail cannot be sent; no account stays.
+        ValidationError: also at ``email``, if the mail cannot be sent; no account stays.
     """
     email = data_dict.get("email")
-    before = set(_accounts_of(email))
+    before = set(_list_accounts(email))
     try:
         return next_(context, data_dict)
     except (tk.NotAuthorized, tk.ValidationError) as refused:
         if not _follows_failed_mail(refused):
             raise
         model.Session.rollback()
-        for user_id in set(_accounts_of(email)) - before:
-            _remove(user_id)
+        for user_id in set(_list_accounts(email)) - before:
+            _delete_account(user_id)
         model.repo.commit()
         message = tk._(
             "The invitation could not be mailed, so no account was made. The page “Municipalities "
@@ -441,14 +456,14 @@ def _follows_failed_mail(fault: BaseException) -> bool:
     return earlier is not None
 
 
-def _accounts_of(email: Any) -> list[str]:
+def _list_accounts(email: Any) -> list[str]:
     if not isinstance(email, str):
         return []
     wanted = sa.func.lower(model.User.email) == email.strip().lower()
     return list(model.Session.scalars(sa.select(model.User.id).where(wanted)))
 
 
-def _remove(user_id: str) -> None:
+def _delete_account(user_id: str) -> None:
     members = model.Session.query(model.Member).filter_by(table_name="user", table_id=user_id)
     for member in members:
         model.Session.delete(member)

@@ -1,8 +1,7 @@
 """Organisations, municipalities and groups, with our rules around CKAN's actions.
 
-CKAN's group actions are kept to groups: CKAN lets them work on organisations too, past the rules
-that hold for those. Municipalities are added by their INE codes. Members of a group may be records,
-of which only those are named that the person may see.
+Group actions refuse organisations: in CKAN they work on organisations too, without the rules of the
+organisation actions.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
-from ckan.types import Action, ActionResult, Context
+from ckan.types import Action, ActionResult, Context, DataDict
 
 from ckanext.marathon.domain.dataset import MUNICIPALITY
 from ckanext.marathon.domain.texts import is_json_object, is_reference, is_storable, quote_value
@@ -28,9 +27,7 @@ from ckanext.marathon.vocabulary.territory import Municipality
 
 
 @tk.chained_action
-def group_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.GroupCreate:
+def group_create(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupCreate:
     """Create a group; see CKAN's ``group_create``.
 
     Raises:
@@ -38,18 +35,16 @@ def group_create(
             field whose text cannot be stored.
     """
     data = dict(data_dict)
-    if data.get("type") in inputs.organization_types():
+    if data.get("type") in inputs.list_organization_types():
         message = tk._("An organisation is made with organization_create")
         raise tk.ValidationError({"type": [message]})
-    _refuse_lost(data)
+    _refuse_unstorable(data)
     inputs.check_group(context, data, None, is_organization=False)
     return next_(context, data)
 
 
 @tk.chained_action
-def group_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> ActionResult.GroupUpdate:
+def group_update(next_: Action, context: Context, data_dict: DataDict) -> ActionResult.GroupUpdate:
     """Update a group; see CKAN's ``group_update``.
 
     Raises:
@@ -58,41 +53,41 @@ def group_update(
             stored.
     """
     data = dict(data_dict)
-    _refuse_lost(data)
-    inputs.check_group(context, data, _group(data_dict), is_organization=False)
+    _refuse_unstorable(data)
+    inputs.check_group(context, data, _refuse_organization(data_dict), is_organization=False)
     return next_(context, data)
 
 
 @tk.chained_action
-def group_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def group_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Delete a group; see CKAN's ``group_delete``.
 
     Raises:
-        ObjectNotFound: it is an organisation, which others may depend on.
+        ObjectNotFound: it is an organisation.
     """
-    _group(data_dict)
+    _refuse_organization(data_dict)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def group_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
+def group_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Purge a group; see CKAN's ``group_purge``.
 
     Raises:
-        ObjectNotFound: it is an organisation, which others may depend on.
+        ObjectNotFound: it is an organisation.
     """
-    _group(data_dict)
+    _refuse_organization(data_dict)
     return next_(context, data_dict)
 
 
-def _refuse_lost(data: dict[str, Any]) -> None:
-    """Refuse texts that cannot be stored, and files that nothing would store."""
+def _refuse_unstorable(data: dict[str, Any]) -> None:
+    """Refuse texts that cannot be stored, and files in fields that store none."""
     inputs.refuse_problems(data)
-    if errors := unkept.find_files(data, "image_upload"):
+    if errors := unkept.find_misplaced_files(data, "image_upload"):
         raise tk.ValidationError(errors)
 
 
-def _group(data_dict: dict[str, Any]) -> model.Group | None:
+def _refuse_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     group = model.Group.get(reference) if is_reference(reference) else None
     if group is not None and group.is_organization:
@@ -103,19 +98,19 @@ def _group(data_dict: dict[str, Any]) -> model.Group | None:
 # CKAN workaround: member-create
 @tk.chained_action
 def member_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.MemberCreate:
-    """Make something a member of a group; see CKAN's ``member_create``.
+    """Add a member to a group; see CKAN's ``member_create``.
 
     Raises:
-        ObjectNotFound: it is a record that the person may not see.
-        NotAuthorized: it is a record, and the group an organisation: what an organisation owns is
-            said by ``owner_org`` of the record.
+        ObjectNotFound: the member is a record that the person may not see.
+        NotAuthorized: the member is a record and the group an organisation: records belong to an
+            organisation by their ``owner_org``.
     """
     package = _find_package(data_dict)
     if package is not None and not context.get("ignore_auth"):
         if not Viewer(context).may_see(package):
-            # In CKAN's words for one that does not exist.
+            # CKAN's message for a missing package.
             raise tk.ObjectNotFound("Package was not found.")
         group = _find_group(data_dict)
         is_sysadmin = authz.is_sysadmin(context.get("user"))
@@ -124,12 +119,12 @@ def member_create(
     return next_(context, data_dict)
 
 
-def _find_group(data_dict: dict[str, Any]) -> model.Group | None:
+def _find_group(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     return model.Group.get(reference) if is_reference(reference) else None
 
 
-def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
+def _find_package(data_dict: DataDict) -> model.Package | None:
     reference = data_dict.get("object")
     if data_dict.get("object_type") != "package" or not is_reference(reference):
         return None
@@ -138,21 +133,21 @@ def _find_package(data_dict: dict[str, Any]) -> model.Package | None:
 
 @tk.chained_action
 def organization_create(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationCreate:
     """Create an organisation; see CKAN's ``organization_create``.
 
-    CKAN makes whoever creates an organisation its admin. Somebody of the coordinating body who adds
-    a municipality would thereby come to edit its datasets, so they stay outside.
+    CKAN makes the creator of an organisation its admin. A member of the coordinating body who adds
+    a municipality does not become its admin, because they may not edit its datasets.
     """
     audit.note_actor(context.get("user"))
     with messages.collect_notices(context) as collected:
         data = inputs.check_organization(context, data_dict)
-        unknown = inputs.find_unknown_of_organization(data)
+        unknown = inputs.find_unknown_organization_fields(data)
         created = next_(context, data)
-        unkept.note_unknown(context, unknown, created)
-        edits.note_organization(context, data_dict, {}, created)
-        unkept.note_strangers(context, "users", data_dict.get("users"), created)
+        unkept.add_unknown_notice(context, unknown, created)
+        edits.add_organization_notices(context, data_dict, {}, created)
+        unkept.add_dropped_notice(context, "users", data_dict.get("users"), created)
         collected.deliver(created)
     user, organization = context.get("user"), context.get("group")
     if (
@@ -169,35 +164,35 @@ def organization_create(
 
 @tk.chained_action
 def organization_update(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationUpdate:
     """Update an organisation; see CKAN's ``organization_update``.
 
-    ``marathon_notices`` in the result says what was put right in what was sent. Where the
-    coordinating body turns an organisation into a municipality, its own people leave it: they
-    would come to edit the municipality's datasets.
+    ``marathon_notices`` in the result tells which values were corrected or not stored. When the
+    coordinating body turns an organisation into a municipality, members of the coordinating body
+    lose their membership, because they may not edit the datasets of a municipality.
     """
     audit.note_actor(context.get("user"))
-    stored = _organization(data_dict)
+    stored = _find_stored_organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
     if stored is None:
         _refuse_group(data_dict)
     with messages.collect_notices(context) as collected:
         data = inputs.check_organization(context, data_dict, stored)
-        unknown = inputs.find_unknown_of_organization(data)
+        unknown = inputs.find_unknown_organization_fields(data)
         reference = stored.id if stored else None
         before = edits.read_organization_before(context, data_dict, reference)
         updated = next_(context, data)
         if stored and not was_municipality:
-            _send_coordination_away(context, stored)
-        unkept.note_unknown(context, unknown, updated)
-        edits.note_organization(context, data_dict, before, updated)
-        unkept.note_strangers(context, "users", data_dict.get("users"), updated)
+            _remove_coordinators(context, stored)
+        unkept.add_unknown_notice(context, unknown, updated)
+        edits.add_organization_notices(context, data_dict, before, updated)
+        unkept.add_dropped_notice(context, "users", data_dict.get("users"), updated)
         collected.deliver(updated)
         return updated
 
 
-def _send_coordination_away(context: Context, organization: model.Group) -> None:
+def _remove_coordinators(context: Context, organization: model.Group) -> None:
     user = context.get("user")
     if (
         context.get("ignore_auth")
@@ -206,13 +201,13 @@ def _send_coordination_away(context: Context, organization: model.Group) -> None
         or not permissions.is_municipality(organization)
     ):
         return
-    for person in permissions.people_of_coordination(organization):
+    for person in permissions.list_coordinating_members(organization):
         leave_organization(organization.id, person.name)
     if not context.get("defer_commit"):
         model.repo.commit()
 
 
-def _refuse_group(data_dict: dict[str, Any]) -> None:
+def _refuse_group(data_dict: DataDict) -> None:
     """Refuse to update a group as if it were an organisation.
 
     Raises:
@@ -223,7 +218,7 @@ def _refuse_group(data_dict: dict[str, Any]) -> None:
         raise tk.ObjectNotFound(tk._("Organization was not found."))
 
 
-def _organization(data_dict: dict[str, Any]) -> model.Group | None:
+def _find_stored_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if is_reference(reference) else None
     return found if found and found.is_organization else None
@@ -232,12 +227,12 @@ def _organization(data_dict: dict[str, Any]) -> model.Group | None:
 @tk.chained_action
 @tk.side_effect_free
 def organization_show(
-    next_: Action, context: Context, data_dict: dict[str, Any]
+    next_: Action, context: Context, data_dict: DataDict
 ) -> ActionResult.OrganizationShow:
     """Return an organisation; see CKAN's ``organization_show``.
 
-    While Solr is away its public datasets are counted in the database: every page of a dataset
-    asks for its organisation, and would break on nothing but a number.
+    While Solr is away, the public datasets are counted in the database: every page of a dataset
+    shows its organisation, and would fail only because of this number.
     """
     reference = data_dict.get("id")
     if isinstance(reference, str) and not is_storable(reference):
@@ -247,23 +242,23 @@ def organization_show(
     except AWAY:
         if tk.asbool(data_dict.get("include_datasets", False)):
             raise
-    # The groups are counted one by one too.
+    # For ``include_groups`` CKAN would ask Solr too.
     without = {"include_dataset_count": False, "include_groups": False}
     shown = next_(context, {**data_dict, **without})
     if is_json_object(shown) and tk.asbool(data_dict.get("include_dataset_count", True)):
-        shown["package_count"] = _public_datasets(shown["id"])
+        shown["package_count"] = _count_public_datasets(shown["id"])
     return shown
 
 
 @tk.chained_action
 @tk.side_effect_free
 def organization_list_for_user(
-    next_: Action, context: Context, data_dict: dict[str, Any]
-) -> list[Any]:
-    """Return somebody's organisations; see CKAN's ``organization_list_for_user``.
+    next_: Action, context: Context, data_dict: DataDict
+) -> ActionResult.OrganizationListForUser:
+    """Return a user's organisations; see CKAN's ``organization_list_for_user``.
 
-    Of another account only those whose people the caller may see. CKAN tells everybody who belongs
-    to which organisation, and in which role.
+    For another user than the caller, only organisations whose members the caller may see. CKAN
+    shows everybody the memberships and roles of all users.
     """
     found = next_(context, data_dict)
     reference, user = data_dict.get("id"), context.get("user") or ""
@@ -273,17 +268,17 @@ def organization_list_for_user(
     if asked is not None and user and asked.id == authz.get_user_id_for_username(user):
         return found
     return [
-        each
-        for each in found
+        organization
+        for organization in found
         if authz.is_authorized_boolean(
             "organization_show",
             Context(user=user, auth_user_obj=context.get("auth_user_obj")),
-            {"id": each["id"], "include_users": True},
+            {"id": organization["id"], "include_users": True},
         )
     ]
 
 
-def _public_datasets(organization_id: str) -> int:
+def _count_public_datasets(organization_id: str) -> int:
     return (
         model.Session.query(model.Package)
         .filter_by(owner_org=organization_id, type=DATASET)
@@ -294,7 +289,7 @@ def _public_datasets(organization_id: str) -> int:
 
 def leave_organization(organization_id: str, user: str | None) -> None:
     """End a user's membership of an organisation, without committing."""
-    # CKAN's sessions do not flush by themselves: a membership of this transaction is found then.
+    # CKAN's session has no autoflush: without this, a membership of this transaction is not found.
     model.Session.flush()
     members = model.Session.query(model.Member).filter_by(
         group_id=organization_id,
@@ -311,13 +306,14 @@ OURS = (package_model.WORKSHOP, package_model.IDEA, package_model.COMMITMENT)
 
 
 @tk.chained_action
-def organization_delete(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Delete an organisation that owns nothing any more; see CKAN's ``organization_delete``.
+def organization_delete(next_: Action, context: Context, data_dict: DataDict) -> None:
+    """Delete an organisation without records; see CKAN's ``organization_delete``.
+
+    If the site allows datasets without an organisation, it may have datasets. They lose the
+    organisation, and it is stored as their publisher.
 
     Raises:
-        ValidationError: it owns records; ``obstacles`` names those that the person may see.
-            Where the site allows datasets without organisation, CKAN leaves its datasets so. They
-            go on naming it as who published them.
+        ValidationError: it has records; ``obstacles`` has those that the person may see.
     """
     organization = _find_organization(data_dict)
     if organization is None:
@@ -326,19 +322,21 @@ def organization_delete(next_: Action, context: Context, data_dict: dict[str, An
     package_model.lock_organization(organization.id)
     owned = package_model.list_owned_packages(organization.id)
     if authz.check_config_permission("ckan.auth.create_unowned_dataset"):
-        owned = [each for each in owned if each.type in OURS]
+        owned = [package for package in owned if package.type in OURS]
     deletion.refuse_delete(owned, context)
     _keep_publisher(organization)
     return next_(context, data_dict)
 
 
 @tk.chained_action
-def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any]) -> None:
-    """Purge an organisation and give back its municipality; see CKAN's ``organization_purge``.
+def organization_purge(next_: Action, context: Context, data_dict: DataDict) -> None:
+    """Purge an organisation and release its municipality; see CKAN's ``organization_purge``.
 
-    Its workshops and ideas stay, without an organisation, and its datasets go on naming it as who
-    published them. CKAN itself refuses where it has datasets and the site does not allow those
-    without an organisation.
+    If the site allows datasets without an organisation, its records lose the organisation, and it
+    is stored as publisher of its datasets.
+
+    Raises:
+        ValidationError: it has records, and the site does not allow them without an organisation.
     """
     organization = _find_organization(data_dict)
     if organization is None:
@@ -353,7 +351,7 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
                 tk.get_action("package_owner_org_update")(
                     own, {"id": package.id, "organization_id": None}
                 )
-        # CKAN looks for the datasets left in the database.
+        # CKAN queries the remaining datasets.
         model.Session.flush()
     else:
         deletion.refuse_delete(package_model.list_owned_packages(organization_id), context)
@@ -362,26 +360,24 @@ def organization_purge(next_: Action, context: Context, data_dict: dict[str, Any
 
 
 def _keep_publisher(organization: model.Group) -> None:
-    """Name the organisation in the datasets that it leaves behind."""
+    """Store the organisation as publisher of its datasets."""
     for package in package_model.list_owned_packages(organization.id):
         if package.type == package_model.DATASET:
             deletion.keep_publisher(package, organization)
 
 
-def _find_organization(data_dict: dict[str, Any]) -> model.Group | None:
+def _find_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if isinstance(reference, str) else None
     return found if found and found.is_organization else None
 
 
 @tk.validate_action_data(schema.marathon_municipality_create)
-def marathon_municipality_create(
-    context: Context, data_dict: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Create the organisation of each municipality that has none yet.
+def marathon_municipality_create(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Create the organisations of municipalities that have none yet; idempotent.
 
-    Each code stands alone: one that fails leaves the others as they are, and doing it again does
-    nothing. Nobody becomes a member of what is created; officers are invited afterwards.
+    A code that fails does not affect the others. The organisations have no members; officers are
+    invited afterwards.
 
     Args:
         context: as CKAN's.
@@ -389,7 +385,7 @@ def marathon_municipality_create(
             ``501`` is read as ``0501``.
 
     Returns:
-        one dict a code, in their order: ``code`` (as repaired), ``status`` (``created``,
+        a dict for each code, in their order: ``code`` (corrected), ``status`` (``created``,
         ``existed`` or ``failed``), ``organization`` (``id``, ``name``, ``title``; ``None`` if
         failed), ``notice`` and ``error`` (text, "" for none).
 
@@ -398,29 +394,29 @@ def marathon_municipality_create(
         ValidationError: no codes.
     """
     tk.check_access("marathon_municipality_create", context, data_dict)
-    return [_added(context, code) for code in data_dict["codes"]]
+    return [_add_municipality(context, code) for code in data_dict["codes"]]
 
 
-def _added(context: Context, given: Any) -> dict[str, Any]:
+def _add_municipality(context: Context, given: Any) -> dict[str, Any]:
     try:
         repaired = territory.repair_code(given)
     except MalformedCode:
-        return _failure(quote_value(given), messages.explain_malformed_code(given))
+        return _describe_failure(quote_value(given), messages.explain_malformed_code(given))
     try:
         municipality = territory.get_municipality(repaired.code)
     except UnknownCode:
         text = tk._("No municipality of Guatemala has the INE code {code}.")
-        return _failure(repaired.code, text.format(code=repaired.code))
+        return _describe_failure(repaired.code, text.format(code=repaired.code))
     notice = ""
     if repaired.repaired:
         notice = tk._("{given} was read as {code}.").format(given=given, code=repaired.code)
-    return {**_organization_of(context, municipality), "notice": notice}
+    return {**_ensure_organization(context, municipality), "notice": notice}
 
 
-def _organization_of(context: Context, municipality: Municipality) -> dict[str, Any]:
+def _ensure_organization(context: Context, municipality: Municipality) -> dict[str, Any]:
     existing = municipality_model.find_municipality(municipality.code)
     if existing:
-        return _success(municipality.code, "existed", existing)
+        return _describe_success(municipality.code, "existed", existing)
     name = municipality.slug
     taken = model.Group.get(name)
     if is_public_organization(taken):
@@ -428,20 +424,24 @@ def _organization_of(context: Context, municipality: Municipality) -> dict[str, 
             "The organisation «{title}» has the address «{name}» but no INE code. Give it the "
             "code, or change its address."
         )
-        return _failure(municipality.code, text.format(title=taken.display_name, name=name))
+        return _describe_failure(
+            municipality.code, text.format(title=taken.display_name, name=name)
+        )
     if taken:
         name = f"{name}-{municipality.code}"
     try:
-        return _success(municipality.code, "created", _create(context, municipality, name))
+        return _describe_success(
+            municipality.code, "created", _create_organization(context, municipality, name)
+        )
     except tk.ValidationError as fault:
-        # Somebody else may have added it at the same instant.
+        # A concurrent request may have added it.
         existing = municipality_model.find_municipality(municipality.code)
         if existing:
-            return _success(municipality.code, "existed", existing)
-        return _failure(municipality.code, "; ".join(fault.error_summary.values()))
+            return _describe_success(municipality.code, "existed", existing)
+        return _describe_failure(municipality.code, "; ".join(fault.error_summary.values()))
 
 
-def _create(context: Context, municipality: Municipality, name: str) -> str:
+def _create_organization(context: Context, municipality: Municipality, name: str) -> str:
     person = model.User.get(context.get("user"))
     user = person.name if person else _site_user()
     created = tk.get_action("organization_create")(
@@ -462,7 +462,7 @@ def _site_user() -> str:
     return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
 
-def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
+def _describe_success(code: str, status: str, organization_id: str) -> dict[str, Any]:
     organization = model.Group.get(organization_id)
     assert organization
     shown = {
@@ -473,5 +473,5 @@ def _success(code: str, status: str, organization_id: str) -> dict[str, Any]:
     return {"code": code, "status": status, "organization": shown, "notice": "", "error": ""}
 
 
-def _failure(code: str, error: str) -> dict[str, Any]:
+def _describe_failure(code: str, error: str) -> dict[str, Any]:
     return {"code": code, "status": "failed", "organization": None, "notice": "", "error": error}

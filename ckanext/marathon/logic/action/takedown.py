@@ -1,4 +1,4 @@
-"""Taking something down for legal reasons, so that nothing of it stays."""
+"""Taking records down for legal reasons, with all their traces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.types import Context
+from ckan.types import Context, DataDict
 
 from ckanext.marathon.domain.texts import is_reference
 from ckanext.marathon.logic import erasing, schema
@@ -15,27 +15,27 @@ from ckanext.marathon.model import audit, takedown
 
 
 @tk.validate_action_data(schema.marathon_takedown)
-def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """Purge a dataset, workshop, idea or commitment with its files, and write down that it was.
+def marathon_takedown(context: Context, data_dict: DataDict) -> dict[str, Any]:
+    """Purge a dataset, workshop, idea or commitment, and add it to the list of takedowns.
 
-    Nothing of it stays: activities, followers, tags that nothing else has, what other records'
-    activities repeat of it, files, tables of the DataStore, background jobs, the search index. The
-    feed keeps a tombstone: portals that follow it delete it, too. What depends on it loses the
-    link. There is no way back.
+    All of its traces are removed: activities, followers, tags that no other record has, mentions in
+    the activities of other records, files, tables of the DataStore, background jobs and the entry
+    in the search index. The feed keeps a tombstone, so that portals that follow it delete the
+    record too. Records that depend on it lose the link. This cannot be undone.
 
-    Called again with the id of a record that is gone, it finishes what could not be removed then.
+    A second call with the id of a removed record repeats the steps that failed.
 
     Args:
         context: as CKAN's.
         data_dict: ``id`` (or name), and ``reason``, a text of at most 5,000 characters.
 
     Returns:
-        ``id``, ``type``, ``files`` (how many uploaded files were removed) and ``unfinished``: what
-        could not be removed yet (``search`` while Solr is away, ``files``, …) and is tried again.
+        ``id``, ``type``, ``files`` (number of removed uploads) and ``unfinished``: the steps that
+        failed (``search`` while Solr is away, ``files``, …) and will be tried again.
 
     Raises:
         NotAuthorized: no sysadmin.
-        ObjectNotFound: there is nothing of this id or name.
+        ObjectNotFound: there is no such record, and no unfinished takedown of it.
         ValidationError: at ``reason``.
     """
     tk.check_access("marathon_takedown", context, data_dict)
@@ -45,7 +45,7 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
     if package is not None:
         id_ = package.id
         user = model.User.get(context.get("user"))
-        entry = erasing.new_entry(package, data_dict["reason"], user.id if user else None)
+        entry = erasing.make_entry(package, data_dict["reason"], user.id if user else None)
         unfinished = erasing.take_down(package, entry)
     else:
         row = takedown.find_takedown(reference) if is_reference(reference) else None
@@ -54,19 +54,19 @@ def marathon_takedown(context: Context, data_dict: dict[str, Any]) -> dict[str, 
         id_ = row.thing
         unfinished = erasing.finish_takedown(id_)
     if unfinished:
-        erasing.finish_later()
+        erasing.enqueue_finishing()
     row = takedown.find_takedown(id_)
     assert row is not None, "written with the purge"
     return {"id": id_, "type": row.kind, "files": row.files, "unfinished": unfinished}
 
 
 @tk.side_effect_free
-def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what was taken down, the newest first.
+def marathon_takedown_list(context: Context, data_dict: DataDict) -> list[dict[str, Any]]:
+    """Return the list of takedowns, the newest first.
 
     Returns:
-        rows of ``id``, ``type``, ``reason``, ``files``, ``resources`` (ids), ``at`` (ISO 8601) and
-        ``user_id``: what ``marathon_takedown_apply`` takes on another site.
+        dicts of ``id``, ``type``, ``reason``, ``files``, ``resources`` (ids), ``at`` (ISO 8601) and
+        ``user_id``, which ``marathon_takedown_apply`` accepts on another site.
 
     Raises:
         NotAuthorized: no sysadmin.
@@ -76,28 +76,28 @@ def marathon_takedown_list(context: Context, data_dict: dict[str, Any]) -> list[
 
 
 @tk.validate_action_data(schema.marathon_takedown_apply)
-def marathon_takedown_apply(context: Context, data_dict: dict[str, Any]) -> dict[str, list[str]]:
-    """Take down what is on a list, and on the site's own, and is there; finish what is unfinished.
+def marathon_takedown_apply(context: Context, data_dict: DataDict) -> dict[str, list[str]]:
+    """Take down the existing records of a list and of the site's own list; idempotent.
 
-    For a site that was restored from a backup, or that copied another one. What is not there is
-    added to the site's list. Calling it again does nothing more.
+    For a site that was restored from a backup, or that is a copy of another site. All entries are
+    added to the site's own list, and failed steps of earlier takedowns are repeated.
 
     Args:
         context: as CKAN's.
-        data_dict: ``takedowns``, a list of rows as ``marathon_takedown_list`` returns them; left
-            out, the site's own list is applied alone.
+        data_dict: ``takedowns``, a list from ``marathon_takedown_list``; without it only the site's
+            own list is applied.
 
     Returns:
-        ids: ``taken_down``, ``added`` to the list, ``known`` (nothing was to do), and of these
-        ``unfinished``, where something could not be removed yet.
+        lists of ids: ``taken_down``, ``added`` (was not in the database), ``known`` (was on the
+        site's own list), and those of them that are ``unfinished`` because a step failed.
 
     Raises:
         NotAuthorized: no sysadmin.
-        ValidationError: at ``takedowns``: which row and field is wrong; nothing was done then.
+        ValidationError: at ``takedowns``, with row and field; nothing was taken down.
     """
     tk.check_access("marathon_takedown_apply", context, data_dict)
     audit.note_actor(context.get("user"))
     result = erasing.apply_list(data_dict["takedowns"])
     if result["unfinished"]:
-        erasing.finish_later()
+        erasing.enqueue_finishing()
     return result

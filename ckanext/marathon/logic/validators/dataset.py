@@ -15,7 +15,7 @@ from ckanext.marathon.domain.texts import is_blank, quote_value
 from ckanext.marathon.logic import dataset as dataset_logic
 from ckanext.marathon.logic import inputs, messages, resource
 from ckanext.marathon.logic import package as package_logic
-from ckanext.marathon.logic.validators.package import Flat, tell_at_field
+from ckanext.marathon.logic.validators.package import Flat, add_field_notice
 from ckanext.marathon.model import package
 from ckanext.marathon.vocabulary import authorities
 
@@ -25,31 +25,31 @@ REPEATING = ("temporal_coverage", "contact", "publisher", "creator", "spatial_co
 def marathon_dataset_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check a dataset as a whole: required values, its own or computed from its ideas."""
+    """Check a dataset as a whole: required values (own or computed), data needs and periods."""
     flat = Flat(data, errors, context)
-    flat.tidy(*REPEATING)
-    flat.pardon_untouched()
+    flat.drop_empty_rows(*REPEATING)
+    flat.accept_stored_values()
     flat.keep("example", "false")
     if flat.is_deleted:
         return
     ideas = list(package.load_packages(flat.items("idea")).values())
     computed = {
-        "municipality": package_logic.municipalities_of_ideas(ideas),
-        "service_problem": package_logic.problems_of_ideas(ideas),
+        "municipality": package_logic.list_idea_municipalities(ideas),
+        "service_problem": package_logic.list_idea_problems(ideas),
     }
     resolved: dict[str, Any] = {}
     for field, inherited in computed.items():
-        own = _own(flat, field, sorted(inherited))
+        own = _select_own_values(flat, field, sorted(inherited))
         resolved[field] = dataset_domain.resolve_values(
             own, inherited, dataset_domain.FROM_IDEA
         ).values
-    required = _requirements(flat)
+    required = _find_requirements(flat)
     before = _find_stored_faults(flat, required)
     dataset = {name: flat.value(name) for name in ("title", "notes")}
     faults = dataset_domain.check_required(
         {**dataset, "idea": ideas}, resolved["municipality"], resolved["service_problem"], required
     )
-    # An idea that has an error is said once; what it would have brought is not missing.
+    # If the ideas have an error, the values that are computed from them are not called missing.
     unknown = set(computed) if flat.failed("idea") else set[str]()
     faults = [fault for fault in faults if fault.path[0] not in unknown]
     flat.add(faults, before)
@@ -59,7 +59,7 @@ def marathon_dataset_rules(
     if not required.title and not flat.text("title"):
         data[("title",)] = flat.text("name")
     if not flat.failed("idea"):
-        needs = package_logic.needs_of_ideas(ideas)
+        needs = package_logic.list_idea_needs(ideas)
         flat.add(dataset_domain.check_needs(flat.items("data_need"), needs), before)
     flat.add(dataset_domain.check_periods(flat.rows("temporal_coverage")), before)
 
@@ -67,12 +67,12 @@ def marathon_dataset_rules(
 def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> list[FieldFault]:
     """Return the faults of the stored dataset that a save may leave uncorrected.
 
-    One that names ideas may have lost its places and problems with them. One without an idea must
-    get what is asked of it.
+    Places and problems may be missing if the dataset has ideas that lost theirs; a dataset without
+    ideas must have them.
     """
     named = package.read_stored_texts(flat.stored, "idea")
     stored_ideas = list(package.load_packages(named).values())
-    needs = package_logic.needs_of_ideas(stored_ideas)
+    needs = package_logic.list_idea_needs(stored_ideas)
     asked = dataset_domain.Requirements(
         municipality=required.municipality, problem=required.problem
     )
@@ -80,8 +80,8 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
     problems = package.read_stored_texts(flat.stored, "service_problem")
     lost = dataset_domain.check_required(
         {},
-        places or package_logic.municipalities_of_ideas(stored_ideas),
-        problems or package_logic.problems_of_ideas(stored_ideas),
+        places or package_logic.list_idea_municipalities(stored_ideas),
+        problems or package_logic.list_idea_problems(stored_ideas),
         asked if named else dataset_domain.NOTHING_REQUIRED,
     )
     return [
@@ -92,7 +92,7 @@ def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> li
 
 
 def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
-    """Add to the organisation's errors that the requirements depend on the role it lacks."""
+    """Add an error at the organisation if values are missing and the organisation has no role."""
     asked = {"idea", "municipality", "service_problem"}.intersection(f.path[0] for f in faults)
     if asked and not flat.failed("owner_org") and dataset_logic.lacks_role(flat.text("owner_org")):
         message = tk._(
@@ -102,16 +102,16 @@ def _explain_missing_role(flat: Flat, faults: list[FieldFault]) -> None:
         flat.errors.setdefault(("owner_org",), []).append(message)
 
 
-def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
-    """Return the dataset's own values of a field, and store only these."""
+def _select_own_values(flat: Flat, field: str, inherited: list[str]) -> list[str]:
+    """Return a field's own values, without the sent back computed ones, and store only these."""
     stored = package.read_stored_texts(flat.stored, field) if flat.stored else None
     shown = inherited
     if flat.stored:
         before = package.load_packages(package.read_stored_texts(flat.stored, "idea")).values()
         compute = (
-            package_logic.municipalities_of_ideas
+            package_logic.list_idea_municipalities
             if field == "municipality"
-            else package_logic.problems_of_ideas
+            else package_logic.list_idea_problems
         )
         shown = sorted(compute(before))
     given = flat.items(field)
@@ -126,20 +126,20 @@ def _own(flat: Flat, field: str, inherited: list[str]) -> list[str]:
 def _check_licence(flat: Flat) -> list[FieldFault]:
     given = flat.text("license_id")
     if authorities.find_licence(given):
-        # By its SPDX id, IRI or title.
+        # A licence of the vocabulary, by SPDX id, IRI or title.
         return []
     stored = str(getattr(flat.stored, "license_id", None) or "")
     return dataset_domain.check_licence(given, stored, list(model.Package.get_license_register()))
 
 
-def _requirements(flat: Flat) -> dataset_domain.Requirements:
+def _find_requirements(flat: Flat) -> dataset_domain.Requirements:
     if dataset_logic.is_saving_copy(flat.context):
         return dataset_domain.NOTHING_REQUIRED
     if not flat.stored and flat.failed("owner_org"):
         return dataset_domain.REQUIRED_OF_ANYBODY
     owner_org = flat.text("owner_org")
     if flat.stored and flat.failed("owner_org"):
-        # It stays where it is; that is what the rest is checked for.
+        # The dataset stays in its organisation, whose requirements apply.
         owner_org = flat.stored.owner_org or ""
     return dataset_logic.read_requirements(owner_org, flat.stored)
 
@@ -150,11 +150,11 @@ _UPLOAD = "upload"
 def marathon_resource_address(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Refuse an address of a resource that a browser would run or look for on its own machine.
+    """Refuse an address of a resource that a browser would run or open on its own machine.
 
-    The name of an uploaded file is no address. What is stored already may stay, so that the rest
-    of an older record can be edited; nothing links it. What is no address at all is kept, with a
-    notice: of a copy it is all that is known.
+    File names of uploads are not checked. An address that is stored already stays, so that older
+    records can be edited; pages do not link it. A text that is no address is stored with a notice,
+    because a harvested copy may have nothing else.
     """
     value = data.get(key)
     if not isinstance(value, str) or data.get((*key[:-1], "url_type")) == _UPLOAD:
@@ -166,7 +166,7 @@ def marathon_resource_address(
         fault = error.fault
     if fault is None and (not value or resource.is_address(value)):
         return
-    before = _stored_file(key, data, errors, context)
+    before = _find_stored_file(key, data, errors, context)
     if before is not None and before.url == value and before.url_type != _UPLOAD:
         return
     if fault is not None:
@@ -175,15 +175,15 @@ def marathon_resource_address(
         "“{value}” is no web address, so that nobody can fetch a file there. It was kept "
         "as it is. Write the whole address, which begins with https://, or upload the file"
     )
-    tell_at_field(context, key, data, message.format(value=quote_value(value)))
+    add_field_notice(context, key, data, message.format(value=quote_value(value)))
 
 
 def marathon_checksum(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Tell of a value that is no checksum: it is kept, but not published.
+    """Add a notice about a value that is no checksum: it is stored, but not published.
 
-    Those of uploads are the site's own (``logic/resource.py``).
+    The site computes the checksums of uploads (``logic/resource.py``).
     """
     value = data.get(key)
     if not isinstance(value, str) or is_blank(value):
@@ -191,7 +191,7 @@ def marathon_checksum(
     stated = {name: data.get((*key[:-1], name)) for name in ("hash", "hash_algorithm")}
     if file.read_checksum(stated) is not None:
         return
-    before = _stored_file(key, data, errors, context)
+    before = _find_stored_file(key, data, errors, context)
     if before is not None and before.hash == value:
         return
     message = tk._(
@@ -199,14 +199,16 @@ def marathon_checksum(
         "hexadecimal digits: {names}"
     )
     names = ", ".join(file.ALGORITHMS)
-    tell_at_field(context, key, data, message.format(value=quote_value(value), names=names))
+    add_field_notice(context, key, data, message.format(value=quote_value(value), names=names))
 
 
-def _stored_file(
+def _find_stored_file(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> model.Resource | None:
-    """Return a file of the record as it is stored, by a key of one of its fields."""
+    """Return the stored resource to which the field of a key belongs, ``None`` for a new one."""
     stored = Flat(data, errors, context).stored
     id_ = data.get((*key[:-1], "id"))
-    same = [each for each in stored.resources if each.id == id_] if stored else []
+    same = (
+        [stored_file for stored_file in stored.resources if stored_file.id == id_] if stored else []
+    )
     return same[0] if same else None

@@ -1,6 +1,6 @@
-"""Validators of single fields: values, codes of our vocabularies, references to records.
+"""Validators of single fields: values, codes of vocabularies, references to records.
 
-Numbers, dates, addresses, geometries and flags are read by ``domain`` and named after their fields.
+``domain`` parses numbers, dates, addresses and geometries.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from ckanext.marathon.logic import inputs, messages, permissions
 from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.logic.validators.package import (
     Flat,
-    stored_items,
-    stored_texts,
-    tell_at_field,
+    add_field_notice,
+    list_stored_items,
+    list_stored_texts,
 )
 from ckanext.marathon.model import municipality, package
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
@@ -48,14 +48,14 @@ from ckanext.marathon.vocabulary.codes import UnknownCode
 
 Value = TypeVar("Value")
 
-# An empty box of a form is a no.
+# A form sends "" for an empty choice.
 FALSE = {*inputs.FALSE, ""}
 
 
 def marathon_title(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Refuse a title that is as long as a text; one that is stored already may stay."""
+    """Refuse a title with more than ``LONGEST_TITLE`` characters, unless it is stored already."""
     value = data.get(key)
     if not isinstance(value, str) or len(value) <= LONGEST_TITLE:
         return
@@ -65,19 +65,19 @@ def marathon_title(
         raise tk.Invalid(message.format(most=LONGEST_TITLE))
 
 
-def marathon_filled(value: object) -> Any:
-    """Return a text that is not blank.
+def marathon_filled(value: object) -> object:
+    """Return a value unchanged.
 
     Raises:
-        Invalid: it holds nothing but blanks and other characters that print nothing.
+        Invalid: a text has only blanks and other characters that print nothing.
     """
     if isinstance(value, str) and is_blank(value):
         raise tk.Invalid(tk._("Write something here: blanks alone say nothing"))
     return value
 
 
-def marathon_empty_blank(value: object) -> Any:
-    """Return a text, "" for one that holds nothing but characters that print nothing."""
+def marathon_empty_blank(value: object) -> object:
+    """Return a value unchanged; "" for a text of blanks and characters that print nothing."""
     return "" if isinstance(value, str) and is_blank(value) else value
 
 
@@ -86,12 +86,12 @@ def marathon_count(
 ) -> None:
     """Normalise a whole number from 0, by ``domain/numbers.py``; an empty value stays empty.
 
-    CKAN's ``ignore_empty`` takes 0 for nothing.
+    (CKAN's ``ignore_empty`` would ignore 0 too.)
     """
     value = data.get(key)
     if value is missing or value is None or (isinstance(value, str) and not value.strip()):
         if key[0] == "resources" and value is not missing:
-            # A column of CKAN's, which stays as it is where nothing is sent.
+            # CKAN does not clear this column if the key is missing.
             data[key] = None
         else:
             data.pop(key, None)
@@ -114,10 +114,10 @@ def marathon_decimal(
 ) -> None:
     """Normalise a number from 0 to text with a decimal point.
 
-    What is stored already may stay: a form sends it back as it is, and 1.125 could be two numbers.
+    A stored value is not parsed again: as typed text, 1.125 would be ambiguous.
     """
     value = data[key]
-    if not isinstance(value, str) or value not in stored_texts(key, data, context):
+    if not isinstance(value, str) or value not in list_stored_texts(key, data, context):
         data[key] = _read_number(lambda given: numbers.read_decimal(given, 0), key, data, context)
 
 
@@ -154,7 +154,7 @@ def marathon_day(
 def marathon_datetime(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise to an ISO 8601 date, or date and time with offset."""
+    """Normalise a date, or a date and time with offset, to ISO 8601."""
     _read_date(dates.read_moment, key, data, context)
 
 
@@ -164,11 +164,12 @@ def _read_date(
     data: FlattenDataDict,
     context: Context,
 ) -> None:
-    """Parse a date, with a notice if it was corrected; a stored value stays as it is.
+    """Normalise a date, with a notice if it was corrected.
 
-    A record that is older than these rules may hold anything there: the rest of it can be saved.
+    A stored value stays as it is, with a notice if it is invalid: the record may be older than
+    these rules.
     """
-    value, stored = data[key], stored_texts(key, data, context)
+    value, stored = data[key], list_stored_texts(key, data, context)
     is_stored = isinstance(value, str) and value in stored
     try:
         reading = read(value)
@@ -176,28 +177,28 @@ def _read_date(
         if not is_stored:
             raise tk.Invalid(messages.write_fault(error.fault)) from None
         message = tk._("“{given}” is not a date that others can read. It was left as it is")
-        tell_at_field(context, key, data, message.format(given=quote_value(value)))
+        add_field_notice(context, key, data, message.format(given=quote_value(value)))
         return
     if is_stored:
         return
     data[key] = reading.text
-    # A form shows some dates in another way than they are stored.
+    # A form shows some dates in another form than the stored one.
     if reading.is_repaired and reading.text not in stored:
         message = tk._("“{given}” was read as {meant}")
         text = message.format(given=quote_value(value), meant=reading.text)
-        tell_at_field(context, key, data, text)
+        add_field_notice(context, key, data, text)
 
 
 def marathon_duration(value: object) -> str:
-    """Return an ISO 8601 duration."""
-    return _read(dates.read_duration, value)
+    """Return a duration in ISO 8601."""
+    return _read_as_domain(dates.read_duration, value)
 
 
-def marathon_email(value: object) -> Any:
+def marathon_email(value: object) -> object:
     """Return an e-mail address without the blanks around it.
 
     Raises:
-        Invalid: CKAN takes it for none.
+        Invalid: CKAN's ``email_validator`` refuses it.
     """
     text = value.strip() if isinstance(value, str) else value
     validate: Any = tk.get_validator("email_validator")
@@ -210,7 +211,7 @@ def marathon_email(value: object) -> Any:
 
 def marathon_http_url(value: object) -> str:
     """Return an absolute web address."""
-    return _read(addresses.read_http_address, value)
+    return _read_as_domain(addresses.read_http_address, value)
 
 
 def marathon_http_url_list(
@@ -218,14 +219,16 @@ def marathon_http_url_list(
 ) -> None:
     """Normalise to a JSON list of absolute web addresses, which may contain commas.
 
-    One that is stored already is not judged.
+    An invalid address that is stored already stays, with a notice.
     """
-    value, stored = data.get(key), stored_items(key, data, context)
-    given = _read(lambda given: split_items(given, r"\s+"), None if value is missing else value)
+    value, stored = data.get(key), list_stored_items(key, data, context)
+    given = _read_as_domain(
+        lambda given: split_items(given, r"\s+"), None if value is missing else value
+    )
     found: list[str] = []
     for item in given:
         try:
-            found += _read(addresses.read_http_addresses, [item])
+            found += _read_as_domain(addresses.read_http_addresses, [item])
         except tk.Invalid as error:
             if item not in stored:
                 raise
@@ -236,19 +239,19 @@ def marathon_http_url_list(
 
 def marathon_geojson(value: object) -> str:
     """Return a GeoJSON geometry as text."""
-    return _read(geometry.read_geometry, value)
+    return _read_as_domain(geometry.read_geometry, value)
 
 
 def marathon_flag(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise to ``"true"`` or ``"false"``; the rules keep the value of a field left out."""
+    """Normalise to ``"true"`` or ``"false"``; a missing field keeps its stored value."""
     value = data.get(key)
     if value is missing or value is None:
         data.pop(key, None)
         raise StopOnError
-    # A form sends "false" hidden and, if the box is ticked, "true" after it.
-    data[key] = _flag(value[-1] if isinstance(value, list) and value else value)
+    # A form sends a hidden "false" and, if the box is ticked, "true" after it.
+    data[key] = _read_flag(value[-1] if isinstance(value, list) and value else value)
 
 
 def _read_number(
@@ -257,42 +260,42 @@ def _read_number(
     data: FlattenDataDict,
     context: Context,
 ) -> str:
-    """Return a number in normal form, and add a notice if it was corrected."""
-    reading = _read(read, data[key])
+    """Return a number in its normal form, and add a notice if it was corrected."""
+    reading = _read_as_domain(read, data[key])
     if reading.notice:
-        tell_at_field(context, key, data, messages.write_fault(reading.notice))
+        add_field_notice(context, key, data, messages.write_fault(reading.notice))
     return reading.text
 
 
-def _flag(value: Any) -> str:
+def _read_flag(value: Any) -> str:
     found = inputs.read_flag(value, FALSE)
     if found is None:
         raise tk.Invalid(inputs.describe_flag_problem(value))
     return "true" if found else "false"
 
 
-def _read(read: Callable[[Any], Value], value: Any) -> Value:
+def _read_as_domain(read: Callable[[Any], Value], value: Any) -> Value:
     try:
         return read(value)
     except Malformed as error:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-# Longer lists are not repeated in an error.
+# Codes that an error message lists.
 MOST_NAMED = 30
 
 
 @scheming_validator
 def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of INE codes of municipalities."""
+    """Return a validator that normalises to a JSON list of INE codes of municipalities."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
         codes = _read_items(
-            lambda each: _municipality(each, key, data, context), key, data, context
+            lambda item: _read_municipality(item, key, data, context), key, data, context
         )
-        data[key] = _stored(codes, field, tk._("Choose at least one municipality"))
+        data[key] = _write_list(codes, field, tk._("Choose at least one municipality"))
 
     return validator
 
@@ -300,7 +303,7 @@ def marathon_municipality_codes(field: dict[str, Any], _schema: dict[str, Any]) 
 def marathon_municipality_code(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Normalise one INE code; "" for none. A field that is left out keeps its value."""
+    """Normalise an INE code; an empty value becomes "", a missing field keeps its stored value."""
     value = data.get(key)
     if value is missing:
         data.pop(key, None)
@@ -308,27 +311,29 @@ def marathon_municipality_code(
     if isinstance(value, list | tuple | dict | bool):
         raise tk.Invalid(tk._("One municipality is expected, by its four-digit code"))
     is_empty = value is None or str(value).strip() == ""
-    data[key] = "" if is_empty else _municipality(value, key, data, context)
+    data[key] = "" if is_empty else _read_municipality(value, key, data, context)
 
 
 @scheming_validator
 def marathon_service_problems(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of notations of service problems."""
+    """Return a validator that normalises to a JSON list of notations of service problems."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        notations = _read_items(lambda each: _problem(each, key, data, context), key, data, context)
-        data[key] = _stored(notations, field, tk._("Choose at least one service problem"))
+        notations = _read_items(
+            lambda item: _read_problem(item, key, data, context), key, data, context
+        )
+        data[key] = _write_list(notations, field, tk._("Choose at least one service problem"))
 
     return validator
 
 
 @scheming_validator
 def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
-    """Return a validator of a term of the closed list that the field's ``term_list`` names.
+    """Return a validator that normalises to the code of a term of the field's ``term_list``.
 
-    The code is stored; a label in Spanish or English is accepted for it.
+    It accepts the code, or the label in any language.
     """
     terms = schemes.get_term_list(field["term_list"]).terms
 
@@ -348,23 +353,23 @@ def marathon_term(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValida
 
 @scheming_validator
 def marathon_authority(field: dict[str, Any], _schema: dict[str, Any]) -> ValueValidator:
-    """Return a validator that makes the IRI of a concept of the table in ``scheme``."""
+    """Return a validator that normalises to the IRI of a concept of the field's ``scheme``."""
 
     def validator(value: object) -> str:
-        return _concept(field["scheme"], value)
+        return _read_concept(field["scheme"], value)
 
     return validator
 
 
 @scheming_validator
 def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> DataValidator:
-    """Return a validator that makes a JSON list of IRIs of concepts of the table in ``scheme``."""
+    """Return a validator that normalises to a JSON list of IRIs of concepts of ``scheme``."""
 
     def validator(
         key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
     ) -> None:
-        found = _read_items(lambda each: _concept(field["scheme"], each), key, data, context)
-        data[key] = _stored(found, field, tk._("Choose at least one"))
+        found = _read_items(lambda item: _read_concept(field["scheme"], item), key, data, context)
+        data[key] = _write_list(found, field, tk._("Choose at least one"))
 
     return validator
 
@@ -372,8 +377,8 @@ def marathon_authority_list(field: dict[str, Any], _schema: dict[str, Any]) -> D
 def _read_items(
     read: Callable[[str], str], key: FlattenKey, data: FlattenDataDict, context: Context
 ) -> list[str]:
-    """Return the items of a list as they are stored; one that is stored already is not judged."""
-    stored = stored_items(key, data, context)
+    """Return the normalised items of a list; invalid items that are stored already stay."""
+    stored = list_stored_items(key, data, context)
     found: list[str] = []
     for item in _read_codes(data.get(key)):
         try:
@@ -393,13 +398,13 @@ def _read_codes(value: Any) -> list[str]:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-def _stored(values: list[str], field: dict[str, Any], message: str) -> str:
+def _write_list(values: list[str], field: dict[str, Any], message: str) -> str:
     if field.get("required") and not values:
         raise tk.Invalid(message)
     return json.dumps(list(dict.fromkeys(values)))
 
 
-def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
+def _read_municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = territory.repair_code(value)
         place = territory.get_municipality(repaired.code)
@@ -411,11 +416,11 @@ def _municipality(value: Any, key: FlattenKey, data: FlattenDataDict, context: C
             ).format(code=quote_value(value))
         ) from None
     if repaired.repaired and str(value).strip() != place.code:
-        _say_repaired(context, key, data, value, f"{place.code} ({place.name})")
+        _add_repair_notice(context, key, data, value, f"{place.code} ({place.name})")
     return place.code
 
 
-def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
+def _read_problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Context) -> str:
     try:
         repaired = problems.repair_notation(value)
         found = problems.get_problem(repaired.notation)
@@ -426,34 +431,34 @@ def _problem(value: str, key: FlattenKey, data: FlattenDataDict, context: Contex
             )
         ) from None
     if repaired.repaired and value.strip() != found.notation:
-        _say_repaired(context, key, data, value, found.notation)
+        _add_repair_notice(context, key, data, value, found.notation)
     return found.notation
 
 
-def _say_repaired(
+def _add_repair_notice(
     context: Context, key: FlattenKey, data: FlattenDataDict, value: Any, meant: str
 ) -> None:
     message = tk._("“{given}” was read as {meant}").format(given=quote_value(value), meant=meant)
-    tell_at_field(context, key, data, message)
+    add_field_notice(context, key, data, message)
 
 
-def _concept(scheme: str, value: Any) -> str:
+def _read_concept(scheme: str, value: Any) -> str:
     text = value.strip() if isinstance(value, str) and len(value) < 2_000 else ""
     concept = authorities.find_concept(scheme, text) if text else None
     if concept and concept.iri:
         return concept.iri
-    accepted = [each.code for each in authorities.get_scheme(scheme).concepts]
+    accepted = [concept.code for concept in authorities.get_scheme(scheme).concepts]
     more = ", …" if len(accepted) > MOST_NAMED else ""
     raise tk.Invalid(
         tk._("“{value}” is not in the table “{table}”. Accepted: {accepted}").format(
             value=quote_value(value),
-            table=_title(scheme),
+            table=_find_scheme_title(scheme),
             accepted=", ".join(accepted[:MOST_NAMED]) + more,
         )
     )
 
 
-def _title(scheme: str) -> str:
+def _find_scheme_title(scheme: str) -> str:
     titles: Callable[[str], Any] = authorities.get_scheme(scheme).title.get
     return titles(messages.get_language()) or titles("es") or scheme
 
@@ -465,7 +470,7 @@ LONGEST_REASON = 5_000
 def marathon_workshop_id(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Convert the name or id of a workshop to its id; the workshop is locked until our commit."""
+    """Convert the name or id of a workshop to its id; the workshop is locked until the commit."""
     flat = Flat(data, errors, context)
     reference = data[key].strip() if isinstance(data[key], str) else ""
     already = {package.read_stored_text(flat.stored, "workshop")}
@@ -473,7 +478,7 @@ def marathon_workshop_id(
         return
     found = package_logic.find_linkable(context, [reference], package.WORKSHOP, already)
     if reference not in found:
-        raise tk.Invalid(_no_such(tk._("There is no workshop “{reference}”"), data[key]))
+        raise tk.Invalid(_write_missing(tk._("There is no workshop “{reference}”"), data[key]))
     data[key] = found[reference].id
 
 
@@ -482,7 +487,7 @@ def marathon_idea_ids(
 ) -> None:
     """Convert names or ids of ideas to a JSON list of ids."""
     flat = Flat(data, errors, context)
-    wanted = _items(data[key])
+    wanted = _split_items(data[key])
     already = set(package.read_stored_texts(flat.stored, "idea"))
     if flat.is_deleted and already.issuperset(wanted):
         data[key] = json.dumps(wanted)
@@ -492,25 +497,27 @@ def marathon_idea_ids(
     for reference in wanted:
         if reference in found:
             kept.append(found[reference].id)
-        elif reference in already and not flat.is_shown_anew:
-            # The idea was deleted after the reference was stored: the rest can still be saved.
+        elif reference in already and not flat.gains_readers:
+            # The idea was deleted after the reference was stored.
             kept.append(reference)
         else:
-            errors[key].append(_no_such(tk._("There is no idea “{reference}”"), reference))
+            errors[key].append(_write_missing(tk._("There is no idea “{reference}”"), reference))
     data[key] = json.dumps(list(dict.fromkeys(kept)))
 
 
 def marathon_data_need_ids(value: object) -> str:
-    """Normalise to a JSON list of ids of data needs; the rules check to which ideas they belong."""
-    wanted = _items(value)
+    """Normalise to a JSON list of ids; ``marathon_dataset_rules`` checks that the needs exist."""
+    wanted = _split_items(value)
     for identifier in wanted:
         if not _is_uuid(identifier):
-            raise tk.Invalid(_no_such(tk._("There is no data need “{reference}”"), identifier))
+            raise tk.Invalid(
+                _write_missing(tk._("There is no data need “{reference}”"), identifier)
+            )
     return json.dumps([identifier.lower() for identifier in wanted])
 
 
 def marathon_data_need_id(value: object) -> str:
-    """Return the id of a data need that an idea has already; "" for a new one."""
+    """Return the id of a stored data need; "" for a new one."""
     if value is missing or value is None or value == "":
         return ""
     if not _is_uuid(value):
@@ -521,10 +528,10 @@ def marathon_data_need_id(value: object) -> str:
 
 
 def marathon_code(value: object) -> str:
-    """Return the code by which spreadsheets name a workshop or idea; "" for none.
+    """Return the code with which spreadsheets refer to a workshop or idea; "" for none.
 
     Raises:
-        Invalid: it has signs that do not survive a spreadsheet, or is too long.
+        Invalid: the code is too long or has characters that spreadsheets may change.
     """
     if value is missing or value is None:
         return ""
@@ -540,7 +547,10 @@ def marathon_code(value: object) -> str:
 def marathon_status_reason(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Pass the reason to the save, which stores it in the history and not as an extra."""
+    """Normalise the reason of a change of status.
+
+    It is not stored as an extra: ``save_links_and_code`` adds it to the history.
+    """
     value = data.get(key)
     text = "" if value is missing or value is None else value
     if isinstance(text, str) and (hidden := explain_hidden(text)):
@@ -556,9 +566,9 @@ def marathon_status_reason(
 def marathon_dataset_required(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Use the name of a dataset as its title, if a title is not required.
+    """Normalise a missing or blank value to "".
 
-    Who must give a title is only known with the organisation: ``marathon_dataset_rules`` asks.
+    Whether it is required depends on the organisation: ``marathon_dataset_rules`` checks it.
     """
     value = data.get(key)
     if value is missing or value is None or (isinstance(value, str) and is_blank(value)):
@@ -568,10 +578,10 @@ def marathon_dataset_required(
 def marathon_owner_org(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Convert to the id of an organisation; the person must be allowed to give it the record.
+    """Convert to the id of an organisation in which the person may create the record.
 
-    An idea without one goes to the organisation of its first municipality that is on the site,
-    else to that of its workshop.
+    The default of an idea is the organisation of its first municipality that has one, else the
+    organisation of its workshop.
     """
     flat = Flat(data, errors, context)
     value = data.get(key)
@@ -609,15 +619,17 @@ def marathon_owner_org(
             )
         )
     if package_type == package.DATASET:
-        # Whether collaborators may move it is CKAN's to say.
+        # CKAN decides whether collaborators may move it.
         _ask_ckan(key, data, errors, context)
 
 
 def _refuse_without_organization(flat: Flat, package_type: str) -> None:
-    """Refuse a new workshop, idea or commitment without an organisation, whatever CKAN allows.
+    """Refuse a new workshop, idea or commitment without an organisation.
+
+    CKAN's setting ``create_unowned_dataset`` applies to datasets only.
 
     Raises:
-        Invalid: it is not a dataset, and the person no system administrator.
+        Invalid: the record is no dataset, and the person no system administrator.
     """
     context = flat.context
     is_trusted = context.get("ignore_auth") or authz.is_sysadmin(context.get("user"))
@@ -626,17 +638,17 @@ def _refuse_without_organization(flat: Flat, package_type: str) -> None:
 
 
 def _refuse_removal(flat: Flat) -> None:
-    """Refuse to take a record from its organisation to anybody without rights of their own there.
+    """Refuse to move a record if the person is no editor of its present organisation.
 
-    Moving a record needs rights in both organisations. That the coordinating body may edit a
-    municipality's ideas does not make them its own.
+    Moving a record needs permissions in both organisations. That the coordinating body may edit
+    the ideas of a municipality is not enough.
 
     Raises:
-        Invalid: the person is no editor of the organisation that has the record now.
+        Invalid: the person may not move the record.
     """
     if not flat.stored or not flat.stored.owner_org:
         return
-    if permissions.may_take_from(flat.context, flat.stored):
+    if permissions.may_move_package(flat.context, flat.stored):
         return
     organization = model.Group.get(flat.stored.owner_org)
     title = (organization.title or organization.name) if organization else flat.stored.owner_org
@@ -652,7 +664,7 @@ def _package_type(flat: Flat) -> str:
 
 
 def _organization_of_idea(flat: Flat) -> str | None:
-    """Return the id of the organisation an idea goes to; its workshop is validated later."""
+    """Return the id of an idea's default organisation; its workshop is not validated yet."""
     reference = flat.data.get(("workshop",))
     if not is_reference(reference):
         return None
@@ -665,7 +677,7 @@ def _organization_of_idea(flat: Flat) -> str | None:
     workshop = next(iter(found.values()), None)
     if workshop is None:
         return None
-    codes = flat.items("municipality") or package_logic.municipalities_of_workshop(workshop)
+    codes = flat.items("municipality") or package_logic.list_workshop_municipalities(workshop)
     on_site = municipality.find_municipalities(codes)
     return next((on_site[code] for code in codes if code in on_site), workshop.owner_org)
 
@@ -677,14 +689,14 @@ def _ask_ckan(
     validate(key, data, errors, context)
 
 
-def _items(value: Any) -> list[str]:
+def _split_items(value: Any) -> list[str]:
     try:
         return split_items(None if value is missing else value)
     except Malformed as error:
         raise tk.Invalid(messages.write_fault(error.fault)) from None
 
 
-def _no_such(message: str, reference: Any) -> str:
+def _write_missing(message: str, reference: Any) -> str:
     return message.format(reference=quote_value(reference))
 
 

@@ -25,8 +25,8 @@ def marathon_idea_rules(
 ) -> None:
     """Check an idea as a whole: its workshop's municipalities, its status, its data needs."""
     flat = Flat(data, errors, context)
-    flat.tidy("data_need", "summary")
-    flat.pardon_untouched()
+    flat.drop_empty_rows("data_need", "summary")
+    flat.accept_stored_values()
     _leave_organization_to_workshop(flat)
     flat.keep("example", "false")
     if flat.is_being_deleted:
@@ -41,8 +41,8 @@ def marathon_idea_rules(
     }
     if not flat.failed("workshop"):
         workshop = package.load_packages([flat.text("workshop")]).get(flat.text("workshop"))
-        taking_part = package_logic.municipalities_of_workshop(workshop)
-        idea["municipality"] = _own_municipalities(flat, taking_part)
+        taking_part = package_logic.list_workshop_municipalities(workshop)
+        idea["municipality"] = _select_own_municipalities(flat, taking_part)
     else:
         taking_part = []
     flat.add(
@@ -50,7 +50,7 @@ def marathon_idea_rules(
         _find_stored_faults(flat),
     )
     flat.add(package_logic.check_code(flat, "idea"))
-    _name_new_needs(flat)
+    _set_need_ids(flat)
 
 
 def _leave_organization_to_workshop(flat: Flat) -> None:
@@ -65,7 +65,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
     if flat.stored is None:
         return []
     workshop = package.read_stored_text(flat.stored, "workshop")
-    taking_part = package_logic.municipalities_of_workshop(
+    taking_part = package_logic.list_workshop_municipalities(
         package.load_packages([workshop]).get(workshop)
     )
     rows = package.read_stored_rows(flat.stored, "data_need")
@@ -82,7 +82,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
 
 
 def _check_status(flat: Flat) -> list[FieldFault]:
-    """Keep the status where none is sent; else it may only go where the lifecycle lets it."""
+    """Return the faults of a change of status; a status that is not sent stays."""
     before = package.read_stored_text(flat.stored, "status")
     flat.keep("status", idea_domain.FIRST_STATUS)
     if flat.failed("status"):
@@ -101,16 +101,17 @@ def _check_status(flat: Flat) -> list[FieldFault]:
     return idea_domain.check_step(before, flat.text("status"), flat.text("status_reason"))
 
 
-def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
-    """Return the idea's own municipalities, and store just those; none means all that take part.
+def _select_own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
+    """Return an idea's own municipalities, and store only these.
 
-    What was shown is computed from the workshop that the idea had until now.
+    Without own municipalities, the idea has those of its workshop: these are shown, and sent back,
+    but not stored.
     """
     shown, stored = taking_part, None
     if flat.stored:
         stored = package.read_stored_texts(flat.stored, "municipality")
         workshop = package.read_stored_text(flat.stored, "workshop")
-        shown = package_logic.municipalities_of_workshop(
+        shown = package_logic.list_workshop_municipalities(
             package.load_packages([workshop]).get(workshop)
         )
     given = flat.items("municipality")
@@ -122,9 +123,9 @@ def _own_municipalities(flat: Flat, taking_part: list[str]) -> list[str]:
     return own
 
 
-def _name_new_needs(flat: Flat) -> None:
-    """Give every new data need an identifier that no other one anywhere has."""
+def _set_need_ids(flat: Flat) -> None:
+    """Set the ``id`` of new data needs to a UUID."""
     for row, need in enumerate(flat.rows("data_need")):
-        is_new = need and not flat.is_pardoned("data_need", row, "id")
+        is_new = need and not flat.is_accepted("data_need", row, "id")
         if is_new and not need.get("id"):
             flat.data[("data_need", row, "id")] = str(uuid.uuid4())

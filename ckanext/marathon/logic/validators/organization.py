@@ -17,13 +17,13 @@ FIELDS = inputs.ORGANIZATION_RESERVED
 def marathon_organization_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check that the person may set role and code, and that the municipality is not taken."""
-    organization = _stored(data, context)
-    package_logic.pardon_untouched(data, errors, context, organization)
+    """Check that the person may set role, code and pilot, and that the municipality is free."""
+    organization = _find_stored(data, context)
+    package_logic.accept_stored_values(data, errors, context, organization)
     before = {field: package.read_stored_text(organization, field) for field in FIELDS}
     may = {
         "role": permissions.may_give_role(
-            context, organization, _said(data.get(("role",), missing))
+            context, organization, _normalize(data.get(("role",), missing))
         ),
         "municipality_code": permissions.may_place_organization(context),
         "pilot": permissions.may_place_organization(context),
@@ -45,10 +45,10 @@ def marathon_organization_rules(
             continue
         given = data.get((field,), missing)
         if given is missing:
-            # Left out is not taken away: a form without the field keeps what there is.
+            # A missing field keeps its stored value.
             if before[field]:
-                _put(data, field, before[field])
-        elif not allowed and _said(given) != _said(before[field]):
+                _put_extra(data, field, before[field])
+        elif not allowed and _normalize(given) != _normalize(before[field]):
             errors[(field,)].append(messages[field])
     _check_municipality(data, errors, organization)
 
@@ -61,11 +61,11 @@ def _check_municipality(
         return
     holder = municipality.find_municipality(code)
     if holder and holder != (organization.id if organization else None):
-        errors[("municipality_code",)].append(taken_message(code, holder))
+        errors[("municipality_code",)].append(explain_taken_municipality(code, holder))
 
 
-def taken_message(code: str, holder: str | None) -> str:
-    """Return the error message for a municipality that another organisation has."""
+def explain_taken_municipality(code: str, holder: str | None) -> str:
+    """Return the error message for a municipality that has an organisation already."""
     organization = model.Group.get(holder)
     if organization is None:
         message = tk._("The municipality {code} has its organisation already")
@@ -74,17 +74,17 @@ def taken_message(code: str, holder: str | None) -> str:
     return message.format(code=code, title=organization.title or organization.name)
 
 
-def _stored(data: FlattenDataDict, context: Context) -> model.Group | None:
+def _find_stored(data: FlattenDataDict, context: Context) -> model.Group | None:
     group = context.get("group")
     given = data.get(("id",))
     return group if group and given in (group.id, group.name) else None
 
 
-def _said(value: object) -> str:
+def _normalize(value: object) -> str:
     return "" if value in (None, "", "false", False, missing) else str(value).casefold()
 
 
-def _put(data: FlattenDataDict, field: str, value: str) -> None:
+def _put_extra(data: FlattenDataDict, field: str, value: str) -> None:
     data[(field,)] = value
     indexes = [key[1] for key in data if len(key) == 3 and key[0] == "extras"]
     index = max(indexes, default=-1) + 1

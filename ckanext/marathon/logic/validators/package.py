@@ -1,10 +1,9 @@
-"""CKAN's flattened data, as the rules of a whole record need it, and values left as stored.
+"""Access to CKAN's flattened data for rules of a whole record, and acceptance of stored values.
 
-What is sent back as it is stored is not judged: the rules are for what a save changes. A record may
-be older than the rules of its fields, or come from where there are none. A form shows such a value
-as it is stored and sends it back. Refusing it would keep the person from saving anything else, and
-emptying it would lose what somebody once wrote. A save that makes a record public or restores it is
-judged whole: more people are to see all of it.
+A stored value that is sent back unchanged is accepted even if it is invalid: a record may be older
+than the rules, or come from a site without them. Refusing such a value would prevent every other
+edit of the record, and clearing it would lose data. But a save that publishes or restores a record
+checks all values, because more people will see them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.visibility import is_widened
 
 Record = model.Package | model.Group
-# Whose errors are about rights, or about other records: these may arise without any change.
+# Fields with rules about permissions or other records, which apply to unchanged values too.
 _JUDGED = frozenset(
     {"id", "name", "type", "state", "private", "owner_org", "status_reason"}
     | {"tags", "groups", "users", "extras", "__extras", "__junk", "__before", "__after"}
@@ -35,34 +34,34 @@ _JUDGED = frozenset(
 _ROW_LENGTH = 3
 
 
-def pardon_untouched(
+def accept_stored_values(
     data: FlattenDataDict,
     errors: FlattenErrorDict,
     context: Context,
     record: Record | None,
 ) -> set[FlattenKey]:
-    """Take back the errors of values that are stored already, and say so; return their keys.
+    """Remove the errors of unchanged stored values, with a notice; return the keys of the values.
 
     Args:
-        data: CKAN's flattened data after the fields' own validators; such a value becomes again
-            exactly what is stored.
+        data: CKAN's flattened data after the validators of the fields; these values are set to the
+            stored ones.
         errors: changed.
-        context: for the notices.
-        record: as it is stored; ``None`` for a new one, whose values are all new. So are those of
-            one that this save restores or makes public.
+        context: gets the notices.
+        record: the stored record, ``None`` for a new one. If the save publishes or restores it, no
+            error is removed.
     """
     pardoned: set[FlattenKey] = set()
-    if record is None or is_shown_anew(data, record):
+    if record is None or gains_readers(data, record):
         return pardoned
     for key, problems in errors.items():
         if not problems or key[0] in _JUDGED or len(key) not in (1, _ROW_LENGTH):
             continue
-        found = find_stored(key, data, record)
+        found = find_stored_value(key, data, record)
         if found is None:
             continue
         message = tk._("left as it is stored, though it needs correcting: {problem}")
-        problem = " ".join(str(each) for each in problems)
-        sent_key = resource_logic.key_as_sent(context, key, data)
+        problem = " ".join(str(problem) for problem in problems)
+        sent_key = resource_logic.find_sent_key(context, key, data)
         messages.add_notice_at(context, sent_key, record.type, message.format(problem=problem))
         data[key] = found[0]
         errors[key] = []
@@ -70,49 +69,56 @@ def pardon_untouched(
     return pardoned
 
 
-def find_stored(
+def find_stored_value(
     key: FlattenKey, data: FlattenDataDict, record: Record
-) -> tuple[str | list[Any]] | None:
-    """Return the stored value of a key's field as a 1-tuple if it was sent back, else ``None``.
+) -> tuple[object] | None:
+    """Return the stored value of a field as a 1-tuple if it was sent back, else ``None``.
 
-    Rows have no ids, and have other numbers after one was removed on the page: a text counts as
-    stored if any row has it in its field, an empty one if the rest of its row is that row's too.
+    Rows have no ids, and their numbers change when a row is removed. So a text counts as stored if
+    any row has it in the same field; an empty text, if a stored row is equal to its whole row.
     """
-    sent = as_said(data.get(key))
+    sent = normalize(data.get(key))
     if len(key) == 1:
-        stored = _text(record, key[0])
-        return (stored,) if as_said(stored) == sent and sent else None
+        stored = _read_stored(record, key[0])
+        return (stored,) if normalize(stored) == sent and sent else None
     if key[0] == "resources":
         identifier = data.get((*key[:-1], "id"))
-        same = [each for each in _resources(record) if each.id == identifier]
+        same = [resource for resource in _resources(record) if resource.id == identifier]
         if key[-1] == "url":
-            # The name of an uploaded file is no address that was there before.
+            # The stored file name of an upload does not count as a stored address.
             kind = data.get((*key[:-1], "url_type"), missing)
-            same = [each for each in same if kind is missing or as_said(each.url_type) == kind]
-        values = [_of_resource(each, key[-1]) for each in same]
-        return next(((each,) for each in values if as_said(each) == sent and sent), None)
+            same = [
+                resource
+                for resource in same
+                if kind is missing or normalize(resource.url_type) == kind
+            ]
+        values = [_read_resource_field(resource, key[-1]) for resource in same]
+        return next(((value,) for value in values if normalize(value) == sent and sent), None)
     rows = package_model.read_stored_rows(record, key[0])
     if not sent:
         row = {k[2]: v for k, v in data.items() if len(k) == _ROW_LENGTH and k[:2] == key[:2]}
-        return ("",) if any(is_same_row(row, each) for each in rows) else None
-    return next(((each[key[2]],) for each in rows if as_said(each.get(key[2])) == sent), None)
+        return ("",) if any(is_same_row(row, stored_row) for stored_row in rows) else None
+    return next(
+        ((stored_row[key[2]],) for stored_row in rows if normalize(stored_row.get(key[2])) == sent),
+        None,
+    )
 
 
-def is_shown_anew(data: FlattenDataDict, record: Record) -> bool:
-    """Return whether a save shows a record to more people than see it now."""
+def gains_readers(data: FlattenDataDict, record: Record) -> bool:
+    """Return whether a save publishes or restores a record."""
     return is_widened(record, {key[0]: value for key, value in data.items() if len(key) == 1})
 
 
 def is_same_row(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
-    """Return whether two rows say the same."""
+    """Return whether two rows have the same values; empty values are ignored."""
     one, other = (
-        {k: said for k, v in row.items() if (said := as_said(v))} for row in (sent, stored)
+        {k: text for k, v in row.items() if (text := normalize(v))} for row in (sent, stored)
     )
     return one == other
 
 
-def as_said(value: object) -> str | list[str]:
-    """Return a value as it can be compared: a list of texts or rows of JSON as such."""
+def normalize(value: object) -> str | list[str]:
+    """Return a value for comparison: a text, or a list of texts, also from JSON text."""
     if value is None or value is missing:
         return ""
     if isinstance(value, str) and value.lstrip().startswith("["):
@@ -122,17 +128,17 @@ def as_said(value: object) -> str | list[str]:
             return value
     if isinstance(value, list | tuple):
         items = [str(item) for item in cast(Sequence[Any], value) if item not in ("", None)]
-        # A text where a list belongs is shown, and sent back, as its only item.
+        # A stored text in a list field is shown, and sent back, as a list with one item.
         return items if len(items) > 1 else "".join(items)
     return str(value)
 
 
 def is_column(record: Record, field: str) -> bool:
-    """Return whether CKAN keeps a field of a record by itself, not as an extra."""
+    """Return whether a field of a record is a column, not an extra."""
     return field in class_mapper(type(record)).local_table.columns
 
 
-def _text(record: Record, field: str) -> str:
+def _read_stored(record: Record, field: str) -> str:
     value = (
         getattr(record, field)
         if is_column(record, field)
@@ -145,16 +151,16 @@ def _resources(record: Record) -> list[model.Resource]:
     return list(record.resources) if isinstance(record, model.Package) else []
 
 
-def _of_resource(resource: model.Resource, field: str) -> Any:
+def _read_resource_field(resource: model.Resource, field: str) -> object:
     if field in model.Resource.get_columns(extra_columns=False):
         return getattr(resource, field)
     return (resource.extras or {}).get(field)
 
 
 class Flat:
-    """The fields of a record after their own validators, and its errors.
+    """The fields of a record after the validators of the fields, and its errors.
 
-    A field that has an error reads as empty, so that a rule says nothing more about it.
+    A field with an error reads as empty, so that rules do not add errors about it.
     """
 
     def __init__(self, data: FlattenDataDict, errors: FlattenErrorDict, context: Context) -> None:
@@ -166,54 +172,54 @@ class Flat:
 
     @property
     def stored(self) -> model.Package | None:
-        """The package as it is in the database; ``None`` for a new one."""
+        """The stored package, ``None`` for a new one."""
         package = self.context.get("package")
         return package if package and self.data.get(("id",)) == package.id else None
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the record will be a deleted one."""
+        """Whether the record is deleted after this save."""
         current = self.stored.state if self.stored else model.State.ACTIVE
         return (self.text("state") or current) == model.State.DELETED
 
     @property
     def is_being_deleted(self) -> bool:
-        """Whether this save deletes it."""
+        """Whether this save deletes the record."""
         return bool(self.stored and self.stored.state != model.State.DELETED and self.is_deleted)
 
     @property
-    def is_shown_anew(self) -> bool:
-        """Whether this save restores it or makes it public, so that all of it is judged."""
-        return bool(self.stored and is_shown_anew(self.data, self.stored))
+    def gains_readers(self) -> bool:
+        """Whether this save publishes or restores the record, so that all values are checked."""
+        return bool(self.stored and gains_readers(self.data, self.stored))
 
-    def pardon_untouched(self) -> None:
-        """Remove the errors of values that are stored already; see the module's docstring."""
-        self._pardoned = pardon_untouched(self.data, self.errors, self.context, self.stored)
+    def accept_stored_values(self) -> None:
+        """Remove the errors of unchanged stored values; see the module's docstring."""
+        self._pardoned = accept_stored_values(self.data, self.errors, self.context, self.stored)
         for key in self._pardoned:
-            # CKAN's own fields are columns; the rules read no extra of their names.
+            # Columns have no extra of the same name.
             if self.stored and len(key) == 1 and not is_column(self.stored, key[0]):
                 self.put(key[0], self.data[key])
 
-    def is_pardoned(self, *key: str | int) -> bool:
-        """Return whether a value is one that is stored and that no rule can read."""
+    def is_accepted(self, *key: str | int) -> bool:
+        """Return whether a value is an invalid stored one that was accepted."""
         return key in self._pardoned
 
     def failed(self, *fields: str) -> bool:
-        """Return whether any of the fields has an error, or a value that no rule can read."""
-        return any(self.errors.get((each,)) or (each,) in self._pardoned for each in fields)
+        """Return whether any of the fields has an error or an invalid stored value."""
+        return any(self.errors.get((field,)) or (field,) in self._pardoned for field in fields)
 
-    def value(self, field: str) -> Any:
-        """Return the value of a field, ``None`` where it is missing or has an error."""
+    def value(self, field: str) -> object:
+        """Return the value of a field, ``None`` if it is missing or has an error."""
         found = self.data.get((field,))
         return None if found is missing or self.failed(field) else found
 
     def text(self, field: str) -> str:
-        """Return a field as text."""
+        """Return the value of a text field, "" if it is missing or has an error."""
         found = self.value(field)
         return found if isinstance(found, str) else ""
 
     def items(self, field: str) -> list[str]:
-        """Return a field that its validator made a JSON list."""
+        """Return the items of a list field, whose validator has set a JSON list."""
         try:
             loaded = load_json(self.text(field) or "[]")
         except ValueError:
@@ -221,7 +227,7 @@ class Flat:
         return loaded if is_json_list(loaded) else []
 
     def rows(self, field: str) -> list[dict[str, Any]]:
-        """Return a repeating field as dicts; subfields that have an error are left out."""
+        """Return the rows of a repeating field; subfields with an error are left out."""
         numbers = [key[1] for key in self.data if len(key) == 3 and key[0] == field]
         found: list[dict[str, Any]] = [{} for _ in range(max(numbers, default=-1) + 1)]
         for key, value in self.data.items():
@@ -231,7 +237,7 @@ class Flat:
         return found
 
     def put(self, field: str, value: str) -> None:
-        """Store a value for a field instead of the sent one."""
+        """Set a field, also among the extras, where CKAN stores fields without a column."""
         self.data[(field,)] = value
         indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
         for index in indexes:
@@ -243,27 +249,27 @@ class Flat:
         self.data[("extras", index, "value")] = value
 
     def keep(self, field: str, default: str) -> None:
-        """Where nothing is sent for a field, leave it as it is, or begin with a default."""
+        """Set a field that was not sent to its stored value, else to a default."""
         if not self.text(field) and not self.failed(field):
             self.put(field, package_model.read_stored_text(self.stored, field) or default)
 
     def put_items(self, field: str, values: Iterable[str]) -> None:
-        """Store a list for a field."""
+        """Set a list field."""
         self.put(field, json.dumps(list(values)))
 
     def add(self, faults: Iterable[FieldFault], before: Collection[FieldFault] = ()) -> None:
-        """Add errors to their fields; a field that has an error already keeps that one.
+        """Add errors to fields without an error.
 
-        CKAN cannot hold errors of a list of things and of one of them at once.
+        CKAN cannot show errors of a list and of its rows at once: an error of the list replaces
+        empty errors of rows, and is left out if a row has one.
 
         Args:
-            faults: of the record as it is sent.
-            before: those of the record as it is stored. What was wrong before, in the same words,
-                is told and keeps nobody from saving the rest, unless the save restores the record
-                or makes it public.
+            faults: the faults of the sent record.
+            before: the faults of the stored record. A fault that is in both becomes a notice
+                instead of an error, unless the save publishes or restores the record.
         """
         for path, fault in faults:
-            if self._was_there(path, fault, before):
+            if self._is_stored_fault(path, fault, before):
                 messages.add_notice(self.context, messages.write_fault(fault))
                 continue
             rows = [key for key in self.errors if len(key) == 3 and key[0] == path[0]]
@@ -278,21 +284,23 @@ class Flat:
             if not present:
                 present.append(messages.write_fault(fault))
 
-    def _was_there(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
-        if self.is_shown_anew:
+    def _is_stored_fault(self, path: Path, fault: Fault, before: Collection[FieldFault]) -> bool:
+        if self.gains_readers:
             return False
         if len(path) == 1:
             return FieldFault(path, fault) in before
         field, row, _name = path
         stored = package_model.read_stored_rows(self.stored, str(field))
         sent = {k[2]: v for k, v in self.data.items() if len(k) == 3 and k[:2] == (field, row)}
-        kept = any(is_same_row(sent, each) for each in stored)
-        return kept and any(each.path[0] == field and each.fault == fault for each in before)
+        kept = any(is_same_row(sent, stored_row) for stored_row in stored)
+        return kept and any(
+            earlier.path[0] == field and earlier.fault == fault for earlier in before
+        )
 
-    def tidy(self, *fields: str) -> None:
-        """Drop empty rows of repeating fields, and unknown subfields.
+    def drop_empty_rows(self, *fields: str) -> None:
+        """Remove empty rows of repeating fields, which forms send, and unknown subfields.
 
-        A form sends its empty rows too. What is stored already under an unknown name stays.
+        Unknown subfields that are stored already stay.
         """
         for field in fields:
             stored = unkept.list_stored_subfields(self.stored, field)
@@ -306,7 +314,7 @@ class Flat:
                     continue
                 for key in inner:
                     del self.data[key]
-                # Emptied, not removed: the errors of later rows keep their place.
+                # Not removed, so that the errors of later rows keep their positions.
                 for key in [k for k in self.errors if k[:2] == (field, index)]:
                     self.errors[key] = []
 
@@ -317,28 +325,27 @@ def _is_filled(value: Any) -> bool:
     return value is not missing and value not in (None, [])
 
 
-def stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[Any]:
-    """Return the stored texts of a key's field; for a repeating field, those of all rows."""
-    found = _stored_values(key, data, context)
-    return {each for each in found if isinstance(each, str) and each}
+def list_stored_texts(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
+    """Return the stored texts of a field; for a subfield, those of all rows."""
+    found = _list_stored_values(key, data, context)
+    return {value for value in found if isinstance(value, str) and value}
 
 
-def stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
-    """Return the items of the lists that the database has in the field of a key.
+def list_stored_items(key: FlattenKey, data: FlattenDataDict, context: Context) -> set[str]:
+    """Return the stored items of a list field; for a subfield, those of all rows.
 
-    None where the save restores the record or makes it public: all of it is judged then.
+    Empty if the save publishes or restores the record: then all items are checked.
     """
-    if Flat(data, {}, context).is_shown_anew:
+    if Flat(data, {}, context).gains_readers:
         return set()
-    found = (as_said(each) for each in _stored_values(key, data, context))
-    return {item for each in found for item in ([each] if isinstance(each, str) else each) if item}
+    found = (normalize(value) for value in _list_stored_values(key, data, context))
+    return {
+        item for value in found for item in ([value] if isinstance(value, str) else value) if item
+    }
 
 
-def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[Any]:
-    """Return the stored values of a key's field.
-
-    Rows have no ids: after one is removed on the page, those behind it have other numbers.
-    """
+def _list_stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> list[object]:
+    """Return the stored values of a field; for a subfield of all rows, as rows have no ids."""
     package = Flat(data, {}, context).stored
     if package is None:
         return []
@@ -346,19 +353,21 @@ def _stored_values(key: FlattenKey, data: FlattenDataDict, context: Context) -> 
         return [package_model.read_stored_text(package, key[0])]
     if key[0] == "resources":
         resource = data.get((*key[:-1], "id"))
-        same = (each for each in package.resources if each.id == resource)
-        return [(each.extras or {}).get(key[-1]) for each in same]
+        same = (file for file in package.resources if file.id == resource)
+        return [(file.extras or {}).get(key[-1]) for file in same]
     return [row.get(key[-1]) for row in package_model.read_stored_rows(package, key[0])]
 
 
-def type_of(data: FlattenDataDict) -> str:
-    """Return the type of the record that flattened data is of; a dataset has none at first."""
+def find_record_type(data: FlattenDataDict) -> str:
+    """Return the dataset type in flattened data; it may be missing for a new dataset."""
     found = data.get(("type",))
     return found if isinstance(found, str) and found else package_model.DATASET
 
 
-def tell_at_field(context: Context, key: FlattenKey, data: FlattenDataDict, message: str) -> None:
-    """Add a notice about a field of flattened data."""
+def add_field_notice(
+    context: Context, key: FlattenKey, data: FlattenDataDict, message: str
+) -> None:
+    """Add a notice about a field of flattened data; see :func:`messages.add_notice_at`."""
     messages.add_notice_at(
-        context, resource_logic.key_as_sent(context, key, data), type_of(data), message
+        context, resource_logic.find_sent_key(context, key, data), find_record_type(data), message
     )

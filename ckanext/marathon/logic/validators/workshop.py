@@ -9,7 +9,7 @@ from ckanext.marathon.domain import workshop as workshop_domain
 from ckanext.marathon.domain.errors import FieldFault
 from ckanext.marathon.logic import deletion
 from ckanext.marathon.logic import package as package_logic
-from ckanext.marathon.logic.package import stored_counts
+from ckanext.marathon.logic.package import read_stored_counts
 from ckanext.marathon.logic.validators.package import Flat
 from ckanext.marathon.model import package
 
@@ -24,10 +24,10 @@ DEFAULTS = {"kind": "ideation", "status": "announced", "example": "false"}
 def marathon_workshop_rules(
     key: FlattenKey, data: FlattenDataDict, errors: FlattenErrorDict, context: Context
 ) -> None:
-    """Check a workshop as a whole, and that the ideas that came out of it keep their places."""
+    """Check a workshop as a whole, and that it keeps the municipalities of its ideas."""
     flat = Flat(data, errors, context)
-    flat.tidy(*REPEATING)
-    flat.pardon_untouched()
+    flat.drop_empty_rows(*REPEATING)
+    flat.accept_stored_values()
     for field, default in DEFAULTS.items():
         flat.keep(field, default)
     if flat.is_being_deleted:
@@ -51,7 +51,7 @@ def _find_stored_faults(flat: Flat) -> list[FieldFault]:
         return []
     texts = {name: package.read_stored_text(flat.stored, name) for name in TEXTS}
     rows = {name: package.read_stored_rows(flat.stored, name) for name in REPEATING}
-    counted = stored_counts(flat.stored)
+    counted = read_stored_counts(flat.stored)
     return workshop_domain.check_workshop({**texts, **rows, **counted}, dates.get_today())
 
 
@@ -60,5 +60,5 @@ def marathon_commitment_rules(
 ) -> None:
     """Check a commitment as a whole."""
     flat = Flat(data, errors, context)
-    flat.tidy("milestone")
-    flat.pardon_untouched()
+    flat.drop_empty_rows("milestone")
+    flat.accept_stored_values()
