@@ -93,7 +93,7 @@ def prepare_tables() -> None:
     for queue in jobs.get_all_queues():
         queue.empty()
     # Most of theirs have no organisation. On a site they have one, older than the plugin too.
-    dataset_logic._publisher = exempt_publisher
+    dataset_logic._read_publisher = exempt_publisher
     clock.start_clock(complete=True)
     dataset.read_installation_time()
     model.Session.execute(sa.update(dataset.Installation).values(installed_at=datetime.max))

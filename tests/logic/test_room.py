@@ -100,7 +100,7 @@ def test_a_missing_disk_path_refuses_nothing(
     watched(10**9)
     monkeypatch.setitem(ckan_config, "ckanext.marathon.disk_path", str(tmp_path / "none"))
     with pytest.raises(FileNotFoundError):
-        disk.free_megabytes()
+        disk.count_free_megabytes()
     Workshop(name="taller")
     assert helpers.call_action("package_show", id="taller")["state"] == "active"
 
