@@ -1,6 +1,6 @@
 """Which packages are public, and which of the others a person may see.
 
-Every decision about this is made here, in five forms: as an SQL condition, for a ``model.Package``,
+Every decision about this is made here, in five forms: as an SQL condition, for CKAN's ``Package``,
 for the result of ``package_show``, as CKAN's permission labels, and for one person
 (:class:`Viewer`). Which internal fields insiders see *within* a visible record, such as exact
 counts of participants, is a permission (``logic/permissions.py``).
@@ -34,7 +34,7 @@ COORDINATION_LABEL = "marathon-coordination"
 # Context key to read as an anonymous visitor, for data that is passed on to other people.
 OUTSIDER = "marathon_outsider"
 
-# ``model.Package``, an alias of it, or the columns of its table.
+# CKAN's ``Package``, an alias of it, or the columns of its table.
 PackageColumns = type[model.Package] | ReadOnlyColumnCollection[str, sa.Column[Any]]
 
 
@@ -54,7 +54,7 @@ def filter_public_organizations(group: object) -> sa.ColumnElement[bool]:
     """Return the SQL condition that a group is an organisation and not deleted.
 
     Args:
-        group: ``model.Group``, an alias of it, or the columns of its table.
+        group: CKAN's ``Group``, an alias of it, or the columns of its table.
     """
     return sa.and_(
         *(getattr(group, column) == value for column, value in PUBLIC_ORGANIZATION.items())

@@ -80,7 +80,7 @@ def build_iri(key: Key, site: Site) -> str:
 # The dataset types of records that are not datasets.
 _OTHERS = {str(kind): kind for kind in (Kind.WORKSHOP, Kind.IDEA, Kind.COMMITMENT)}
 # Dataset types of plugins that store other things in packages. ckanext-dcat leaves the same two out
-# of its catalogue (``logic.py``, ``_search_ckan_datasets``).
+# of its catalogue (its function ``_search_ckan_datasets``).
 NOT_PUBLISHED = ("harvest", "showcase")
 
 

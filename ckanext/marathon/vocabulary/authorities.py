@@ -64,7 +64,7 @@ class AuthorityConcept:
         code: code within the scheme, e.g. ``CSV``.
         iri: unique within the scheme; ``""`` for some licences.
         labels: Spanish and English.
-        scheme: name of the scheme, see :func:`list_schemes`.
+        scheme: name of the scheme, as :func:`get_scheme` takes it.
     """
 
     code: str
