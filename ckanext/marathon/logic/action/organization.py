@@ -173,7 +173,7 @@ def organization_update(
     lose their membership, because they may not edit the datasets of a municipality.
     """
     audit.note_actor(context.get("user"))
-    stored = _find_stored_organization(data_dict)
+    stored = _find_organization(data_dict)
     was_municipality = stored is not None and permissions.is_municipality(stored)
     if stored is None:
         _refuse_group(data_dict)
@@ -218,7 +218,7 @@ def _refuse_group(data_dict: DataDict) -> None:
         raise tk.ObjectNotFound(tk._("Organization was not found."))
 
 
-def _find_stored_organization(data_dict: DataDict) -> model.Group | None:
+def _find_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("id")
     found = model.Group.get(reference) if is_reference(reference) else None
     return found if found and found.is_organization else None
@@ -364,12 +364,6 @@ def _keep_publisher(organization: model.Group) -> None:
     for package in package_model.list_owned_packages(organization.id):
         if package.type == package_model.DATASET:
             deletion.keep_publisher(package, organization)
-
-
-def _find_organization(data_dict: DataDict) -> model.Group | None:
-    reference = data_dict.get("id")
-    found = model.Group.get(reference) if isinstance(reference, str) else None
-    return found if found and found.is_organization else None
 
 
 @tk.validate_action_data(schema.marathon_municipality_create)
