@@ -52,7 +52,7 @@ class TestAdd:
         assert "No municipality of Guatemala has the INE code 9999." in result.output
         assert model.Group.get("san-carlos-alzatate")
 
-    def test_without_a_code_the_usage_error_names_it(self, run: Any) -> None:
+    def test_without_a_code_the_usage_error_names_the_argument(self, run: Any) -> None:
         result = run("add")
         assert result.exit_code == 2
         assert "CODE" in result.output

@@ -100,7 +100,7 @@ def test_no_name_makes_a_file_more_dangerous_than_its_bytes(sample: bytes) -> No
         ("application/json", "año".encode(), True, "application/json"),
     ],
 )
-def test_utf_8_texts_get_a_charset(
+def test_only_text_types_known_to_be_utf_8_get_a_charset(
     media_type: str, sample: bytes, is_whole: bool, expected: str
 ) -> None:
     assert add_charset(media_type, sample, is_whole) == expected

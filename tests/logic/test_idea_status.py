@@ -132,7 +132,7 @@ class TestFirstStatus:
 
 @pytest.mark.usefixtures("marathon_site")
 class TestHistory:
-    def test_the_history_begins_with_the_idea_and_only_the_server_writes_it(self) -> None:
+    def test_the_history_begins_with_proposed_and_ignores_sent_steps(self) -> None:
         forged = [{"status": "implemented", "at": "1999-01-01T00:00:00Z"}]
         idea = factories.Idea(history=forged)
         assert steps(idea) == ["proposed"]

@@ -250,7 +250,7 @@ class TestFirstPublished:
         found = self.upgrade(migrate_db_for)
         assert found[dataset["id"], dataset["id"]].isoformat() == "2019-05-04T03:02:01+00:00"
 
-    def test_a_dataset_with_a_new_iri_was_published_under_the_former(
+    def test_the_upgrade_dates_a_new_iri_by_the_first_change_under_the_former(
         self, migrate_db_for: Callable[..., None]
     ) -> None:
         source = factories.NationalBody()["id"]

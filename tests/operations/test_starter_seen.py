@@ -31,7 +31,7 @@ def test_a_visitor_can_download_every_file_unchanged(app: Any) -> None:
             assert resource["size"] == len(made)
 
 
-def test_a_visitor_sees_every_record() -> None:
+def test_a_visitor_sees_every_package() -> None:
     for item in read_items():
         if item.type != "organization":
             seen = show(item.name, user="", ignore_auth=False)
@@ -39,7 +39,7 @@ def test_a_visitor_sees_every_record() -> None:
             assert seen["title"] == item.title
 
 
-def test_the_records_have_the_facts_of_the_sources() -> None:
+def test_four_records_have_dates_statuses_and_problems_of_their_sources() -> None:
     meeting = show("reunion-informativa-piloto-2016")
     assert meeting["kind"] == "information_meeting"
     assert meeting["status"] == "announced"

@@ -280,7 +280,7 @@ class TestChain:
             assert set(full.objects(influence, PROV.entity)) == {entity}
             assert set(full.objects(influence, DCT.type)) == {SITE.concept("idea-role", role)}
 
-    def test_neither_idea_nor_need_passes_for_a_resource_of_the_catalogue(
+    def test_ideas_and_needs_are_neither_dcat_resources_nor_qualified_relations(
         self, full: Graph
     ) -> None:
         assert objects_of(full, DCAT.qualifiedRelation) == set()

@@ -88,7 +88,7 @@ class TestText:
         found = read(f"<https://otro.gt/d/1> a dcat:Dataset ; dct:title {titles} .")
         assert found["title"] == expected
 
-    def test_a_dataset_without_title_is_titled_by_its_iri(self) -> None:
+    def test_a_dataset_without_title_gets_the_last_segment_of_its_iri(self) -> None:
         assert read("<https://otro.gt/d/lluvia/> a dcat:Dataset .")["title"] == "lluvia"
 
     def test_a_title_too_long_is_cut_and_kept_in_an_extra(self) -> None:

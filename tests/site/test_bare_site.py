@@ -51,7 +51,7 @@ def test_pages_of_ckan_are_unchanged(upgraded: Upgraded, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_the_theme_is_unchanged(upgraded: Upgraded, path: str) -> None:
+def test_the_plugin_adds_no_stylesheet(upgraded: Upgraded, path: str) -> None:
     added = stylesheets(upgraded.site.get(path)) - stylesheets(upgraded.pages[path])
     assert {address for address in added if "/ckanext-scheming/" not in address} == set()
 

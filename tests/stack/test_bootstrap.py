@@ -140,7 +140,7 @@ class TestLocks:
             assert name is not None
             assert re.search(rf"^{name.group()}==", locked, re.MULTILINE), requirement
 
-    def test_test_requirements_have_the_versions_of_run_requirements(self) -> None:
+    def test_locked_versions_are_the_same_for_build_run_and_test(self) -> None:
         pinned = {
             name: {
                 line.split(" ")[0]

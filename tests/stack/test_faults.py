@@ -214,6 +214,7 @@ class TestStopped:
         with site.stopped("valkey"):
             assert site.unread("/", *PAGES) == {}
             assert site.save("Sin Valkey") == 200
+            assert site.log_in("infom").cookies
             site.reports(queue="failing")
             if said := examined(site, 5):
                 assert "Redis" in said

@@ -104,7 +104,7 @@ class TestAborting:
 
 class TestContinuing:
     @pytest.mark.parametrize("fault", [tk.ObjectNotFound(), tk.NotAuthorized()])
-    def test_a_hidden_record_is_neither_shown_nor_allowed(
+    def test_a_missing_or_hidden_record_gives_none_and_is_not_allowed(
         self, monkeypatch: pytest.MonkeyPatch, fault: Exception
     ) -> None:
         call_action_that_raises(monkeypatch, fault)

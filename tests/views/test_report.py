@@ -200,7 +200,7 @@ class TestWorkbook:
         }
         assert found["By place or problem"][1][:2] == ("0115", "Villa Nueva")
 
-    def test_the_workbook_has_complete_lists(
+    def test_the_workbook_lists_all_seven_workshops(
         self, visitor: Reader, villa_nueva: dict[str, Any]
     ) -> None:
         seven_workshops(villa_nueva)

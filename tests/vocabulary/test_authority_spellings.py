@@ -107,7 +107,7 @@ class TestLanguages:
         assert authorities.find_language("xin") is None
         assert authorities.find_language("nah") is None
 
-    def test_the_languages_of_guatemala_are_there_by_iso_639_3(self) -> None:
+    def test_each_spoken_language_is_found_by_its_iso_639_3_code(self) -> None:
         spoken = cast(
             "tuple[authorities.SpokenLanguage, ...]",
             authorities.get_scheme("spoken-language").concepts,

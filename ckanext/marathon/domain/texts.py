@@ -197,7 +197,7 @@ def is_nested(value: object) -> bool:
 
 
 def list_distinct_words(words: Iterable[str]) -> list[str]:
-    """Return keywords without blanks around them, each once.
+    """Return keywords with single blanks inside and none around them, each once; no empty ones.
 
     Of words that differ only in case, the first is kept. Words that differ in accents are
     different: ``público`` and ``publicó``.

@@ -71,7 +71,10 @@ from ckanext.marathon.vocabulary.codes import UnknownCode, pick_label
 
 
 def build_iri(key: Key, site: Site) -> str:
-    """Return a record's IRI; for a harvested dataset its original IRI, if ``site`` has it."""
+    """Return a record's IRI; for a harvested dataset the original one, if in ``site.kept``.
+
+    :func:`add_kept_iris` puts it there.
+    """
     if key.kind == Kind.CATALOG:
         return site.base
     return str(site.thing(key.kind, key.thing))
@@ -132,9 +135,10 @@ def find_iris(wanted: Iterable[Key], site: Site) -> dict[Key, str]:
 
 
 def dataset_uri(dataset: Row) -> str | None:
-    """Return the IRI of a dataset for ckanext-dcat; ``None``: ckanext-dcat makes one itself.
+    """Return the IRI of a dataset for ckanext-dcat; ``None`` for a dataset without an id.
 
-    By itself, ckanext-dcat would use any text in an extra called ``uri``.
+    For ``None`` ckanext-dcat makes an IRI. Without this function it would take any text in the
+    extra ``uri`` as the IRI.
     """
     if not dataset.get("id"):
         return None
@@ -143,7 +147,10 @@ def dataset_uri(dataset: Row) -> str | None:
 
 
 def resource_uri(resource: Row) -> str | None:
-    """Return the IRI of a resource for ckanext-dcat; ``None``: ckanext-dcat makes one itself."""
+    """Return the IRI of a resource for ckanext-dcat, which makes one for ``None``.
+
+    That is for a resource without an id or without that of its dataset.
+    """
     if not resource.get("id") or not resource.get("package_id"):
         return None
     dataset = str(resource["package_id"])

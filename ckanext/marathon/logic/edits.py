@@ -76,13 +76,17 @@ def _is_list(name: str, text: str) -> bool:
 OTHER_COUNTS = ("votes", "priority")
 
 
-def restore_masked(
+def restore_hidden_values(
     context: Context, package: model.Package, sent: Mapping[str, Any], data: dict[str, Any]
 ) -> None:
-    """Restore in ``data`` the values that the client could not read.
+    """Put back stored values that ``package_show`` hides or shows differently.
+
+    These are masked counts, counts that are not numbers, hidden ideas, a hidden workshop, and
+    addresses without a scheme.
 
     Args:
-        context: of the update; a patch sets ``original_package``.
+        context: of the update; ``original_package``, which a patch sets, tells which ideas the
+            client had read.
         package: the stored package.
         sent: the data from the client, with computed fields that it sends back.
         data: the data that will be saved; changed.

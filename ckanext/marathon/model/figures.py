@@ -54,7 +54,10 @@ class Figures(NamedTuple):
 
 
 def read_time_of_figures() -> datetime:
-    """Return the time of the last public change, up to which the figures are complete."""
+    """Return the time up to which the figures are complete.
+
+    It is that of the last public change, or of a new epoch or the installation if that was later.
+    """
     return clock.read_clock().published
 
 

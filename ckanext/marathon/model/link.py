@@ -127,7 +127,11 @@ PairQuery = sa.Select[tuple[str, str]]
 
 
 def select_places() -> sa.CompoundSelect[tuple[str, str]]:
-    """Select (subject, object) of the municipalities of all packages, own or inherited."""
+    """Select (id of a package, code of a municipality), own or inherited.
+
+    An idea without municipalities of its own has those of its workshop, and a dataset without any
+    those of its ideas.
+    """
     of_ideas = _places_of_ideas()
     return sa.union_all(
         select_links(Predicate.WORKSHOP_MUNICIPALITY),
@@ -138,7 +142,7 @@ def select_places() -> sa.CompoundSelect[tuple[str, str]]:
 
 
 def select_places_of_workshops_and_ideas() -> sa.CompoundSelect[tuple[str, str]]:
-    """Select (subject, object) of the municipalities of workshops and ideas, own or inherited."""
+    """Select (id of a workshop or idea, code of a municipality), own or inherited."""
     return sa.union_all(select_links(Predicate.WORKSHOP_MUNICIPALITY), _places_of_ideas())
 
 

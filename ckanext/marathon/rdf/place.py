@@ -145,7 +145,7 @@ def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: Co
     """Describe a typed place; return whether the row has any content."""
     name = make_text(place.text, lang)
     geom = make_geometry(place.geom)
-    box = make_geometry(place.bbox) or (find_envelope(geom) if geom is not None else None)
+    box = make_geometry(place.bbox) or (find_bounding_box(geom) if geom is not None else None)
     centre = make_geometry(place.centroid)
     if name is not None:
         graph.add((iri, SKOS.prefLabel, name))
@@ -173,8 +173,8 @@ def _add_typed_in(graph: Graph, iri: URIRef, shape: URIRef, lang: str, place: Co
     return not is_empty or bool(unparsed)
 
 
-def find_envelope(geom: Literal) -> Literal | None:
-    """Return the bounding box of a WKT literal of :func:`.make_geometry`."""
+def find_bounding_box(geom: Literal) -> Literal | None:
+    """Return the bounding box of a WKT literal of :func:`.make_geometry` as WKT, if possible."""
     numbers = [float(digits) for digits in _NUMBER.findall(str(geom))]
     west, east, south, north = (
         min(numbers[::2]),
@@ -236,7 +236,7 @@ def read_place(reader: Reader, whole: Node, node: Node) -> tuple[dict[str, str],
     shape = reader.geometry(node, *_SHAPES)
     box = reader.geometry(node, DCAT.bbox)
     drawn = make_geometry(shape)
-    if drawn is not None and make_geometry(box) == find_envelope(drawn):
+    if drawn is not None and make_geometry(box) == find_bounding_box(drawn):
         box = ""
     foreign = isinstance(node, URIRef) and not node.startswith(f"{whole}#")
     plain, texts = _plain_shapes(reader, node)

@@ -51,7 +51,7 @@ _REASON = re.compile(r"\[Reason: (?!None\])(?:[\w.]+(?:Error|Exception): )?(.*)\
 
 
 class CircuitBreaker:
-    """Blocks requests to a Solr that hangs, in one process, so that they fail at once."""
+    """Lets requests fail at once while Solr hangs. Each process has its own breaker."""
 
     def __init__(self) -> None:
         """Begin closed: requests pass."""
@@ -61,7 +61,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the last requests timed out."""
+        """Whether the last :data:`TIMEOUTS` requests or more timed out."""
         return self._timeouts >= TIMEOUTS
 
     def admit(self) -> None:

@@ -185,7 +185,7 @@ def wants_json() -> bool:
 
 
 def answer_saved(url: str) -> Response:
-    """Redirect to the page of the saved record."""
+    """Redirect to the page of the saved record, or send its address to the page's script."""
     return jsonify(url=url) if wants_json() else tk.redirect_to(url)
 
 

@@ -597,7 +597,11 @@ def add_municipalities() -> Response | str:
 
 
 def invite_officer() -> Response | str:
-    """Invite an officer; if no mail was sent, the page shows the link once."""
+    """Invite an officer.
+
+    If no mail was sent, the page shows once the link for choosing a password: for a new account,
+    and to somebody who may have it.
+    """
     refused = _refuse_visitor()
     if refused:
         return refused

@@ -252,8 +252,8 @@ def search_problems(text: str, lang: str = "es", limit: int = 20) -> tuple[Servi
         limit: the maximum number of results.
 
     Returns:
-        the best first: those with the text as notation, label or synonym; then by label, synonyms,
-        labels in other languages, label of the area, definition.
+        the best first: those whose notation, label or synonym equals the text; then those whose
+        label matches, then synonyms, labels in other languages, label of the area, definition.
     """
     return _taxonomy().index(lang).best(text, limit)
 

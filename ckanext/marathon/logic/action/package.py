@@ -80,7 +80,7 @@ def package_update(
                 )
             package = _lock_package(data.get("id") or data.get("name"))
             if package is not None:
-                edits.restore_masked(context, package, data_dict, data)
+                edits.restore_hidden_values(context, package, data_dict, data)
             unknown = inputs.find_unknown_fields({**data, "type": known.type}) if known else []
             dataset.remember_stored_iris(context, known)
             updated = next_(context, data)

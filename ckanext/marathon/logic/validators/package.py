@@ -237,7 +237,7 @@ class Flat:
         return found
 
     def put(self, field: str, value: str) -> None:
-        """Set a field, also among the extras, where CKAN stores fields without a column."""
+        """Set a field that has no column: its value, and the extra in which CKAN stores it."""
         self.data[(field,)] = value
         indexes = [key[1] for key in self.data if len(key) == 3 and key[0] == "extras"]
         for index in indexes:
