@@ -39,7 +39,6 @@ from ckanext.marathon.domain import takedown as takedown_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import deletion, reindex
-from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.takedown import Takedown, Traces, collect_traces, erase_traces
@@ -181,7 +180,7 @@ def _drop_jobs(row: Takedown, words: Collection[str]) -> None:
             *queue.get_job_ids(),
             *(i for r in _registries(queue) for i in r.get_job_ids()),
         }:
-            job = find_job(id_, queue)
+            job = queue.fetch_job(id_)
             if job is None or job.func_name in OWN_JOBS:
                 continue
             if any(trace in _text_of(job) for trace in traces):

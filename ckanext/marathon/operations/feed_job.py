@@ -22,7 +22,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
-from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import feed
 from ckanext.marathon.operations import health
 
@@ -98,7 +97,7 @@ def _once() -> str:
 
 
 def _find(name: str) -> Job | None:
-    return find_job(name, queues.get_queue())
+    return queues.get_queue().fetch_job(name)
 
 
 def _forget(name: str) -> None:

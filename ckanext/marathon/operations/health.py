@@ -39,7 +39,6 @@ from rq.worker import BaseWorker
 from sqlalchemy.exc import OperationalError
 
 from ckanext.marathon.feeds.verify import IS_REBUILD_WANTED
-from ckanext.marathon.logic.jobs import find_job
 from ckanext.marathon.model import disk, feed
 
 WEB, WATCH, SUPERVISOR = "web", "watch", "supervisor"
@@ -178,7 +177,7 @@ def _is_worker(pid: int | None) -> bool:
 def _has_waited(queue: rq.Queue) -> bool:
     """Return whether the next job of a queue has waited longer than an idle worker needs."""
     return any(
-        _is_late(find_job(job_id, queue)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
+        _is_late(queue.fetch_job(job_id)) for job_id in [*queue.job_ids[:1], *_list_taken(queue)]
     )
 
 
@@ -231,12 +230,12 @@ def list_interrupted() -> list[Job]:
     for queue in jobs.get_all_queues():
         started = StartedJobRegistry(queue=queue).get_job_ids(cleanup=False)
         for job_id in {*started, *FailedJobRegistry(queue=queue).get_job_ids(cleanup=False)}:
-            job = find_job(job_id, queue)
+            job = queue.fetch_job(job_id)
             if job and job_id not in current and _is_ours(job):
                 failed = job_id not in started
                 if not failed or any(word in (job.exc_info or "") for word in _KILLED):
                     found.append(job)
-        taken = [find_job(job_id, queue) for job_id in _list_taken(queue)]
+        taken = [queue.fetch_job(job_id) for job_id in _list_taken(queue)]
         found += [job for job in taken if job and _is_ours(job) and _is_late(job)]
     return found
 
