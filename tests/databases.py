@@ -38,6 +38,10 @@ def settle() -> None:
     url = address("ckan_test")
     create(url)
     os.environ["CKAN_SQLALCHEMY_URL"] = url
+    for name in ("CKAN_DATASTORE_WRITE_URL", "CKAN_DATASTORE_READ_URL"):
+        tables = urlsplit(os.environ[name])._replace(path=f"/datastore_test_{WORKER}").geturl()
+        os.environ[name] = tables
+    create(tables, "/datastore_test")
     os.environ["CKAN_REDIS_URL"] = redis(0)
     os.environ["CKAN_SITE_ID"] = f"test-{WORKER}"
 
