@@ -38,10 +38,16 @@ def settle() -> None:
     url = address("ckan_test")
     create(url)
     os.environ["CKAN_SQLALCHEMY_URL"] = url
-    for name in ("CKAN_DATASTORE_WRITE_URL", "CKAN_DATASTORE_READ_URL"):
-        tables = urlsplit(os.environ[name])._replace(path=f"/datastore_test_{WORKER}").geturl()
-        os.environ[name] = tables
-    create(tables, "/datastore_test")
+    datastore = [
+        name
+        for name in ("CKAN_DATASTORE_WRITE_URL", "CKAN_DATASTORE_READ_URL")
+        if name in os.environ
+    ]
+    for name in datastore:
+        own = urlsplit(os.environ[name])._replace(path=f"/datastore_test_{WORKER}")
+        os.environ[name] = own.geturl()
+    if datastore:
+        create(os.environ[datastore[0]], "/datastore_test")
     os.environ["CKAN_REDIS_URL"] = redis(0)
     os.environ["CKAN_SITE_ID"] = f"test-{WORKER}"
 

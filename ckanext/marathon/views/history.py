@@ -74,7 +74,7 @@ _CODED = {"private": VISIBILITY, "state": STATES}
 
 
 class ShownField(NamedTuple):
-    """A field that changed: label, former and new value in words, ``""`` if they are not kept."""
+    """A field that changed: its label, and both values as text, ``""`` if they are not stored."""
 
     label: str
     words: str
@@ -85,12 +85,13 @@ class ShownChange:
     """An entry of the record of changes, with labels in the reader's language.
 
     Attributes:
-        at: ISO, ``moment`` in words.
-        user: name of the account, ``""`` of none; ``origin`` is by what way.
-        record: id; ``title`` and ``href`` are ``""`` if it has none to show.
+        at: time in ISO format; ``moment`` is the same as text.
+        user: name of the account, ``""`` if there was none.
+        origin: label of the way in which it was made (form, API, command …).
         is_removal: whether the record was deleted, purged or taken down.
-        parent: title of the record that it belongs to, ``organization`` that of its organisation,
-            each ``""`` where the page need not name it.
+        record: id of the record; its ``title`` and address (``href``) are ``""`` if unknown.
+        parent: title of the record that it belongs to, ``""`` if it belongs to none.
+        organization: title of its organisation, ``""`` if the page does not show it.
     """
 
     at: str
@@ -213,9 +214,9 @@ class ChangeFilter(NamedTuple):
 
 
 class HistoryAddresses(NamedTuple):
-    """Addresses of all changes, and of those that are asked for: as files, newest and older ones.
+    """Addresses of all changes, and of the filtered ones: as files, the newest and older ones.
 
-    ``newest`` is ``""`` on that page, ``older`` on the last one.
+    ``newest`` is ``""`` on the first page, ``older`` on the last one.
     """
 
     all_of_them: str
@@ -230,10 +231,11 @@ class HistoryPage:
     """The changes of an organisation, or all that this person may see.
 
     Attributes:
-        owner: the organisation, ``None`` of all of them.
-        filters: those with a list of values; ``asked`` has what was typed, also in others.
-        is_filtered: whether anything was.
-        errors: what is wrong with it, by filter.
+        owner: the organisation, ``None`` for all changes.
+        filters: the filters with a list of values.
+        asked: value of each filter in the request, also of those without a list.
+        is_filtered: whether any filter has a value.
+        errors: error messages by filter.
     """
 
     owner: Owner | None
@@ -285,7 +287,7 @@ def _show_page(organization_id: str | None) -> Response:
 
 
 def read_history_page(organization_id: str | None) -> HistoryPage:
-    """Return what the page of changes prints, with the filters of the request.
+    """Return the content of the page of changes, with the filters of the request.
 
     Raises:
         ObjectNotFound: there is no such organisation.

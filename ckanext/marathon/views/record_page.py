@@ -275,15 +275,16 @@ class CommitmentPage(RecordPage):
 
 @dataclass(frozen=True, kw_only=True)
 class OrganizationPage:
-    """What is added to CKAN's page of an organisation.
+    """The content that is added to CKAN's page of an organisation.
 
     Attributes:
-        place: the municipality that it is, ``None`` of others.
-        is_pilot: whether that is a pilot municipality.
-        sections: its workshops, ideas and commitments, of those it has.
+        place: its municipality, ``None`` if it is no municipality.
+        is_pilot: whether this is a pilot municipality.
+        sections: its workshops, ideas and commitments, without empty sections.
         may_add_municipalities: whether it is the coordinating body and this person may do that.
-        may_see_changes: whether this person may see who changed what.
-        news: where its news are as Atom.
+        may_see_changes: whether this person may see its record of changes.
+        news: address of its news as Atom.
+        follow: how to follow it.
     """
 
     place: territory.Municipality | None
@@ -502,10 +503,10 @@ def _list_participants(record: Workshop) -> list[ParticipantCount]:
 
 
 def read_organization_page(shown: dict[str, Any]) -> OrganizationPage:
-    """Return what the page of an organisation prints besides what CKAN does.
+    """Return the content that is added to CKAN's page of an organisation.
 
     Args:
-        shown: the organisation as CKAN's view has it from ``organization_show``.
+        shown: from ``organization_show``, which CKAN's view has called.
 
     Raises:
         ckan.lib.search.SolrConnectionError: Solr does not answer.

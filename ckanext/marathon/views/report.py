@@ -297,7 +297,8 @@ class ShortList(Generic[T]):
     """The first records of a list, and the address of all of them.
 
     Attributes:
-        left: how many more there are; not above zero if there are none.
+        left: number of further records; 0 or less if there are none.
+        all_of_them: address of the whole list.
     """
 
     records: Sequence[T]
@@ -318,15 +319,17 @@ class PrintedReport:
     """A report as its page prints it.
 
     Attributes:
-        as_of: the time of the figures, ISO.
-        examples: how many of the records that it counts are made up.
-        qr: its address as a QR code, in SVG.
-        figures: names and numbers; of ``statuses``, a code and how many ideas have it.
-        announced: workshops that were announced and are not known to have been held.
+        as_of: time of the figures in ISO format.
+        examples: number of the counted records that are examples.
+        qr: its address as a QR code in SVG.
+        figures: name and number of each figure.
+        statuses: code of each status and number of ideas with it.
+        announced: number of workshops that were announced and are not known to have been held.
         part_figures: names of the figures of ``parts``.
         definitions: what each figure counts.
-        sources: names and addresses.
-        address: its permanent address, ``workbook`` that of its workbook.
+        sources: name and address of each source.
+        address: permanent address of the report.
+        workbook: address of its workbook.
     """
 
     period: Period
@@ -353,10 +356,10 @@ class ReportPage:
     """The page of a report: a form for its period, and the report.
 
     Attributes:
-        place: ``None`` of the country.
-        asked: the days that were asked for, as they were typed.
-        errors: what is wrong with them, by parameter.
-        report: ``None`` if anything is wrong with them.
+        place: the municipality, ``None`` for the whole country.
+        asked: first and last day as they were typed, by parameter.
+        errors: error messages by parameter.
+        report: ``None`` if there are errors.
     """
 
     place: Municipality | None
@@ -399,7 +402,7 @@ def _show_report(place: Municipality | None) -> Response:
 
 
 def read_report_page(place: Municipality | None) -> ReportPage:
-    """Return what the page of a report prints, for the period that the request asks for."""
+    """Return the content of the page of a report, for the period of the request."""
     report, errors = None, {}
     try:
         report = _read_printed_report(place, _read_period())
