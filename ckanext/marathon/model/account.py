@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.domain.texts import is_json_object
+
 _SESSION = "marathon_session"
 _INVITATION = "marathon_invitation"
 
@@ -39,8 +41,8 @@ def read_invitation_end(user: model.User) -> datetime | None:
 
     Only the link of an invitation has an end. A link for a new password replaces it.
     """
-    stored: Any = _read_extras(user).get(_INVITATION)
-    if not isinstance(stored, dict) or user.state != model.State.PENDING or not user.reset_key:
+    stored: object = _read_extras(user).get(_INVITATION)
+    if not is_json_object(stored) or user.state != model.State.PENDING or not user.reset_key:
         return None
     if stored.get("key") != _digest(user.reset_key):
         return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -118,3 +119,29 @@ def _read_joined(user_id: str, organization_id: str) -> datetime | None:
             entry.action.in_((audit.CREATED, audit.RESTORED)),
         )
     )
+
+
+class PendingOfficer(NamedTuple):
+    """A person who has not accepted the invitation to an organisation yet."""
+
+    user: model.User
+    organization: model.Group
+
+
+def list_pending_officers(organizations: Collection[str]) -> list[PendingOfficer]:
+    """Return the people who have not accepted the invitation to these organisations (ids)."""
+    if not organizations:
+        return []
+    query = (
+        sa.select(model.User, model.Group)
+        .join(_member, _member.table_id == _user.id)
+        .join(model.Group, model.Group.id == _member.group_id)
+        .where(
+            _member.table_name == "user",
+            _member.state == model.State.ACTIVE,
+            _member.group_id.in_(organizations),
+            _user.state == model.State.PENDING,
+        )
+        .order_by(model.Group.title, _user.email)
+    )
+    return [PendingOfficer(user, group) for user, group in model.Session.execute(query)]

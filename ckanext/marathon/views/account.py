@@ -199,7 +199,7 @@ def refuse_stale_session() -> None:
     g.marathon_session_of = None
     if "_user_id" not in session or not is_protected():
         return
-    user = tk.current_user
+    user: Any = tk.current_user
     if not user.is_authenticated:
         return
     known = session.get(_BOUND_TO)

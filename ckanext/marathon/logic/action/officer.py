@@ -739,7 +739,8 @@ def _invite_as_officer(
     context: Context, data_dict: DataDict, organization: model.Group
 ) -> dict[str, Any]:
     tk.check_access("user_invite", context, data_dict)
-    given, errors = tk.navl_validate(dict(data_dict), default_user_invite_schema(), context)
+    given, found = tk.navl_validate(dict(data_dict), default_user_invite_schema(), context)
+    errors: dict[str, Any] = dict(found)
     if not errors and given["role"] not in RANKS:
         choices = ", ".join(RANKS)
         errors = {"role": [tk._("One of these is expected: {}").format(choices)]}
