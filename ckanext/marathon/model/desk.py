@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from ckan import model
@@ -112,14 +112,3 @@ def _find(condition: sa.ColumnElement[bool], limit: int) -> FoundPackages:
         .limit(limit)
     )
     return FoundPackages(list(model.Session.scalars(query)), count)
-
-
-def read_privacy(ids: Collection[str]) -> dict[str, bool]:
-    """Return id → whether everybody sees it, for the packages that are not deleted."""
-    if not ids:
-        return {}
-    package_: Any = PACKAGE
-    query = sa.select(package_.id, filter_public(package_)).where(
-        package_.id.in_(ids), package_.state != model.State.DELETED
-    )
-    return {row[0]: bool(row[1]) for row in model.Session.execute(query)}

@@ -16,6 +16,7 @@ from ckan.common import current_user
 from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
+from ckanext.marathon import visibility
 from ckanext.marathon.domain import dataset as dataset_domain
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.officer import ADMIN, EDITOR, LinkState, find_link_state
@@ -415,13 +416,13 @@ def _describe_due(facts: UpdateFacts, day: date, today: date) -> DeskItem:
 def _list_saves() -> DeskSection:
     """Return the records that the person saved last."""
     entries = _list_own_entries()
-    is_public = desk_model.read_privacy([entry["record"] for entry in entries])
+    packages = package_model.load_packages(entry["record"] for entry in entries)
     saves = DeskList(
         heading=tk._("What you saved"),
         items=[
-            _describe_save(entry, is_public[entry["record"]])
+            _describe_save(entry, package)
             for entry in entries
-            if entry["record"] in is_public
+            if (package := packages.get(entry["record"])) and package.state != model.State.DELETED
         ][:MOST_OF_LIST],
         count=0,
     )
@@ -451,9 +452,8 @@ def _list_own_entries() -> list[dict[str, Any]]:
     return list(last.values())
 
 
-def _describe_save(entry: dict[str, Any], is_public: bool) -> DeskItem:
-    package = model.Package.get(entry["record"])
-    assert package
+def _describe_save(entry: dict[str, Any], package: model.Package) -> DeskItem:
+    is_public = visibility.is_public(package)
     return DeskItem(
         title=entry["title"],
         href=_find_page(package.type, package.name),
