@@ -40,18 +40,19 @@ class FoundPackages:
 
 
 def list_unpublished(desk: Desk, limit: int) -> FoundPackages:
-    """Return drafts of the person and private records of their organisations, the latest first."""
-    is_draft = PACKAGE.state.startswith("draft")
+    """Return drafts and private records of the person's organisations, the latest first.
+
+    Drafts that the person began for another organisation are included.
+    """
     is_own = sa.or_(
-        PACKAGE.owner_org.in_(desk.organizations), PACKAGE.creator_user_id == desk.user_id
-    )
-    is_private = sa.and_(
-        PACKAGE.state == model.State.ACTIVE,
-        PACKAGE.private.is_(True),
         PACKAGE.owner_org.in_(desk.organizations),
+        sa.and_(PACKAGE.state.startswith("draft"), PACKAGE.creator_user_id == desk.user_id),
     )
     condition = sa.and_(
-        sa.or_(sa.and_(is_draft, is_own), is_private), desk.viewer.filter_visible(PACKAGE)
+        PACKAGE.state != model.State.DELETED,
+        ~filter_public(PACKAGE),
+        is_own,
+        desk.viewer.filter_visible(PACKAGE),
     )
     return _find(condition, limit)
 
