@@ -23,9 +23,10 @@ from stdnum.gt import nit
 
 from ckanext.marathon.domain import privacy
 from ckanext.marathon.domain.errors import N_
-from ckanext.marathon.domain.table import SheetCell, fold_text, write_cell
+from ckanext.marathon.domain.table import SheetCell, write_cell
 from ckanext.marathon.files.profile import FileProfile, SheetProfile
 from ckanext.marathon.files.tables import name_column, open_tables
+from ckanext.marathon.vocabulary.codes import fold_text
 
 # How many cells of a column are listed.
 MOST_CELLS = 5

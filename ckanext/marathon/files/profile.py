@@ -28,12 +28,12 @@ from ckanext.marathon.domain.table import (
     ParsedCell,
     SheetCell,
     fits_type,
-    fold_text,
     is_missing,
     parse_cell,
     write_cell,
 )
 from ckanext.marathon.files.tables import Row, Sheet, TableFormat, name_column, open_tables
+from ckanext.marathon.vocabulary.codes import fold_text
 
 #: How many rows a profile shows.
 FIRST_ROWS = 10
@@ -491,7 +491,7 @@ def _explain_misfit(column: ColumnProfile, type_: ColumnType, misfit: Misfit) ->
 
 def _make_name(label: str, position: int, taken: set[str]) -> str:
     """Return a unique name for a column, and add it to ``taken``."""
-    plain = "_".join(fold_text(label).split())[:_LONGEST_NAME]
+    plain = "_".join(re.findall("[a-z0-9]+", fold_text(label)))[:_LONGEST_NAME]
     if not plain or plain[0].isdigit():
         plain = f"c_{plain}" if plain else f"columna_{name_column(position).lower()}"
     name, number = plain, 1
@@ -566,7 +566,7 @@ def find_period(folded: str) -> tuple[str, str] | None:
     """Return the period that a text names, as first and last month or year.
 
     Args:
-        folded: from :func:`ckanext.marathon.domain.table.fold_text`: «agua enero 2026».
+        folded: from :func:`ckanext.marathon.vocabulary.codes.fold_text`: «agua enero 2026».
     """
     for pattern in _PERIODS:
         found = pattern.search(folded)
