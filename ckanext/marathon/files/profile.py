@@ -126,6 +126,10 @@ class SheetProfile:
     days: tuple[date, date] | None
     problems: tuple[Fault, ...]
 
+    def repeats_heading(self, row: Row) -> bool:
+        """Return whether a row below the heading repeats it."""
+        return _repeats_heading(row, self.heading)
+
 
 @dataclass(frozen=True, slots=True)
 class FileProfile:
