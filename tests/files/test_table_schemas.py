@@ -179,9 +179,10 @@ def test_rows_that_repeat_each_other_are_named(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     report = validate(tmp_path, WATER, ("Sector", "Día"), ("A", "lunes"))
-    assert list_messages(report) == [
-        (0, "", "The column “Desde” is missing: add it, even if some cells stay empty")
-    ]
+    (error,) = report.errors
+    assert (error.row, error.letter) == (0, "")
+    assert error.fault.message.startswith("The column “{name}” is missing")
+    assert error.fault.values == {"name": {"es": "Desde", "en": "From"}}
 
 
 def test_other_columns_are_no_errors(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
@@ -33,7 +33,7 @@ from ckanext.marathon.domain.table import (
     write_cell,
 )
 from ckanext.marathon.files.tables import Row, Sheet, TableFormat, name_column, open_tables
-from ckanext.marathon.vocabulary.codes import fold_text
+from ckanext.marathon.vocabulary.codes import Labels, fold_text
 
 #: How many rows a profile shows.
 FIRST_ROWS = 10
@@ -471,14 +471,14 @@ class _Body:
         return [_explain_misfit(column, type_, misfit) for misfit in misfits[:1]]
 
 
-# Types in the words of an office; translated when a message is shown.
-TYPE_NAMES = {
-    ColumnType.STRING: N_("text"),
-    ColumnType.INTEGER: N_("whole numbers"),
-    ColumnType.NUMBER: N_("numbers"),
-    ColumnType.BOOLEAN: N_("yes or no"),
-    ColumnType.DATE: N_("dates"),
-    ColumnType.DATETIME: N_("dates with a time"),
+#: Types in the words of an office.
+TYPE_NAMES: Mapping[ColumnType, Labels] = {
+    ColumnType.STRING: {"es": "texto", "en": "text"},
+    ColumnType.INTEGER: {"es": "números enteros", "en": "whole numbers"},
+    ColumnType.NUMBER: {"es": "números", "en": "numbers"},
+    ColumnType.BOOLEAN: {"es": "sí o no", "en": "yes or no"},
+    ColumnType.DATE: {"es": "fechas", "en": "dates"},
+    ColumnType.DATETIME: {"es": "fechas con hora", "en": "dates with a time"},
 }
 
 
@@ -486,7 +486,7 @@ def _explain_misfit(column: ColumnProfile, type_: ColumnType, misfit: Misfit) ->
     values = {
         "column": column.letter,
         "name": column.label,
-        "type": Fault(TYPE_NAMES[type_]),
+        "type": TYPE_NAMES[type_],
         "row": misfit.row,
         "value": misfit.value,
     }

@@ -159,9 +159,7 @@ def validate_sheet(
     ]
     if missing:
         errors = tuple(
-            TableError(
-                0, "", column.title["es"], "", Fault(MISSING_COLUMN, {"name": column.title["es"]})
-            )
+            TableError(0, "", column.title["es"], "", Fault(MISSING_COLUMN, {"name": column.title}))
             for column in missing
         )
         return TableReport(schema.name, sheet.row_count, len(errors), errors, extra)
@@ -300,7 +298,7 @@ def _explain(column: TableField, value: str, note: str) -> Fault:
     if '"maximum"' in note:
         return Fault(TOO_LARGE, {"value": value, "bound": column.maximum})
     if '"pattern"' in note:
-        return Fault(WRONG_FORM, {"value": value, "form": column.description["es"]})
+        return Fault(WRONG_FORM, {"value": value, "form": column.description})
     return Fault(WRONG, {"value": value})
 
 
@@ -333,9 +331,7 @@ def parse_value(cell: SheetCell, column: TableField) -> TableValue:
 def _refuse_term(column: TableField, text: str) -> Malformed:
     if column.names_municipality:
         return Malformed(NOT_A_MUNICIPALITY, value=text)
-    return Malformed(
-        NOT_A_TERM, value=text, terms=", ".join(term.title["es"] for term in column.terms)
-    )
+    return Malformed(NOT_A_TERM, value=text, terms=tuple(term.title for term in column.terms))
 
 
 def _read_text(_cell: SheetCell, text: str) -> TableValue:
