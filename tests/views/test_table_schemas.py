@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from frictionless import Schema
+from frictionless import Resource, Schema
 from openpyxl import load_workbook
 
 from ckanext.marathon.files.table_schemas import list_table_schemas
@@ -56,6 +56,11 @@ def test_the_example_passes_the_check(visitor: Reader, editor: Reader, name: str
     answer = visitor.get(f"{path}/example.csv")
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "2 filas, sin errores" in check(editor, answer.data, "ejemplo.csv", path)
+    # Frictionless alone, with nothing but what the site publishes, finds it valid too.
+    descriptor = json.loads(visitor.get(f"{path}/schema.json").text)
+    resource = Resource(data=answer.data, format="csv", schema=Schema.from_descriptor(descriptor))
+    report = resource.validate()
+    assert report.valid, report.flatten(["rowNumber", "fieldName", "note"])
 
 
 @pytest.mark.parametrize("name", list_table_schemas())

@@ -18,6 +18,8 @@ import yaml
 from ckanext.marathon.vocabulary import problems, territory
 from ckanext.marathon.vocabulary.codes import Labels, UnknownCode, fold_text
 
+#: How times of day are written in valid tables, for Python's ``strftime``.
+TIME_FORMAT = "%H:%M"
 _MUNICIPALITY = "municipality"
 # Code of four digits; the site checks that the municipality exists.
 _CODE_PATTERN = "[0-9]{4}"
@@ -106,7 +108,7 @@ class TableSchema:
         name: machine-readable; it never changes.
         problems: notations of the service problems that such a table is about.
         key: names of the columns whose values together identify a row.
-        example: rows as cells in the order of the columns, marked as examples.
+        example: rows as an office writes them, in the order of the columns, marked as examples.
     """
 
     name: str
@@ -161,6 +163,8 @@ def _describe_field(declared: TableField) -> dict[str, Any]:
         "type": declared.type,
         **_describe(declared.title, declared.description),
     }
+    if declared.type == "time":
+        described["format"] = TIME_FORMAT
     if declared.unit:
         described["unit"] = declared.unit
     if declared.terms:

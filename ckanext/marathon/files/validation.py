@@ -23,7 +23,7 @@ from ckanext.marathon.domain.table import (
     write_cell,
 )
 from ckanext.marathon.files.profile import SheetProfile
-from ckanext.marathon.files.table_schemas import TableField, TableSchema
+from ckanext.marathon.files.table_schemas import TIME_FORMAT, TableField, TableSchema
 from ckanext.marathon.files.tables import name_column, open_tables
 from ckanext.marathon.vocabulary.codes import fold_text
 
@@ -326,6 +326,24 @@ def parse_value(cell: SheetCell, column: TableField) -> TableValue:
             raise _refuse_term(column, text)
         return code
     return _READERS[column.type](cell, text)
+
+
+def write_value(value: TableValue) -> str | int | float | bool | None:
+    """Return a value as a valid table has it, in the formats that the descriptor states."""
+    if isinstance(value, time):
+        return value.strftime(TIME_FORMAT)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def list_example_rows(schema: TableSchema) -> list[list[str | int | float | bool | None]]:
+    """Return the example rows of a schema as a valid table has them."""
+    return [
+        [
+            write_value(parse_value(cell, column))
+            for cell, column in zip(row, schema.fields, strict=True)
+        ]
+        for row in schema.example
+    ]
 
 
 def _refuse_term(column: TableField, text: str) -> Malformed:

@@ -28,7 +28,12 @@ from ckanext.marathon.files.table_schemas import (
     find_table_schema,
     list_table_schemas,
 )
-from ckanext.marathon.files.validation import MOST_ERRORS, TableReport, validate_sheet
+from ckanext.marathon.files.validation import (
+    MOST_ERRORS,
+    TableReport,
+    list_example_rows,
+    validate_sheet,
+)
 from ckanext.marathon.logic.messages import write_fault
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.spreadsheets import Column, Table
@@ -240,7 +245,7 @@ def download_example(name: str) -> Response:
     if schema is None:
         return _answer_unknown()
     columns = [Column(column.name, column.name) for column in schema.fields]
-    table = Table(f"{schema.name}-example", schema.name, columns, schema.example)
+    table = Table(f"{schema.name}-example", schema.name, columns, list_example_rows(schema))
     return _download(spreadsheets.write_csv_lines(table), f"{table.name}.csv", spreadsheets.CSV)
 
 
