@@ -15,7 +15,7 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
-from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
+from ckanext.marathon.logic import activity, deletion, officer, permissions, reindex, resource
 from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
@@ -56,6 +56,7 @@ STEPS = Steps(
     ),
     note_flush=(
         permissions.forget_changed_standings,
+        officer.note_ended_admins,
         audit.note_flush,
         reindex.note_written,
         publish.note_flush,
@@ -66,6 +67,8 @@ STEPS = Steps(
         publish.note_created,
     ),
     before_commit=(
+        # Guard
+        officer.refuse_without_admin,
         # Audit log
         audit.write_entries,
         # Search index
