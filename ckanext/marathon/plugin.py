@@ -70,6 +70,8 @@ DEFAULTS = {
     ),
     "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
     "ckanext.dcat.rdf.profiles": "marathon",
+    # Otherwise everybody could list the files of private datasets.
+    "ckan.datastore.public_table_search": "",
     # Uploads of other types are downloaded, not shown (docs/security.md).
     "ckan.files.inline_content_types": (
         "image/png image/jpeg image/gif image/webp application/pdf text/plain"
