@@ -142,10 +142,10 @@ class Settings:
             if self.database:
                 variable, address = "CKAN_SQLALCHEMY_URL", self.database
                 psycopg2.connect(drop_driver(address), connect_timeout=10).close()
-            for variable, address in zip(
-                DATASTORE_VARIABLES, (self.datastore_write, self.datastore_read), strict=True
-            ):
-                if address:
+            stores = (self.datastore_write, self.datastore_read)
+            for name, store in zip(DATASTORE_VARIABLES, stores, strict=True):
+                if store:
+                    variable, address = name, store
                     psycopg2.connect(drop_driver(address), connect_timeout=10).close()
             if self.redis:
                 variable, address = "CKAN_REDIS_URL", self.redis

@@ -34,9 +34,7 @@ def check_tables() -> None:
         click.echo(f"✗ {id_}: {tk._('a table of a file that does not exist')}")
     text = tk._("{loaded} tables, {waiting} wait to be loaded, {failed} files cannot be read.")
     click.echo(
-        text.format(
-            loaded=condition.loaded, waiting=condition.waiting, failed=condition.failed
-        )
+        text.format(loaded=condition.loaded, waiting=condition.waiting, failed=condition.failed)
     )
     if condition.lost or condition.left:
         click.echo(tk._("Run: ckan marathon tables update"))

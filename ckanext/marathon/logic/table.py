@@ -3,22 +3,21 @@
 The steps of a save note which files have to be read (``model/table.py``), in the same transaction.
 After the commit a job reads them: the columns and the first rows of every sheet are kept for the
 file's page, and the first sheet with data becomes a table of the DataStore, if the site has one.
-That has the id of the file for its name, so that CKAN shows it to the people who may see the file.
+That has the id of the file for its name, so that CKAN shows it to people who may see the file.
 
-A file that cannot be read, or whose table the DataStore refuses, can still be downloaded. The reason
-is kept and shown to the people who may edit the record.
+A file that cannot be read, or whose table the DataStore refuses, can still be downloaded. The
+reason is kept and shown to the people who may edit the record.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
@@ -27,9 +26,12 @@ from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import SQLAlchemyError
 
-from ckanext.marathon.domain.errors import N_, Malformed
-from ckanext.marathon.domain.table import ColumnType, SheetCell, parse_cell, write_cell
+from ckanext.marathon.domain.errors import N_, Fault, Malformed
+from ckanext.marathon.domain.table import ColumnType, ParsedCell, write_cell
+from ckanext.marathon.domain.texts import is_json_object
+from ckanext.marathon.files.profile import SheetProfile, profile_file, read_records
 from ckanext.marathon.logic import resource as resource_logic
+from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import datastore, disk, table
 from ckanext.marathon.model.datastore import StoreColumn
 from ckanext.marathon.model.table import ClaimedTable, TableState
@@ -39,6 +41,17 @@ log = logging.getLogger(__name__)
 
 # Seconds. A job of CKAN's ends after three minutes otherwise.
 LONGEST_JOB = 3_600
+# How much of each table is kept for the pages.
+FIRST_ROWS, MOST_SHEETS, MOST_SHOWN_COLUMNS, LONGEST_SHOWN = 50, 20, 100, 500
+
+STORE_TYPES = {
+    ColumnType.STRING: "text",
+    ColumnType.INTEGER: "int8",
+    ColumnType.NUMBER: "numeric",
+    ColumnType.BOOLEAN: "bool",
+    ColumnType.DATE: "date",
+    ColumnType.DATETIME: "timestamp",
+}
 
 MISSING = N_("The file is not in the storage of the site. Upload it again")
 NO_ROOM = N_("The disk of the server is nearly full. The table is read again when there is room")
@@ -119,10 +132,13 @@ def _find_changed_package_id(record: object) -> str | None:
     return _find_package_id(record)
 
 
-def work_off() -> int:
+def work_off(report: Callable[[int], object] = bool) -> int:
     """Load and drop the noted tables; return how many.
 
     Called as a background job, and by ``ckan marathon tables update``.
+
+    Args:
+        report: called after each table with the number of tables that are done.
     """
     done = 0
     model.Session.rollback()
@@ -132,6 +148,7 @@ def work_off() -> int:
         else:
             _load(claimed)
         done += 1
+        report(done)
     return done
 
 
@@ -148,18 +165,21 @@ def _load(claimed: ClaimedTable) -> None:
     try:
         reading = _read_file(claimed)
     except Malformed as error:
-        fault = _dictize_fault(error.fault.message, **error.fault.values)
+        fault = dictize_fault(error.fault)
     except FileNotFoundError:
-        fault = _dictize_fault(MISSING)
+        fault = dictize_fault(Fault(MISSING))
+    except tk.ObjectNotFound:
+        # Deleted meanwhile; the next round drops what was made.
+        fault = dictize_fault(Fault(MISSING))
     except tk.ValidationError as error:
-        fault = _dictize_fault(REFUSED, why=_summarize(error))
+        fault = dictize_fault(Fault(REFUSED, {"why": _summarize(error)}))
     except SQLAlchemyError as error:
-        fault = _dictize_fault(REFUSED, why=_first_line(error))
+        fault = dictize_fault(Fault(REFUSED, {"why": _first_line(error)}))
     except JobTimeoutException:
-        fault = _dictize_fault(TOO_SLOW)
+        fault = dictize_fault(Fault(TOO_SLOW))
     except Exception:
         log.exception("The table of the file %s cannot be read", claimed.resource_id)
-        fault = _dictize_fault(UNKNOWN)
+        fault = dictize_fault(Fault(UNKNOWN))
     model.Session.rollback()
     if fault:
         # The rows of the file before it must not be taken for those of this one.
@@ -173,3 +193,146 @@ def _load(claimed: ClaimedTable) -> None:
         is_stored=reading.is_stored and not fault,
     )
     model.Session.commit()
+
+
+@dataclass
+class FileReading:
+    """What was read of a file.
+
+    Attributes:
+        sheets: its sheets as they are kept (:func:`_describe_sheet`).
+        is_stored: whether the DataStore has the table of the first one.
+    """
+
+    sheets: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    is_stored: bool = False
+
+
+def _read_file(claimed: ClaimedTable) -> FileReading:
+    """Read a file, and fill its table in the DataStore.
+
+    Raises:
+        Malformed: it cannot be read as a table.
+        FileNotFoundError: it is not stored.
+        ckan.plugins.toolkit.ValidationError: the DataStore refuses its columns.
+        sqlalchemy.exc.SQLAlchemyError: the DataStore refuses its rows, or does not answer.
+    """
+    if not disk.has_room():
+        raise Malformed(NO_ROOM)
+    stored = model.Session.get(model.Resource, claimed.resource_id)
+    name = stored.url if stored else ""
+    model.Session.rollback()
+    with resource_logic.open_stored_file(claimed.resource_id) as path:
+        profile = profile_file(path, _name_as_table(name or ""))
+        if profile.problem is not None:
+            raise Malformed(profile.problem.message, **profile.problem.values)
+        shown = [sheet for sheet in profile.sheets if sheet.row_count and not sheet.is_hidden]
+        # The first sheet with data is the table of the file, the others are shown only.
+        reading = FileReading()
+        for number, sheet in enumerate(shown[:MOST_SHEETS]):
+            first = _FirstRows()
+            if number == 0 and datastore.is_available():
+                _store(claimed, path, sheet, first)
+                reading.is_stored = True
+            else:
+                for _ in islice(_iterate_rows(path, sheet, first), FIRST_ROWS):
+                    pass
+            reading.sheets.append(_describe_sheet(sheet, first.rows))
+    return reading
+
+
+def _name_as_table(name: str) -> str:
+    """Return a name that says that the file is a table, as its format does."""
+    return name if table.may_have_table(name, "") else f"{name}.csv"
+
+
+class _FirstRows:
+    """Takes the first rows out of those that pass by, as text."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+
+    def add_row(self, row: Sequence[ParsedCell]) -> None:
+        if len(self.rows) < FIRST_ROWS:
+            texts = [write_cell(cell) for cell in row[:MOST_SHOWN_COLUMNS]]
+            self.rows.append([_shorten(text) for text in texts])
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _iterate_rows(path: Path, sheet: SheetProfile, first: _FirstRows) -> Iterator[list[ParsedCell]]:
+    for _number, row in read_records(path, sheet):
+        first.add_row(row)
+        yield row
+
+
+def _store(claimed: ClaimedTable, path: Path, sheet: SheetProfile, first: _FirstRows) -> None:
+    columns = [
+        StoreColumn(column.name, STORE_TYPES[column.type], column.label) for column in sheet.columns
+    ]
+    rows = ([write_for_copy(cell) for cell in row] for row in _iterate_rows(path, sheet, first))
+    datastore.store_rows(claimed.resource_id, columns, rows)
+
+
+def write_for_copy(cell: ParsedCell) -> str | None:
+    """Return a cell as PostgreSQL reads it; ``None`` for an empty one."""
+    if cell is None:
+        return None
+    if isinstance(cell, bool):
+        return "t" if cell else "f"
+    return cell.isoformat() if isinstance(cell, date | datetime) else str(cell)
+
+
+def _describe_sheet(sheet: SheetProfile, first_rows: list[list[str]]) -> dict[str, Any]:
+    """Return a sheet as JSON: its name, columns, number of rows, first rows and problems."""
+    return {
+        "name": sheet.name,
+        "columns": [
+            {
+                "name": column.name,
+                "label": column.label or column.letter,
+                "type": str(column.type),
+                "filled": column.filled,
+            }
+            for column in sheet.columns
+        ],
+        "rows": sheet.row_count,
+        "first": first_rows,
+        "problems": [dictize_fault(problem) for problem in sheet.problems],
+    }
+
+
+def dictize_fault(fault: Fault) -> dict[str, Any]:
+    """Return a fault as JSON; see :func:`read_fault`."""
+    values = {
+        name: dictize_fault(value) if isinstance(value, Fault) else _plain(value)
+        for name, value in fault.values.items()
+    }
+    return {"message": fault.message, "values": values}
+
+
+def _plain(value: object) -> Any:
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def read_fault(stored: Mapping[str, Any]) -> Fault:
+    """Return a fault that was stored as JSON."""
+    values = {
+        name: read_fault(cast(Mapping[str, Any], value)) if is_json_object(value) else value
+        for name, value in dict(stored.get("values") or {}).items()
+    }
+    return Fault(str(stored.get("message") or UNKNOWN), values)
+
+
+def _summarize(error: tk.ValidationError) -> str:
+    return _limit(" ".join(f"{key}: {value}" for key, value in error.error_summary.items()))
+
+
+def _first_line(error: Exception) -> str:
+    return _limit(str(getattr(error, "orig", error)).strip().partition("\n")[0])
+
+
+def _limit(text: str) -> str:
+    return redact_text(text)[:300]

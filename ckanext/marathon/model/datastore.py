@@ -148,7 +148,8 @@ def _copy(
     table = sql.Identifier(resource_id)
     names = sql.SQL(", ").join(sql.Identifier(name) for name in ("_id", *_names(columns)))
     lines = CopyLines(rows)
-    connection = get_write_engine().raw_connection()
+    # psycopg2's, which has COPY.
+    connection: Any = get_write_engine().raw_connection()
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DELETE FROM {}").format(table))

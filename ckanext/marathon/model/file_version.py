@@ -1,8 +1,8 @@
 """The former versions of files that were replaced.
 
-The bytes of a version are stored like those of a file, under the id of the version. So every storage
-that CKAN can use for files has them, and so have backups. A version is read with the permissions of
-its record of today.
+The bytes of a version are stored like those of a file, under the id of the version. So every
+storage that CKAN can use for files has them, and so have backups. A version is read with the
+permissions of its record of today.
 """
 
 from __future__ import annotations

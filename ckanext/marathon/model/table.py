@@ -24,7 +24,7 @@ from ckanext.marathon.records import OTHER_TYPES
 # Longer than any job may take: an older load was interrupted.
 INTERRUPTED_AFTER = timedelta(hours=2)
 #: Extensions and formats of files that may have a table.
-TABLE_FORMATS = frozenset({"csv", "tsv", "tab", "xlsx", "xls", "ods", "xlsm", "txt"})
+TABLE_FORMATS = frozenset({"csv", "tsv", "tab", "xlsx", "xlsm", "xlsb", "xls", "ods"})
 
 
 class TableState(StrEnum):
@@ -131,9 +131,7 @@ def note_packages(package_ids: Iterable[str]) -> bool:
         or known[file.id].version != _identify(file)
         or known[file.id].state == TableState.GONE
     ]
-    gone = [
-        id_ for id_, row in known.items() if id_ not in wanted and row.state != TableState.GONE
-    ]
+    gone = [id_ for id_, row in known.items() if id_ not in wanted and row.state != TableState.GONE]
     for values in new:
         statement = insert(FileTable).values(**values)
         changed = {name: statement.excluded[name] for name in values if name != "resource_id"}
@@ -209,9 +207,7 @@ def claim_next_table() -> ClaimedTable | None:
     is_gone = row.state == TableState.GONE
     if not is_gone:
         # The DataStore gets the table outside of this transaction.
-        _update(
-            row.resource_id, {"state": TableState.LOADING, "since": now, "is_stored": True}
-        )
+        _update(row.resource_id, {"state": TableState.LOADING, "since": now, "is_stored": True})
         model.Session.commit()
     else:
         # The row stays until the table is dropped; another job may drop it at the same time.
