@@ -29,7 +29,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 from ckanext.marathon.domain.table import ColumnType, ParsedCell, write_cell
 from ckanext.marathon.domain.texts import is_json_object
-from ckanext.marathon.files.profile import SheetProfile, profile_file, read_records
+from ckanext.marathon.files.profile import NO_ROWS, SheetProfile, profile_file, read_records
+from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.redacting import redact_text
 from ckanext.marathon.model import datastore, disk, table
@@ -155,6 +156,7 @@ def work_off(report: Callable[[int], object] = bool) -> int:
 def _drop(claimed: ClaimedTable) -> None:
     datastore.drop_table(claimed.resource_id)
     table.forget_table(claimed.resource_id)
+    _index(claimed)
     model.Session.commit()
 
 
@@ -192,7 +194,14 @@ def _load(claimed: ClaimedTable) -> None:
         sheets=reading.sheets,
         is_stored=reading.is_stored and not fault,
     )
+    _index(claimed)
     model.Session.commit()
+
+
+def _index(claimed: ClaimedTable) -> None:
+    """Have the record indexed, whose copy in Solr says which files have tables."""
+    if datastore.is_available():
+        reindex.mark_for_index([claimed.package_id])
 
 
 @dataclass
@@ -226,8 +235,10 @@ def _read_file(claimed: ClaimedTable) -> FileReading:
         profile = profile_file(path, _name_as_table(name or ""))
         if profile.problem is not None:
             raise Malformed(profile.problem.message, **profile.problem.values)
-        shown = [sheet for sheet in profile.sheets if sheet.row_count and not sheet.is_hidden]
-        # The first sheet with data is the table of the file, the others are shown only.
+        shown = _order_sheets(profile.sheets)
+        if not shown:
+            raise Malformed(NO_ROWS)
+        # The first one is the table of the file, the others are shown only.
         reading = FileReading()
         for number, sheet in enumerate(shown[:MOST_SHEETS]):
             first = _FirstRows()
@@ -239,6 +250,12 @@ def _read_file(claimed: ClaimedTable) -> FileReading:
                     pass
             reading.sheets.append(_describe_sheet(sheet, first.rows))
     return reading
+
+
+def _order_sheets(sheets: Sequence[SheetProfile]) -> list[SheetProfile]:
+    """Return the sheets with rows, those with named columns first: a cover has none."""
+    shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
+    return sorted(shown, key=lambda sheet: not sheet.heading.row)
 
 
 def _name_as_table(name: str) -> str:

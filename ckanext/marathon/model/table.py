@@ -19,6 +19,7 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ckanext.marathon.model import datastore
 from ckanext.marathon.records import OTHER_TYPES
 
 # Longer than any job may take: an older load was interrupted.
@@ -207,7 +208,9 @@ def claim_next_table() -> ClaimedTable | None:
     is_gone = row.state == TableState.GONE
     if not is_gone:
         # The DataStore gets the table outside of this transaction.
-        _update(row.resource_id, {"state": TableState.LOADING, "since": now, "is_stored": True})
+        is_stored = row.is_stored or datastore.is_available()
+        values = {"state": TableState.LOADING, "since": now, "is_stored": is_stored}
+        _update(row.resource_id, values)
         model.Session.commit()
     else:
         # The row stays until the table is dropped; another job may drop it at the same time.
