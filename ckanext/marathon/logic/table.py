@@ -29,7 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 from ckanext.marathon.domain.table import ColumnType, ParsedCell, write_cell
 from ckanext.marathon.domain.texts import is_json_object
-from ckanext.marathon.files.profile import NO_ROWS, SheetProfile, profile_file, read_records
+from ckanext.marathon.files.profile import (NO_ROWS, ColumnProfile, Heading, SheetProfile, profile_file, read_records)
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.redacting import redact_text
@@ -306,12 +306,14 @@ def _describe_sheet(sheet: SheetProfile, first_rows: list[list[str]]) -> dict[st
     """Return a sheet as JSON: its name, columns, number of rows, first rows and problems."""
     return {
         "name": sheet.name,
+        # To read all of its rows again without another look at their types.
+        "heading": [sheet.heading.row, list(sheet.heading.labels)],
         "columns": [
             {
                 "name": column.name,
                 "label": column.label or column.letter,
                 "type": str(column.type),
-                "filled": column.filled,
+                "position": column.position,
             }
             for column in sheet.columns
         ],
@@ -319,6 +321,33 @@ def _describe_sheet(sheet: SheetProfile, first_rows: list[list[str]]) -> dict[st
         "first": first_rows,
         "problems": [dictize_fault(problem) for problem in sheet.problems],
     }
+
+
+def read_sheet_records(resource_id: str, stored: Mapping[str, Any]) -> Iterator[list[ParsedCell]]:
+    """Yield all rows of a sheet out of the file.
+
+    Args:
+        resource_id: id of the file.
+        stored: the sheet as :func:`_describe_sheet` returned it.
+
+    Raises:
+        Malformed: the file is not the one from which the sheet was read.
+        OSError: it is not stored, or cannot be read.
+    """
+    columns = tuple(
+        ColumnProfile(
+            column["name"], column["label"], column["position"], ColumnType(column["type"]), 0, ()
+        )
+        for column in stored["columns"]
+    )
+    row, labels = stored["heading"]
+    heading = Heading(row, tuple(labels), ())
+    sheet = SheetProfile(
+        stored["name"], False, heading, columns, stored["rows"], False, (), None, ()
+    )
+    with resource_logic.open_stored_file(resource_id) as path:
+        for _number, cells in read_records(path, sheet):
+            yield cells
 
 
 def dictize_fault(fault: Fault) -> dict[str, Any]:

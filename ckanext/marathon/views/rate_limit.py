@@ -134,6 +134,7 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_history.everything_csv", "marathon_history.everything_xlsx"),
         *("marathon_history.organization_csv", "marathon_history.organization_xlsx"),
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
+        "marathon_table.download",
     }
 )
 # Pages that send a mail, create an account or check a key.
@@ -152,6 +153,10 @@ def find_cost() -> RequestCost | None:
         return RequestCost.EXPORT
     if endpoint in _CATALOGUES:
         searches = any(request.args.get(name) for name in _SEARCHING_PARAMETERS)
+        return RequestCost.SEARCH if searches else None
+    if endpoint.endswith("_resource.read"):
+        # Without these the page prints the rows that are kept for it.
+        searches = any(request.args.get(name) for name in ("q", "sort", "page"))
         return RequestCost.SEARCH if searches else None
     is_listing = endpoint.endswith(".search") or endpoint.startswith(("feeds.", "api."))
     return RequestCost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
