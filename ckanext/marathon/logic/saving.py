@@ -15,7 +15,15 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
-from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource, table
+from ckanext.marathon.logic import (
+    activity,
+    deletion,
+    file_version,
+    permissions,
+    reindex,
+    resource,
+    table,
+)
 from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
@@ -84,6 +92,7 @@ STEPS = Steps(
         # Jobs
         reindex.settle_after_commit,
         table.enqueue_after_commit,
+        file_version.enqueue_after_commit,
         publish.enqueue_filling,
     ),
     after_rollback=(reindex.settle_after_rollback,),

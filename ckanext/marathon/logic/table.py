@@ -29,7 +29,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
 from ckanext.marathon.domain.table import ColumnType, ParsedCell, write_cell
 from ckanext.marathon.domain.texts import is_json_object
-from ckanext.marathon.files.profile import (NO_ROWS, ColumnProfile, Heading, SheetProfile, profile_file, read_records)
+from ckanext.marathon.files.profile import (
+    NO_ROWS,
+    ColumnProfile,
+    Heading,
+    SheetProfile,
+    profile_file,
+    read_records,
+)
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.redacting import redact_text
@@ -70,15 +77,19 @@ class TouchedTables:
     Attributes:
         package_ids: their ids.
         has_work: whether a job has something to do after the commit.
+        has_deleted: whether files are deleted.
     """
 
     package_ids: set[str] = field(default_factory=set[str])
     has_work: bool = False
+    has_deleted: bool = False
 
 
 def note_flush(unit: UnitOfWork) -> None:
     """Note the packages whose files are changed or deleted."""
     found = {id_ for record in unit.deleted if (id_ := _find_package_id(record))}
+    if found or any(_is_deleted_file(record) for record in unit.changed):
+        unit.get_notes(TouchedTables).has_deleted = True
     found |= {id_ for record in unit.changed if (id_ := _find_changed_package_id(record))}
     if found:
         unit.get_notes(TouchedTables).package_ids |= found
@@ -117,6 +128,10 @@ def enqueue_loading() -> None:
     except RedisError as fault:
         # The next job, or ``ckan marathon tables update``, takes them along.
         log.warning("No background job for the tables of files: %s", fault)
+
+
+def _is_deleted_file(record: object) -> bool:
+    return isinstance(record, model.Resource) and record.state == model.State.DELETED
 
 
 def _find_package_id(record: object) -> str | None:
@@ -193,6 +208,7 @@ def _load(claimed: ClaimedTable) -> None:
         fault=fault,
         sheets=reading.sheets,
         is_stored=reading.is_stored and not fault,
+        is_erased=False,
     )
     _index(claimed)
     model.Session.commit()
@@ -235,7 +251,7 @@ def _read_file(claimed: ClaimedTable) -> FileReading:
         profile = profile_file(path, _name_as_table(name or ""))
         if profile.problem is not None:
             raise Malformed(profile.problem.message, **profile.problem.values)
-        shown = _order_sheets(profile.sheets)
+        shown = order_sheets(profile.sheets)
         if not shown:
             raise Malformed(NO_ROWS)
         # The first one is the table of the file, the others are shown only.
@@ -252,7 +268,7 @@ def _read_file(claimed: ClaimedTable) -> FileReading:
     return reading
 
 
-def _order_sheets(sheets: Sequence[SheetProfile]) -> list[SheetProfile]:
+def order_sheets(sheets: Sequence[SheetProfile]) -> list[SheetProfile]:
     """Return the sheets with rows, those with named columns first: a cover has none."""
     shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
     return sorted(shown, key=lambda sheet: not sheet.heading.row)
@@ -290,7 +306,7 @@ def _store(claimed: ClaimedTable, path: Path, sheet: SheetProfile, first: _First
         StoreColumn(column.name, STORE_TYPES[column.type], column.label) for column in sheet.columns
     ]
     rows = ([write_for_copy(cell) for cell in row] for row in _iterate_rows(path, sheet, first))
-    datastore.store_rows(claimed.resource_id, columns, rows)
+    datastore.store_rows(claimed.resource_id, columns, rows, is_new=claimed.is_erased)
 
 
 def write_for_copy(cell: ParsedCell) -> str | None:

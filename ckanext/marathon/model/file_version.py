@@ -92,13 +92,19 @@ def list_stored_ids() -> list[str]:
 
 
 def list_of_absent() -> list[FileVersion]:
-    """Return the versions whose file or record no longer exists or is deleted for good."""
+    """Return the versions whose file is deleted, or whose record no longer exists."""
     package, resource = model.Package, model.Resource
     query = (
         sa.select(FileVersion)
         .outerjoin(package, package.id == FileVersion.package_id)
         .outerjoin(resource, resource.id == FileVersion.resource_id)
-        .where(sa.or_(package.id.is_(None), resource.id.is_(None)))
+        .where(
+            sa.or_(
+                package.id.is_(None),
+                resource.id.is_(None),
+                resource.state == model.State.DELETED,
+            )
+        )
     )
     return list(model.Session.scalars(query.order_by(FileVersion.id)))
 

@@ -54,6 +54,7 @@ class FileTable(tk.BaseModel):
             (``logic/table.py``).
         fault: why there is no table: ``code`` and its values.
         is_stored: whether the DataStore may have its table.
+        is_erased: whether its former rows are to be erased, and not only replaced.
     """
 
     __tablename__ = "marathon_table"
@@ -66,6 +67,7 @@ class FileTable(tk.BaseModel):
     sheets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
     fault: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sa.text("'{}'"))
     is_stored: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.text("false"))
+    is_erased: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.text("false"))
 
 
 class ClaimedTable(NamedTuple):
@@ -73,13 +75,14 @@ class ClaimedTable(NamedTuple):
 
     Attributes:
         is_gone: whether it has to be dropped instead of loaded.
+        is_erased: whether its former rows are to be erased.
     """
 
     resource_id: str
     package_id: str
     version: str
     is_gone: bool
-    is_stored: bool
+    is_erased: bool
 
 
 def find_table(resource_id: str) -> FileTable | None:
@@ -196,7 +199,7 @@ def claim_next_table() -> ClaimedTable | None:
     )
     query = sa.select(table.resource_id, table.package_id, table.version, table.state)
     row = model.Session.execute(
-        query.add_columns(table.is_stored)
+        query.add_columns(table.is_stored, table.is_erased)
         .where(due)
         .order_by(table.since, table.resource_id)
         .limit(1)
@@ -215,7 +218,7 @@ def claim_next_table() -> ClaimedTable | None:
     else:
         # The row stays until the table is dropped; another job may drop it at the same time.
         model.Session.rollback()
-    return ClaimedTable(row.resource_id, row.package_id, row.version, is_gone, row.is_stored)
+    return ClaimedTable(row.resource_id, row.package_id, row.version, is_gone, row.is_erased)
 
 
 def settle_table(claimed: ClaimedTable, **values: Any) -> bool:
@@ -245,6 +248,14 @@ def forget_table(resource_id: str) -> None:
             FileTable.resource_id == resource_id, FileTable.state == TableState.GONE
         )
     )
+
+
+def mark_for_new(resource_id: str) -> None:
+    """Note that the table of a file is to be made again, so that no former row is left.
+
+    Called before the file is replaced; commits nothing.
+    """
+    _update(resource_id, {"version": "", "is_erased": True})
 
 
 def note_again(resource_ids: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -21,11 +22,15 @@ from ckan.types import Context
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
+from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.file import PDF, RASTER_IMAGES
 from ckanext.marathon.domain.table import ColumnType, write_cell
+from ckanext.marathon.helpers.record import marathon_size
 from ckanext.marathon.logic import table as table_logic
+from ckanext.marathon.logic.action.file import find_version_address
 from ckanext.marathon.logic.messages import write_fault
-from ckanext.marathon.model import datastore, table
+from ckanext.marathon.model import datastore, file_version, table
+from ckanext.marathon.model.file_version import FileVersion
 from ckanext.marathon.model.table import FileTable, TableState
 from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.vocabulary import authorities
@@ -128,6 +133,26 @@ class ShownSheet:
     chart: Chart | None
 
 
+class ShownVersion(NamedTuple):
+    """A former version of a file.
+
+    Attributes:
+        number: its number.
+        title: its title then.
+        replaced: the day on which it was replaced.
+        facts: format and size.
+        href: where it is downloaded, "" if its content was erased.
+        changes: what the next version changed.
+    """
+
+    number: int
+    title: str
+    replaced: str
+    facts: str
+    href: str
+    changes: list[str]
+
+
 @dataclass(frozen=True)
 class FilePage:
     """The content that is added to the page of a file.
@@ -145,6 +170,7 @@ class FilePage:
         image: address of a picture, "" for other files.
         pdf: address at which the browser shows a PDF, "" for other files.
         replace: address of the page that replaces the file, "" if this person may not.
+        versions: its former versions, the newest first.
     """
 
     may_edit: bool
@@ -159,6 +185,7 @@ class FilePage:
     image: str
     pdf: str
     replace: str
+    versions: list[ShownVersion]
 
 
 @dataclass(frozen=True)
@@ -249,10 +276,46 @@ def read_file_page(shown: Mapping[str, Any], file: Mapping[str, Any]) -> FilePag
         api=_list_api_addresses(file) if found and found.is_stored and sheets else [],
         image=address if is_upload and media_type in RASTER_IMAGES else "",
         pdf=address if is_upload and media_type == PDF else "",
-        replace=tk.h.url_for("marathon_replace.file", id=shown["name"], resource_id=file["id"])
+        replace=tk.h.url_for("marathon_file.replace", id=shown["name"], resource_id=file["id"])
         if may_edit and is_upload and shown["type"] not in OTHER_TYPES
         else "",
+        versions=[_show_version(version) for version in file_version.list_versions(file["id"])],
     )
+
+
+def _show_version(version: FileVersion) -> ShownVersion:
+    return ShownVersion(
+        version.number,
+        version.title or version.file_name,
+        version.replaced.astimezone(GUATEMALA).date().isoformat(),
+        f"{version.format}, {marathon_size({'size': version.size})}"
+        if version.size
+        else version.format,
+        "" if version.is_erased else find_version_address(version),
+        describe_changes(version.changes),
+    )
+
+
+def describe_changes(changes: Mapping[str, Any]) -> list[str]:
+    """Return what a file changed of the one before, as sentences."""
+    found: list[str] = []
+    rows = changes.get("rows")
+    if rows:
+        before, after = (tk.h.localised_number(count) for count in rows)
+        found.append(tk._("{after} rows instead of {before}").format(after=after, before=before))
+    for name, text in (
+        ("added", tk._("New columns: {names}")),
+        ("removed", tk._("Columns that are no longer there: {names}")),
+    ):
+        if changes.get(name):
+            found.append(text.format(names=", ".join(changes[name])))
+    new_values: list[dict[str, Any]] = changes.get("new_values") or []
+    for new in new_values:
+        text = tk._("New in “{column}”: {values}")
+        more = new["count"] - len(new["values"])
+        values = ", ".join(new["values"]) + (f" … (+{more})" if more else "")
+        found.append(text.format(column=new["column"], values=values))
+    return found
 
 
 def _find_media_type(file: Mapping[str, Any]) -> str:
@@ -281,7 +344,8 @@ def _list_problems(sheets: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what the officer may want to correct, with the name of the sheet if there are more."""
     found: list[str] = []
     for sheet in sheets:
-        for stored in sheet.get("problems") or []:
+        problems: list[dict[str, Any]] = sheet.get("problems") or []
+        for stored in problems:
             text = write_fault(table_logic.read_fault(stored))
             found.append(f"{sheet['name']}: {text}" if len(sheets) > 1 else text)
     return found
@@ -379,8 +443,6 @@ def _show_column(
 
 
 def _write_address(root: str, parameters: dict[str, str]) -> str:
-    from urllib.parse import urlencode
-
     return f"{root}?{urlencode(parameters)}#table" if parameters else f"{root}#table"
 
 

@@ -1,7 +1,7 @@
 """The tables of files in other formats, at addresses that do not change.
 
-The first sheet comes from the DataStore, so that a large one is sent while it is read. Other sheets,
-and all of them on a site without a DataStore, are read from the file.
+The first sheet comes from the DataStore, so that a large one is sent while it is read. Other
+sheets, and all of them on a site without a DataStore, are read from the file.
 """
 
 from __future__ import annotations

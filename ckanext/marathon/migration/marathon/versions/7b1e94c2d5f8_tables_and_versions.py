@@ -26,6 +26,7 @@ def upgrade():
         sa.Column("sheets", JSONB, nullable=False, server_default=sa.text("'[]'")),
         sa.Column("fault", JSONB, nullable=False, server_default=sa.text("'{}'")),
         sa.Column("is_stored", sa.Boolean, nullable=False, server_default=sa.text("false")),
+        sa.Column("is_erased", sa.Boolean, nullable=False, server_default=sa.text("false")),
     )
     op.create_index("ix_marathon_table_package_id", "marathon_table", ["package_id"])
     op.create_index("ix_marathon_table_state", "marathon_table", ["state"])
