@@ -1,4 +1,4 @@
-"""The page of a file shows its table, a chart, and where its data are; downloads in other formats."""
+"""The page of a file shows its table, a chart, and where its data are; downloads of tables."""
 
 from __future__ import annotations
 
