@@ -1,4 +1,4 @@
-"""Looking after the tables of files: which are missing, outdated, or left over."""
+"""Looking after the tables of files, and their former versions: what is missing or left over."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from ckan import model
 
+from ckanext.marathon.logic import resource
 from ckanext.marathon.logic import table as table_logic
-from ckanext.marathon.model import datastore, table
+from ckanext.marathon.model import datastore, file_version, table
 from ckanext.marathon.model.table import TableState
 
 _AT_ONCE = 500
@@ -116,3 +117,18 @@ def update_tables(progress: Callable[[int, int], None]) -> int:
     total = table.count_due_tables()
     progress(0, total)
     return table_logic.work_off(lambda done: progress(min(done, total), total))
+
+
+def list_missing_versions() -> list[str]:
+    """Return the ids of former versions of files whose bytes are not stored."""
+    missing: list[str] = []
+    if not resource.stores_in_folder("resource"):
+        # Asking another storage would fetch every file.
+        return missing
+    for id_ in file_version.list_stored_ids():
+        try:
+            with resource.open_stored_file(id_):
+                pass
+        except FileNotFoundError:
+            missing.append(id_)
+    return missing
