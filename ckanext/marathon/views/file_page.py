@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.file import PDF, RASTER_IMAGES
 from ckanext.marathon.domain.table import ColumnType, write_cell
+from ckanext.marathon.files.profile import TYPE_NAMES
 from ckanext.marathon.helpers.record import marathon_size
 from ckanext.marathon.logic import table as table_logic
 from ckanext.marathon.logic.action.file import find_version_address
@@ -39,14 +40,6 @@ ROWS = table_logic.FIRST_ROWS
 # Rows of a page further back are not sorted and counted for a person who leafs through them.
 MOST_PAGES = 2_000
 _NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
-_TYPES = {
-    ColumnType.STRING: "text",
-    ColumnType.INTEGER: "whole numbers",
-    ColumnType.NUMBER: "numbers",
-    ColumnType.BOOLEAN: "yes or no",
-    ColumnType.DATE: "dates",
-    ColumnType.DATETIME: "dates with a time",
-}
 
 
 class ShownColumn(NamedTuple):
@@ -302,7 +295,12 @@ def describe_changes(changes: Mapping[str, Any]) -> list[str]:
     rows = changes.get("rows")
     if rows:
         before, after = (tk.h.localised_number(count) for count in rows)
-        found.append(tk._("{after} rows instead of {before}").format(after=after, before=before))
+        text = (
+            tk._("{after} rows instead of {before}")
+            if before != after
+            else tk._("{after} rows, as before")
+        )
+        found.append(text.format(after=after, before=before))
     for name, text in (
         ("added", tk._("New columns: {names}")),
         ("removed", tk._("Columns that are no longer there: {names}")),
@@ -435,7 +433,7 @@ def _show_column(
     return ShownColumn(
         column["name"],
         column["label"],
-        tk._(_TYPES[type_]),
+        tk._(TYPE_NAMES[type_]),
         type_ in _NUMBERS,
         _write_address(root, changed) if is_sortable else "",
         ("descending" if query.is_descending else "ascending") if is_sorted else "",
@@ -454,7 +452,7 @@ def _write_caption(found: FoundRows, is_search: bool) -> str:
     if is_search:
         text = tk._("Rows {first} to {last} of the {count} rows with these words")
     elif last == found.total and not found.first:
-        text = tk._("All {count} rows")
+        text = tk.ungettext("One row", "All {count} rows", found.total)
     else:
         text = tk._("Rows {first} to {last} of {count}")
     return text.format(first=found.first + 1, last=last, count=count)

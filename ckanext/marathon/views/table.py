@@ -79,10 +79,15 @@ def download_table(id: str, resource_id: str, extension: str) -> Response:
     return answer
 
 
+_NAMED = {"endpoint": "download", "view_func": download_table}
 tables.add_url_rule(
-    "/dataset/<id>/resource/<resource_id>/table.<any(csv, xlsx, json):extension>",
-    endpoint="download",
-    view_func=download_table,
+    "/dataset/<id>/resource/<resource_id>/table.csv", defaults={"extension": "csv"}, **_NAMED
+)
+tables.add_url_rule(
+    "/dataset/<id>/resource/<resource_id>/table.xlsx", defaults={"extension": "xlsx"}, **_NAMED
+)
+tables.add_url_rule(
+    "/dataset/<id>/resource/<resource_id>/table.json", defaults={"extension": "json"}, **_NAMED
 )
 
 
