@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from ckan.types import Context
 from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import SQLAlchemyError
@@ -364,6 +365,54 @@ def read_sheet_records(resource_id: str, stored: Mapping[str, Any]) -> Iterator[
     with resource_logic.open_stored_file(resource_id) as path:
         for _number, cells in read_records(path, sheet):
             yield cells
+
+
+class WantedRows(NamedTuple):
+    """Which rows of a table are searched.
+
+    Attributes:
+        text: words that a row must have, "" for all rows.
+        sort: name of a column, "" for the order of the file.
+        is_descending: whether the largest values come first; empty cells come last.
+        offset: number of rows that are left out.
+    """
+
+    text: str
+    sort: str
+    is_descending: bool
+    offset: int
+
+
+def search_rows(
+    context: Context, resource_id: str, columns: Sequence[str], wanted: WantedRows
+) -> dict[str, Any] | None:
+    """Return rows of a table as ``datastore_search`` does, ``None`` if it cannot be searched now.
+
+    Args:
+        context: of the person; they may see the file.
+        resource_id: id of the file.
+        columns: names of its columns.
+        wanted: the rows; at most :data:`FIRST_ROWS` are returned.
+    """
+    data: dict[str, Any] = {
+        "resource_id": resource_id,
+        "fields": list(columns[:MOST_SHOWN_COLUMNS]),
+        "records_format": "lists",
+        "limit": FIRST_ROWS,
+        "offset": wanted.offset,
+        "sort": "_id",
+    }
+    if wanted.text:
+        data["q"] = wanted.text
+    if wanted.sort:
+        order = "desc" if wanted.is_descending else "asc"
+        data["sort"] = f"{wanted.sort} {order} nulls last, _id"
+    try:
+        return tk.get_action("datastore_search")(context, data)
+    except (tk.ValidationError, tk.ObjectNotFound, SQLAlchemyError) as fault:
+        # It is loaded again at this moment, or the DataStore is away.
+        log.warning("The table of the file %s cannot be searched: %s", resource_id, fault)
+        return None
 
 
 def dictize_fault(fault: Fault) -> dict[str, Any]:

@@ -16,11 +16,9 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from ckan.common import current_user
 from ckan.types import Context
 from flask import request
-from sqlalchemy.exc import SQLAlchemyError
 
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.file import PDF, RASTER_IMAGES
@@ -353,29 +351,19 @@ def _search_rows(found: FileTable, query: TableQuery) -> FoundRows | None:
     """Return the rows of the first sheet that a query asks for, ``None`` if that does not work."""
     if not (found.is_stored and datastore.is_available()):
         return None
-    columns = found.sheets[0]["columns"]
-    shown = columns[: table_logic.MOST_SHOWN_COLUMNS]
-    data: dict[str, Any] = {
-        "resource_id": found.resource_id,
-        "fields": [column["name"] for column in shown],
-        "records_format": "lists",
-        "limit": ROWS,
-        "offset": (query.page - 1) * ROWS,
-        "sort": "_id",
-    }
-    if query.text:
-        data["q"] = query.text
-    if query.sort:
-        order = "desc" if query.is_descending else "asc"
-        data["sort"] = f"{query.sort} {order} nulls last, _id"
-    context = Context(user=current_user.name, auth_user_obj=cast(Any, current_user))
-    try:
-        answer = tk.get_action("datastore_search")(context, data)
-    except (tk.ValidationError, tk.ObjectNotFound, SQLAlchemyError):
-        model.Session.rollback()
+    wanted = table_logic.WantedRows(
+        query.text, query.sort, query.is_descending, (query.page - 1) * ROWS
+    )
+    answer = table_logic.search_rows(
+        Context(user=current_user.name, auth_user_obj=cast(Any, current_user)),
+        found.resource_id,
+        [column["name"] for column in found.sheets[0]["columns"]],
+        wanted,
+    )
+    if answer is None:
         return None
     rows = [[write_stored_cell(cell) for cell in row] for row in answer["records"]]
-    return FoundRows(rows, data["offset"], int(answer["total"]))
+    return FoundRows(rows, wanted.offset, int(answer["total"]))
 
 
 def write_stored_cell(cell: Any) -> str:

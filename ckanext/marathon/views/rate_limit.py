@@ -123,6 +123,7 @@ _SEARCHING_ACTIONS = frozenset(
 _SEARCHING_PAGES = frozenset({"marathon_search.index", "organization.read", "group.read"})
 # With these parameters a catalogue is a search; without them it is read from the feed's log.
 _SEARCHING_PARAMETERS = ("q", "fq", "modified_since", "profiles")
+_OF_TABLES = frozenset({"q", "sort", "page"})
 _CATALOGUES = frozenset({"marathon_catalog.page", "dcat.read_catalog"})
 
 _EXPORTING_PAGES = frozenset(
@@ -154,10 +155,9 @@ def find_cost() -> RequestCost | None:
     if endpoint in _CATALOGUES:
         searches = any(request.args.get(name) for name in _SEARCHING_PARAMETERS)
         return RequestCost.SEARCH if searches else None
-    if endpoint.endswith("_resource.read"):
-        # Without these the page prints the rows that are kept for it.
-        searches = any(request.args.get(name) for name in ("q", "sort", "page"))
-        return RequestCost.SEARCH if searches else None
+    # With these parameters the page of a file searches all rows of its table.
+    if endpoint.endswith("_resource.read") and not request.args.keys().isdisjoint(_OF_TABLES):
+        return RequestCost.SEARCH
     is_listing = endpoint.endswith(".search") or endpoint.startswith(("feeds.", "api."))
     return RequestCost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
 

@@ -79,15 +79,23 @@ def download_table(id: str, resource_id: str, extension: str) -> Response:
     return answer
 
 
-_NAMED = {"endpoint": "download", "view_func": download_table}
 tables.add_url_rule(
-    "/dataset/<id>/resource/<resource_id>/table.csv", defaults={"extension": "csv"}, **_NAMED
+    "/dataset/<id>/resource/<resource_id>/table.csv",
+    "download",
+    download_table,
+    defaults={"extension": "csv"},
 )
 tables.add_url_rule(
-    "/dataset/<id>/resource/<resource_id>/table.xlsx", defaults={"extension": "xlsx"}, **_NAMED
+    "/dataset/<id>/resource/<resource_id>/table.xlsx",
+    "download",
+    download_table,
+    defaults={"extension": "xlsx"},
 )
 tables.add_url_rule(
-    "/dataset/<id>/resource/<resource_id>/table.json", defaults={"extension": "json"}, **_NAMED
+    "/dataset/<id>/resource/<resource_id>/table.json",
+    "download",
+    download_table,
+    defaults={"extension": "json"},
 )
 
 

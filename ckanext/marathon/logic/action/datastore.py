@@ -24,7 +24,8 @@ def collect_datastore_actions() -> dict[str, Any]:
     """Return name → chained action; empty on a site without a DataStore."""
     if not datastore.is_available():
         return {}
-    return dict.fromkeys(_READING, _read_table) | dict.fromkeys(_WRITING, _write_table)
+    chained: dict[str, Any] = dict.fromkeys(_READING, _read_table)
+    return chained | dict.fromkeys(_WRITING, _write_table)
 
 
 @tk.chained_action
