@@ -312,3 +312,20 @@ def marathon_takedown_list(_context: Context, _data_dict: DataDict) -> AuthResul
 def marathon_takedown_apply(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins."""
     return {"success": False}
+
+
+def marathon_file_replace(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may edit the record of a file."""
+    return authz.is_authorized("resource_update", context, {"id": data_dict.get("id")})
+
+
+@tk.auth_allow_anonymous_access
+def marathon_file_version_list(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may see the file today."""
+    return authz.is_authorized("resource_show", context, {"id": data_dict.get("id")})
+
+
+@tk.auth_allow_anonymous_access
+def marathon_table_show(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may see the file."""
+    return authz.is_authorized("resource_show", context, {"id": data_dict.get("id")})

@@ -180,6 +180,28 @@ def marathon_takedown_apply() -> Schema:
     return {"takedowns": [_read_takedowns]}
 
 
+def marathon_file_replace() -> Schema:
+    """Return the file, the new one, and what is to become of both."""
+    return {
+        **_IDENTIFIED,
+        "upload": [_take_as_sent],
+        "name": [_read_text],
+        "reason": [_read_text],
+        "beside": [_read_strict_flag],
+        "erase_previous": [_read_strict_flag],
+    }
+
+
+def marathon_file_version_list() -> Schema:
+    """Return the id of the file."""
+    return _IDENTIFIED
+
+
+def marathon_table_show() -> Schema:
+    """Return the id of the file."""
+    return _IDENTIFIED
+
+
 def _read_texts(value: Any) -> list[str]:
     """Return the texts of a text or list, without empty ones."""
     values = value if is_json_list(value) else [value]

@@ -124,6 +124,7 @@ _SEARCHING_ACTIONS = frozenset(
 _SEARCHING_PAGES = frozenset({"marathon_search.index", "organization.read", "group.read"})
 # With these parameters a catalogue is a search; without them it is read from the feed's log.
 _SEARCHING_PARAMETERS = ("q", "fq", "modified_since", "profiles")
+_OF_TABLES = frozenset({"q", "sort", "page"})
 _CATALOGUES = frozenset({"marathon_catalog.page", "dcat.read_catalog"})
 
 _EXPORTING_PAGES = frozenset(
@@ -135,6 +136,7 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_history.everything_csv", "marathon_history.everything_xlsx"),
         *("marathon_history.organization_csv", "marathon_history.organization_xlsx"),
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
+        "marathon_table.download",
     }
 )
 # Pages that send a mail, create an account or check a key.
@@ -169,6 +171,9 @@ def find_cost() -> RequestCost | None:
     if endpoint in _CATALOGUES:
         searches = any(request.args.get(name) for name in _SEARCHING_PARAMETERS)
         return RequestCost.SEARCH if searches else None
+    # With these parameters the page of a file searches all rows of its table.
+    if endpoint.endswith("_resource.read") and not request.args.keys().isdisjoint(_OF_TABLES):
+        return RequestCost.SEARCH
     is_listing = endpoint.endswith(".search") or endpoint.startswith(("feeds.", "api."))
     return RequestCost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
 
