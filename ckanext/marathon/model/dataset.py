@@ -287,8 +287,7 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
             PACKAGE.id, PACKAGE.name, PACKAGE.title, frequency, modified, PACKAGE.metadata_created
         )
         .where(
-            visibility.filter_public(PACKAGE),
-            PACKAGE.type == DATASET,
+            _IS_PUBLIC_DATASET,
             PACKAGE.owner_org.in_(organizations),
             frequency != "",
         )
