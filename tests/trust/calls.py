@@ -37,6 +37,7 @@ _MORE_FILE = {"url": "https://example.gt/otro.csv", "name": "Otro", "format": "C
 # To put a link in the place of an upload.
 _NO_UPLOAD = {"url_type": "", "clear_upload": "true"}
 _MEMBER = {"id": "<M>", "object": "<user>", "object_type": "user", "capacity": "editor"}
+_MEMBER_OF_M = {"organization": "<M>", "user": "<member id>"}
 _ROLE = {"id": "<M>", "username": "<user>", "role": "editor"}
 _GROUP_ROLE = {"id": "<group>", "username": "<user>", "role": "editor"}
 _RELATION = {"subject": "<record>", "object": "<public commitment>", "type": "links_to"}
@@ -450,6 +451,11 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
         ),
     ],
     "marathon_officer_list": [("all municipalities", {}), ("M", {"organization": "<M>"})],
+    "marathon_officer_handover": [
+        ("a member of M", {**_MEMBER_OF_M, "email": "nuevo@example.gt", "role": "editor"}),
+        ("a member of another organisation", {"organization": "<other>", "user": "<member id>"}),
+    ],
+    "marathon_officer_departure_show": [("a member of M", _MEMBER_OF_M)],
     "marathon_change_list": [
         ("all that one looks after", {}),
         ("M", {"organization": "<M>"}),
@@ -583,7 +589,12 @@ _WORDS: dict[str, dict[str, str]] = {
     "/{type}/changes/": {"id": "<activity>"},
     "/{type}/": _OF_RECORD,
     "/organization/changes/": {"id": "<activity of M>"},
-    "/organization/": {"id": "<M name>", "code": "<M name>", "extension": "ttl"},
+    "/organization/": {
+        "id": "<M name>",
+        "code": "<M name>",
+        "extension": "ttl",
+        "user": "<member id>",
+    },
     "/group/changes/": {"id": "<activity of M>"},
     "/group/": {"id": "<group name>"},
     "/user/": {"id": "<user>"},
@@ -664,6 +675,8 @@ _FORMS: dict[str, Fields] = {
         "municipality_code": "0501",
         "role": "municipality",
     },
+    "/organization/<id>/officers/invite": {"email": "nuevo@example.gt", "role": "editor"},
+    "/organization/<id>/officers/<user>/leave": {"step": "confirm"},
     "/organization/new": {"name": "nueva", "title": "Nueva"},
     "/organization/member_new/<id>": {"username": "<user>", "role": "editor"},
     "/organization/member_delete/<id>": {"user": "<member id>"},

@@ -12,7 +12,7 @@ It is help for the officer, who decides, and no proof that a table has no person
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -22,10 +22,10 @@ from stdnum.exceptions import ValidationError
 from stdnum.gt import nit
 
 from ckanext.marathon.domain import privacy
-from ckanext.marathon.domain.errors import N_
-from ckanext.marathon.domain.table import SheetCell, fold_text, write_cell
+from ckanext.marathon.domain.table import SheetCell, write_cell
 from ckanext.marathon.files.profile import FileProfile, SheetProfile
 from ckanext.marathon.files.tables import name_column, open_tables
+from ckanext.marathon.vocabulary.codes import Labels, fold_text
 
 # How many cells of a column are listed.
 MOST_CELLS = 5
@@ -47,15 +47,21 @@ class PersonalKind(StrEnum):
     BIRTH = "birth"
 
 
-#: Names of the kinds, translated when they are shown.
-KIND_NAMES = {
-    PersonalKind.IDENTITY: N_("identity numbers (DPI/CUI)"),
-    PersonalKind.TAX: N_("tax numbers (NIT)"),
-    PersonalKind.PHONE: N_("telephone numbers"),
-    PersonalKind.EMAIL: N_("e-mail addresses"),
-    PersonalKind.NAME: N_("names of people"),
-    PersonalKind.ADDRESS: N_("home addresses"),
-    PersonalKind.BIRTH: N_("dates of birth"),
+#: Kinds in the words of an office.
+KIND_NAMES: Mapping[PersonalKind, Labels] = {
+    PersonalKind.IDENTITY: {
+        "es": "números de identificación (DPI/CUI)",
+        "en": "identity numbers (DPI/CUI)",
+    },
+    PersonalKind.TAX: {
+        "es": "números de identificación tributaria (NIT)",
+        "en": "tax numbers (NIT)",
+    },
+    PersonalKind.PHONE: {"es": "números de teléfono", "en": "telephone numbers"},
+    PersonalKind.EMAIL: {"es": "direcciones de correo", "en": "e-mail addresses"},
+    PersonalKind.NAME: {"es": "nombres de personas", "en": "names of people"},
+    PersonalKind.ADDRESS: {"es": "direcciones de viviendas", "en": "home addresses"},
+    PersonalKind.BIRTH: {"es": "fechas de nacimiento", "en": "dates of birth"},
 }
 
 

@@ -33,11 +33,13 @@ from ckanext.marathon.files.privacy import KIND_NAMES, PersonalColumn, find_pers
 from ckanext.marathon.files.profile import FileProfile, profile_file, read_records
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic import table as table_logic
+from ckanext.marathon.logic.messages import get_language
 from ckanext.marathon.model import file_version, table
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.file_version import FileVersion
 from ckanext.marathon.model.table import TableState
 from ckanext.marathon.model.unit_of_work import UnitOfWork
+from ckanext.marathon.vocabulary.codes import pick_label
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +154,7 @@ def explain_personal(column: PersonalColumn) -> str:
     sentence = text.format(
         letter=column.letter,
         label=column.label,
-        kind=tk._(KIND_NAMES[column.kind]),
+        kind=pick_label(KIND_NAMES[column.kind], get_language()),
         count=column.count,
         rows=", ".join(str(cell.row) for cell in column.cells),
     )

@@ -19,6 +19,7 @@ from ckanext.marathon.logic import (
     activity,
     deletion,
     file_version,
+    officer,
     permissions,
     reindex,
     resource,
@@ -64,6 +65,7 @@ STEPS = Steps(
     ),
     note_flush=(
         permissions.forget_changed_standings,
+        officer.note_ended_admins,
         audit.note_flush,
         reindex.note_written,
         table.note_flush,
@@ -76,6 +78,8 @@ STEPS = Steps(
         publish.note_created,
     ),
     before_commit=(
+        # Guard
+        officer.refuse_without_admin,
         # Audit log
         audit.write_entries,
         # Search index

@@ -129,6 +129,32 @@ def marathon_officer_invite(
     }
 
 
+@validator_args
+def marathon_officer_handover(
+    not_empty: Validator,
+    unicode_safe: Validator,
+    email_validator: Validator,
+    default: ValidatorFactory,
+    one_of: ValidatorFactory,
+) -> Schema:
+    """Return organisation, the officer who leaves, and address and role of the successor."""
+    return {
+        "organization": [not_empty, _expect_reference],
+        "user": [not_empty, _expect_reference],
+        "email": [default(""), unicode_safe, _read_text, email_validator],
+        "role": [default(""), one_of(["", *authz.ROLE_PERMISSIONS])],
+    }
+
+
+@validator_args
+def marathon_officer_departure_show(not_empty: Validator) -> Schema:
+    """Return the organisation and the officer."""
+    return {
+        "organization": [not_empty, _expect_reference],
+        "user": [not_empty, _expect_reference],
+    }
+
+
 def marathon_officer_list() -> Schema:
     """Return the organisation."""
     return _OWNED
@@ -196,6 +222,13 @@ def _read_reference(value: Any) -> str | None:
     if not is_reference(value) or len(value) > LONGEST_REFERENCE:
         raise tk.Invalid(tk._("A text is expected"))
     return value.strip()
+
+
+def _expect_reference(value: Any) -> str:
+    found = _read_reference(value)
+    if not found:
+        raise tk.Invalid(tk._("A text is expected"))
+    return found
 
 
 def _expect_one_of(choices: Collection[str]) -> Validator:

@@ -33,6 +33,7 @@ from ckanext.marathon.model.file_version import FileVersion
 from ckanext.marathon.model.table import FileTable, TableState
 from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.vocabulary import authorities
+from ckanext.marathon.vocabulary.codes import pick_label
 
 ROWS = table_logic.FIRST_ROWS
 # Rows of a page further back are not sorted and counted for a person who leafs through them.
@@ -421,7 +422,7 @@ def _show_column(
     return ShownColumn(
         column["name"],
         column["label"],
-        tk._(TYPE_NAMES[type_]),
+        pick_label(TYPE_NAMES[type_], tk.h.lang()),
         type_ in _NUMBERS,
         _write_address(root, changed) if is_sortable else "",
         ("descending" if query.is_descending else "ascending") if is_sorted else "",

@@ -102,6 +102,7 @@ class RequestCost(StrEnum):
     SEARCH = "search"
     EXPORT = "export"
     ACCOUNT = "account"
+    INVITE = "invite"
 
     @property
     def option(self) -> str:
@@ -141,15 +142,30 @@ _EXPORTING_PAGES = frozenset(
 # Pages that send a mail, create an account or check a key.
 _ACCOUNT_PAGES = frozenset({"user.request_reset", "user.register", "user.perform_reset"})
 
+# Actions and pages that invite a person, which may send a mail.
+_INVITING_ACTIONS = frozenset(
+    {"marathon_officer_invite", "marathon_officer_handover", "user_invite"}
+)
+_INVITING_PAGES = frozenset(
+    {
+        *("marathon_office.invite", "marathon_officer.invite", "marathon_officer.leave"),
+        *("organization.member_new", "group.member_new"),
+    }
+)
+
 
 def find_cost() -> RequestCost | None:
     """Return the kind of cost of the current request, ``None`` if it is not limited."""
     endpoint = request.endpoint or ""
     if endpoint == "api.action":
         action = (request.view_args or {}).get("logic_function", "")
+        if action in _INVITING_ACTIONS:
+            return RequestCost.INVITE
         return RequestCost.SEARCH if action in _SEARCHING_ACTIONS else None
     if endpoint in _ACCOUNT_PAGES:
         return RequestCost.ACCOUNT if request.method == "POST" else None
+    if endpoint in _INVITING_PAGES:
+        return RequestCost.INVITE if request.method == "POST" else None
     if endpoint in _EXPORTING_PAGES:
         return RequestCost.EXPORT
     if endpoint in _CATALOGUES:
