@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +134,43 @@ def test_personal_data_are_pointed_out_before_anything_is_published(
     expect(page.get_by_role("alert")).to_contain_text("Columna A, «Nombre del beneficiario»")
     expect(page.get_by_label("¿Por qué se pueden publicar estos datos?")).to_be_visible()
     assert "personas" not in str(desk.site.action("package_show", id=series["id"])["resources"])
+
+
+PLACES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"nombre": "Pozo de ejemplo", "metros": 120},
+            "geometry": {"type": "Point", "coordinates": [-90.5, 14.5]},
+        }
+    ],
+}
+
+
+def test_places_are_drawn_on_request_and_listed_beside_the_map(
+    desk: Visit, phone: Visit, series: dict[str, Any]
+) -> None:
+    metres = json.dumps(PLACES).replace("[-90.5, 14.5]", "[500000, 1600000]")
+    files = [
+        desk.site.action(
+            "resource_create",
+            package_id=series["id"],
+            name=name,
+            upload=(f"{name}.geojson", content.encode()),
+        )
+        for name, content in (("pozos", json.dumps(PLACES)), ("metros", metres))
+    ]
+    start = f"/dataset/{series['name']}/resource/"
+    for visit in (desk, phone):
+        page = visit.go(start + files[0]["id"])
+        page.get_by_role("button", name="Mostrar los lugares en un mapa").click()
+        expect(page.locator(".leaflet-interactive")).to_have_count(1)
+        expect(page.locator("[data-file-map-rows] tbody tr")).to_contain_text("Pozo de ejemplo")
+        page.locator(".leaflet-interactive").click()
+        expect(page.locator("[data-file-map-panel]")).to_contain_text("120")
+        assert violations(page) == []
+        assert not visit.is_wider_than_its_window()
+    page = desk.go(start + files[1]["id"])
+    page.get_by_role("button", name="Mostrar los lugares en un mapa").click()
+    expect(page.locator("[data-file-map-trouble]")).to_contain_text("longitud y latitud")
