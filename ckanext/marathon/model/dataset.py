@@ -27,7 +27,7 @@ from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records import DATASET, Dataset, Fields, Resource
+from ckanext.marathon.records import Dataset, Fields, Resource
 
 
 class Installation(tk.BaseModel):
