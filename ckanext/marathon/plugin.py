@@ -263,6 +263,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 SITE_DEFAULTS = {
     # CKAN's default sends a hash of the user's e-mail address to Gravatar.
     "ckan.gravatar_default": "disabled",
+    "ckan.auth.route_after_login": "marathon_desk.index",
     # With our theme all sources of the pages are known.
     MODE: "enforce",
     "ckanext.marathon.protect_accounts": "true",
