@@ -85,7 +85,7 @@ class TestDrafts:
         page = editor.page(PAGE)
         assert set(titles(page, "drafts")) == {"Cerrado", "A medias"}
         marks = {mark.text for mark in section(page, "drafts").select(".badge")}
-        assert marks == {"private", "draft"}
+        assert marks == {"not public", "draft"}
         assert all("/edit/" in href for href in hrefs(page, "drafts"))
 
     def test_a_reader_of_the_organisation_has_nothing_to_continue(

@@ -242,7 +242,7 @@ def _describe_unpublished(package: model.Package) -> DeskItem:
             _label_type(package.type),
             tk._("saved on {day}").format(day=marathon_moment(package.metadata_modified)),
         ),
-        mark=tk._("draft") if is_draft else tk._("private"),
+        mark=tk._("draft") if is_draft else tk._("not public"),
         action=DeskLink(_find_edit_page(package.type, package.name), tk._("Continue")),
     )
 
