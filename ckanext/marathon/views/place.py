@@ -17,6 +17,8 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.table import ColumnType
+from ckanext.marathon.files.table_schemas import list_schemas_about
 from ckanext.marathon.helpers.chain import ListedRecord, find_records, list_records
 from ckanext.marathon.helpers.labels import (
     marathon_date,
@@ -34,12 +36,12 @@ from ckanext.marathon.model.idea import UnmetNeed
 from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.spreadsheets import Column, ColumnType, Table
+from ckanext.marathon.spreadsheets import Column, Table
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
 from ckanext.marathon.vocabulary import problems, schemes, territory
-from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
+from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text, pick_label
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
 
@@ -348,11 +350,16 @@ class DepartmentPage(PlacePage):
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemPage(PlacePage):
-    """The page of a service problem (with its ``area``), or of an area with its problems."""
+    """The page of a service problem (with its ``area``), or of an area with its problems.
+
+    Attributes:
+        tables: table schemas about it, as pairs of name and title.
+    """
 
     definition: str
     area: ServiceProblem | None
     comparison: Comparison
+    tables: tuple[tuple[str, str], ...]
 
 
 def list_municipalities() -> str:
@@ -462,6 +469,10 @@ def read_problem_page(problem: ServiceProblem, sort: str) -> ProblemPage:
         **_read_shared(PROBLEM, problem.notation, name, f"“{name}”"),
         definition=problem.definition.get(tk.h.lang()) or problem.definition.get("es", ""),
         area=problems.get_problem(problem.broader) if problem.broader else None,
+        tables=tuple(
+            (schema.name, pick_label(schema.title, tk.h.lang()))
+            for schema in list_schemas_about([problem.notation])
+        ),
         comparison=compare_rows(list_problem_rows(problem.narrower), sort, ""),
     )
 
