@@ -16,13 +16,15 @@ from .test_everywhere import RULES, RULES_OF_LAYOUT, violations
 
 # Pages by who opens them. An address that several see is opened once.
 OFFICER = [
-    *("/dashboard/", "/dashboard/datasets", "/dashboard/organizations"),
+    *("/marathon/desk", "/dashboard/", "/dashboard/datasets", "/dashboard/organizations"),
     *("/user/{officer}", "/user/edit/{officer}", "/user/{officer}/organizations"),
     *("/user/activity/{officer}", "/user/{officer}/api-tokens"),
     *("/dataset/new", "/workshop/new", "/idea/new"),
     *("/idea/edit/{idea}", "/workshop/edit/{workshop}"),
     *("/dataset/edit/{dataset}", "/dataset/resources/{dataset}", "/dataset/activity/{dataset}"),
     *("/dataset/delete/{dataset}", "/dataset/{dataset}", "/dataset/{dataset}/resource/new"),
+    *("/dataset/{dataset}/replace", "/dataset/{dataset}/resource/{resource}/replace"),
+    *("/marathon/tables", "/marathon/tables/water-service"),
     "/dataset/{dataset}/resource/{resource}",
     "/dataset/{dataset}/resource/{resource}/edit",
     "/dataset/{dataset}/resource/{resource}/delete",
@@ -32,6 +34,8 @@ ADMIN = [
     *("/organization/edit/{organization}", "/organization/members/{organization}"),
     *("/organization/manage_members/{organization}", "/organization/member_new/{organization}"),
     "/organization/member_delete/{organization}?user={officer}",
+    "/organization/{organization}/officers",
+    "/organization/{organization}/officers/{officer}/leave",
     *("/organization/bulk_process/{organization}", "/organization/activity/{organization}"),
     *("/organization/{organization}", "/organization/about/{organization}"),
 ]
