@@ -271,14 +271,15 @@ SITE_DEFAULTS = {
 }
 
 
-class MarathonSitePlugin(p.SingletonPlugin):
-    """The plugin ``marathon_site``: home page and theme of a site that is the catalogue.
+class MarathonSitePlugin(p.SingletonPlugin, DefaultTranslation):
+    """The plugin ``marathon_site``: home page, theme and words of a site that is the catalogue.
 
     ``marathon`` alone changes neither; see docs/architecture.md.
     """
 
     p.implements(p.IConfigDeclaration)
     p.implements(p.IConfigurer)
+    p.implements(p.ITranslation)
     p.implements(p.IBlueprint)
     p.implements(p.ITemplateHelpers)
 
@@ -295,6 +296,14 @@ class MarathonSitePlugin(p.SingletonPlugin):
             )
         tk.add_template_directory(config, "site_templates")
         tk.add_resource("site_assets", "marathon_site")
+
+    # ITranslation. The texts of CKAN itself in the words of this site (docs/words.md). CKAN lets
+    # the catalogue of the later plugin win.
+    def i18n_directory(self) -> str:
+        return str(Path(__file__).with_name("site_i18n"))
+
+    def i18n_domain(self) -> str:
+        return "ckanext-marathon-site"
 
     # IBlueprint
     def get_blueprint(self) -> list[Blueprint]:

@@ -109,9 +109,12 @@ def served(name: str, directory: Path) -> Iterator[Site]:
         "ckan.locale_order": "es en",
         "ckan.site_title": "Maratones de ideas",
         "ckan.max_resource_size": "2",
+        "ckan.gravatar_default": "disabled",
     }
     with Site.create(name, directory, plugins=PLUGINS, settings=settings) as site:
         site.upgrade()
+        # As installing.md says; without it the scripts' texts are in English.
+        site.run("translation", "js")
         site.start()
         yield site
 
