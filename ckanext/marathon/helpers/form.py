@@ -31,7 +31,7 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import dataset as dataset_logic
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import permissions, upload
 from ckanext.marathon.model import link, package
 from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
@@ -179,6 +179,11 @@ class WorkshopChoice(TypedDict):
 def marathon_max_upload() -> int:
     """Return the largest file that may be uploaded, in MB."""
     return uploader.get_max_resource_size()
+
+
+def marathon_takes_uploads() -> bool:
+    """Return whether this person may send files before their form is saved."""
+    return current_user.is_authenticated and upload.may_upload(current_user.name)
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
@@ -362,16 +367,19 @@ class FormError(TypedDict):
 def marathon_form_sections(schema: dict[str, Any]) -> list[FormSection]:
     """Return a schema's fields in sections by their ``form_group``, in the order of the page.
 
-    The section ``files`` is for the resources and has no fields.
+    The section ``files`` is for the resources and has no fields. For a dataset it comes first,
+    because title, period and format are read from the file.
     """
     titles = {
         "": "",
         "chain": tk._("Where it comes from"),
         "files": tk._("Files and links"),
         "people": tk._("People and organisations"),
-        "terms": tk._("Licence and updates"),
+        "terms": tk._("Licence"),
         "more": tk._("More details"),
     }
+    if schema.get("dataset_type") == "dataset":
+        titles = {"files": titles["files"], **titles}
     sections = _sections(schema["dataset_fields"], titles)
     return [
         section

@@ -15,7 +15,15 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
-from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
+from ckanext.marathon.logic import (
+    activity,
+    deletion,
+    draft,
+    permissions,
+    reindex,
+    resource,
+    upload,
+)
 from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
@@ -56,6 +64,7 @@ STEPS = Steps(
     ),
     note_flush=(
         permissions.forget_changed_standings,
+        upload.note_closed_accounts,
         audit.note_flush,
         reindex.note_written,
         publish.note_flush,
@@ -66,6 +75,8 @@ STEPS = Steps(
         publish.note_created,
     ),
     before_commit=(
+        # What only the owner of a closed account could see
+        draft.erase_of_closed_accounts,
         # Audit log
         audit.write_entries,
         # Search index
@@ -77,6 +88,7 @@ STEPS = Steps(
     ),
     after_commit=(
         publish.note_witness,
+        upload.remove_files_of_closed,
         # Jobs
         reindex.settle_after_commit,
         publish.enqueue_filling,

@@ -23,6 +23,7 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context
 from flask import request
+from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
@@ -32,7 +33,7 @@ from ckanext.marathon.helpers.labels import (
     marathon_municipality_names,
     marathon_problem_names,
 )
-from ckanext.marathon.logic import inputs
+from ckanext.marathon.logic import inputs, resource
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
 from ckanext.marathon.views.errors import FormCall, call_for_form
@@ -232,10 +233,14 @@ class PackageForm:
     own: dict[str, Any] = dataclass_field(default_factory=dict[str, Any])
     numbers: dict[str, list[int]] = dataclass_field(default_factory=dict[str, list[int]])
 
-    def for_create(self) -> dict[str, Any]:
-        """Return the data for ``package_create``, with a name if none was typed."""
+    def for_create(self, resources: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the data for ``package_create``, with a name if none was typed.
+
+        Args:
+            resources: the form's, with their files opened.
+        """
         data = self.fields
-        data["resources"] = [_name_resource(resource) for resource in self.resources]
+        data["resources"] = [_name_resource(resource) for resource in resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
@@ -369,13 +374,55 @@ def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]])
     if any(refused):
         given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
-            {**resource, "upload": texts} if texts else resource
-            for resource, texts in zip(given, refused, strict=False)
+            {**row, "upload": texts} if texts else row
+            for row, texts in zip(given, refused, strict=False)
         ]
-    required = tk.config["ckan.dataset.create_on_ui_requires_resources"]
-    is_dataset = form.package_type == "dataset"
-    if is_dataset and required and not form.private and not form.has_resources:
+    if form.package_type == DATASET and not form.private:
+        add_publishing_errors(errors, form.values, form.has_resources)
+
+
+def add_publishing_errors(errors: Errors, values: Mapping[str, Any], has_files: bool) -> None:
+    """Add the errors of a dataset that is to become public without a file or a licence."""
+    if tk.config["ckan.dataset.create_on_ui_requires_resources"] and not has_files:
         errors["resources"] = [tk._("Choose a file or give a web address.")]
+    if not values.get("license_id"):
+        text = tk._("Choose a licence: without one nobody knows whether the data may be used.")
+        errors.setdefault("license_id", []).append(text)
+
+
+def find_publishing_errors(stored: Mapping[str, Any], values: Mapping[str, Any]) -> Errors:
+    """Return why an edit may not make a dataset public; ``{}`` if it does not or may.
+
+    Args:
+        stored: the record in the form of ``edits.show_package``.
+        values: the values of the form.
+    """
+    errors: Errors = {}
+    was_public = not stored.get("private") and stored.get("state") == model.State.ACTIVE
+    becomes_public = str(values.get("private", stored.get("private"))).lower() != "true"
+    is_draft = str(values.get("state", stored.get("state"))) != model.State.ACTIVE
+    if stored.get("type") != DATASET or was_public or is_draft or not becomes_public:
+        return errors
+    files: list[dict[str, Any]] = stored.get("resources") or []
+    add_publishing_errors(errors, values, any(map(_has_content, files)))
+    return errors
+
+
+def _has_content(stored: Mapping[str, Any]) -> bool:
+    is_upload = stored.get("url_type") == "upload"
+    return bool(stored.get("url")) and not (is_upload and stored.get("size") == 0)
+
+
+def find_file_errors(file: FileStorage | None, address: str) -> Errors:
+    """Return what is wrong with the file or address of CKAN's form of one file."""
+    if file is None or not file.filename:
+        missing = tk._("Choose a file or give a web address.")
+        return {} if address.strip() else {"url": [missing]}
+    file.stream.seek(0, 2)
+    size = file.stream.tell()
+    file.stream.seek(0)
+    wrong = resource.check_size(file.filename, size)
+    return {"url": wrong} if wrong else {}
 
 
 def add_idea(form: PackageForm) -> Errors:

@@ -38,7 +38,7 @@ from ckanext.marathon.helpers.form import (
 )
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import edits, resource
-from ckanext.marathon.views import form_answers, form_data
+from ckanext.marathon.views import form_answers, form_data, form_files
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
@@ -101,7 +101,7 @@ def refuse_outdated(
     other_person = form_answers.find_other_person(own)
     if other_person:
         model.Session.rollback()
-        return show(_read_typed(), other_person)
+        return show(read_typed(), other_person)
     conflict = form_answers.find_conflict(
         own["form_version"],
         theirs,
@@ -113,7 +113,7 @@ def refuse_outdated(
     model.Session.rollback()
     if form_answers.wants_json():
         return form_answers.answer_conflict()
-    typed = {**_read_typed(), "form_version": conflict.version, "conflict": conflict}
+    typed = {**read_typed(), "form_version": conflict.version, "conflict": conflict}
     typed |= {difference.field: difference.theirs for difference in conflict.taken}
     return make_response(show(typed, {}), form_answers.CONFLICT)
 
@@ -153,7 +153,8 @@ def _replace_form(values: list[tuple[str, str]]) -> None:
     cast(Any, request).form = ImmutableMultiDict(values)
 
 
-def _read_typed() -> SentValues:
+def read_typed() -> SentValues:
+    """Return the values of CKAN's forms as they were typed."""
     return clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
 
 
@@ -169,7 +170,7 @@ def save_form(save: Callable[[], Response | str], show: Page) -> Response | str:
     except SEARCH_AWAY:
         model.Session.rollback()
         form_answers.note_form_shown()
-        page = show(_read_typed(), form_answers.describe_search_away())
+        page = show(read_typed(), form_answers.describe_search_away())
         return make_response(page, form_answers.UNAVAILABLE)
     if isinstance(answer, Response) and answer.status_code in {301, 302, 303}:
         return form_answers.answer_saved(answer.location)
@@ -200,6 +201,10 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         if "id" not in request.form:
             # CKAN workaround: file-id-input
             return tk.abort(400, tk._("Integrity Error"))
+        wrong = _find_wrong_file()
+        if wrong:
+            form_answers.note_form_shown()
+            return self.get(package_type, id, read_typed(), wrong)
         return save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),
             lambda data, errors: self.get(package_type, id, data, errors),
@@ -245,6 +250,11 @@ class OnePageFileEditView(ckan_resource.EditView):
         refused = refuse_outdated(own, theirs, show, package.id, package.owner_org)
         if refused is not None:
             return refused
+        wrong = _find_wrong_file()
+        if wrong:
+            model.Session.rollback()
+            form_answers.note_form_shown()
+            return show(read_typed(), wrong)
         return save_form(
             lambda: super(OnePageFileEditView, self).post(package_type, id, resource_id), show
         )
@@ -284,6 +294,10 @@ class OnePageFileEditView(ckan_resource.EditView):
         )
         with hide_existence(tk._("Resource not found")):
             return dict(tk.get_action("resource_show")(context, {"id": resource_id}))
+
+
+def _find_wrong_file() -> dict[str, Any]:
+    return form_data.find_file_errors(request.files.get("upload"), request.form.get("url", ""))
 
 
 def _file_schema(package_id: str) -> dict[str, Any]:
@@ -516,8 +530,36 @@ class OnePageCreateView(CreateView):
         other_person = form_answers.find_other_person(form.own)
         if other_person:
             return self._again(form, other_person)
-        data = form.for_create()
+        if not form_answers.wants_json():
+            # A browser without the script does not send a file again if there is an error.
+            form_files.keep_files(form.resources)
+        opened, missing = form_files.open_files(form.resources, form.step == "check")
+        try:
+            created = self._create(form, context, opened, missing)
+        finally:
+            form_files.close_files(opened)
+        if not isinstance(created, dict):
+            return created
+        saved.id = created["id"]
+        tk.h.flash_success(
+            tk._("Saved. Only your organisation sees it.")
+            if created["private"]
+            else tk._("Published.")
+        )
+        form_files.forget_used(form.resources)
+        return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
+
+    def _create(
+        self,
+        form: form_data.PackageForm,
+        context: Context,
+        opened: list[dict[str, Any]],
+        missing: list[list[str]],
+    ) -> dict[str, Any] | Response | str:
+        """Return the record, or the answer that shows the form again."""
+        data = form.for_create(opened)
         refused = resource.prepare_uploads(context, data["resources"])
+        refused = [[*one, *other] for one, other in zip(missing, refused, strict=True)]
         try:
             errors = form_data.validate_new(context, data)
             form_data.add_file_errors(form, errors, refused)
@@ -526,7 +568,7 @@ class OnePageCreateView(CreateView):
             with explain_errors(
                 {tk.NotAuthorized: tk._("Not authorised to add this for that organisation")}
             ):
-                created = tk.get_action("package_create")(context, data)
+                return tk.get_action("package_create")(context, data)
         except tk.ValidationError as error:
             _undo_creation(context)
             return self._again(form, error.error_dict)
@@ -534,20 +576,16 @@ class OnePageCreateView(CreateView):
             _undo_creation(context)
             errors = form_answers.describe_search_away()
             return self._again(form, errors, form_answers.UNAVAILABLE)
-        saved.id = created["id"]
-        tk.h.flash_success(
-            tk._("Saved. Only your organisation sees it.")
-            if created["private"]
-            else tk._("Published.")
-        )
-        return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
 
     def _again(
         self, form: form_data.PackageForm, errors: Errors, status: int = form_answers.WRONG
     ) -> Response | str:
         form_answers.note_form_shown()
         if not form_answers.wants_json():
-            page = self.get(form.package_type, form.for_page(), errors)
+            form_files.keep_files(form.resources)
+            data = form.for_page()
+            form_files.describe_files(data["resources"])
+            page = self.get(form.package_type, data, errors)
             return make_response(page, 200 if status == form_answers.WRONG else status)
         if not errors:
             return jsonify(errors={})
@@ -682,6 +720,10 @@ class OnePageEditView(EditView):
             if errors:
                 raise tk.ValidationError(errors)
             return edits.make_comparable_package(mine, schema)
+
+        unpublishable = form_data.find_publishing_errors(stored, data)
+        if unpublishable:
+            raise tk.ValidationError(unpublishable)
 
         conflict = form_answers.find_conflict(
             form.own["form_version"],

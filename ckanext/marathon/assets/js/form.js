@@ -82,6 +82,8 @@
     return true;
   }
 
+  marathon.renew = renew;
+
   // Sends what `make` returns; after a log-in in another tab a second time, with its token.
   async function deliver(make) {
     const answer = await send(make());
@@ -93,8 +95,8 @@
   // title is missing.
   function withoutFiles() {
     const light = new FormData();
-    let files = 0;
-    for (const [name, value] of new FormData(form)) {
+    let files = (marathon.pendingUploads || Array)().length;
+    for (const [name, value] of whole()) {
       if (!(value instanceof File)) {
         // A file that was chosen counts more than an address beside it.
         const beside = name.endsWith('__url') && light.has(name + '_type');
@@ -166,6 +168,7 @@
 
   function whole(submitter) {
     const data = new FormData(form);
+    if (marathon.withoutBegun) marathon.withoutBegun(data);
     if (submitter && submitter.name) data.append(submitter.name, submitter.value);
     return data;
   }
@@ -188,6 +191,9 @@
           return data;
         });
         if (settled(checked, submitter)) return;
+        const pending = (marathon.pendingUploads || Array)();
+        if (pending.length) show(texts.tSending);
+        await Promise.all(pending);
       }
       settled(await deliver(() => whole(submitter)), submitter);
     } catch (error) {
