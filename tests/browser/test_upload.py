@@ -1,4 +1,4 @@
-"""Files that are sent while the form is filled in: a lost line, a closed browser, a dropped file."""
+"""Files that are sent while the form is filled in: a lost line, a closed browser."""
 
 from __future__ import annotations
 
@@ -72,9 +72,11 @@ class TestSending:
         bodies: list[int] = []
         page.on(
             "request",
-            lambda request: bodies.append(len(request.post_data_buffer or b""))
-            if request.method == "POST" and request.url.endswith("/dataset/new")
-            else None,
+            lambda request: (
+                bodies.append(len(request.post_data_buffer or b""))
+                if request.method == "POST" and request.url.endswith("/dataset/new")
+                else None
+            ),
         )
         page.set_input_files('[name="resources__0__upload"]', large)
         expect(page.locator("[data-upload-text]")).to_contain_text(ARRIVED)

@@ -91,9 +91,7 @@ class TestErrors:
 
     @pytest.mark.ckan_config("ckanext.marathon.upload_quota_mb", 0)
     @pytest.mark.ckan_config("ckan.max_resource_size", 0)
-    def test_a_file_that_is_not_kept_is_named(
-        self, editor: Reader, filled: dict[str, Any]
-    ) -> None:
+    def test_a_file_that_is_not_kept_is_named(self, editor: Reader, filled: dict[str, Any]) -> None:
         page = soup(editor.post("/dataset/new", with_file({**filled, "title": ""})))
         summary = page.select_one(".marathon-errors")
         assert summary

@@ -81,7 +81,8 @@ class TestSending:
         (own,) = sender.list()
         assert (own["name"], own["received"], own["is_complete"]) == ("agua.csv", 10, True)
         stored = model.Session.get(upload_model.BegunUpload, own["id"])
-        assert stored and stored.sha256 == hashlib.sha256(b"sector,m3\n").hexdigest()
+        assert stored
+        assert stored.sha256 == hashlib.sha256(b"sector,m3\n").hexdigest()
         assert stored.path.read_bytes() == b"sector,m3\n"
 
     def test_a_piece_in_the_wrong_place_changes_nothing(self, sender: Sender) -> None:
@@ -175,9 +176,7 @@ class TestRefusals:
         assert answer.status_code == 400
 
     @pytest.mark.parametrize("metadata", ["", "filename", "filename ¡", "filename /w==", "x,,"])
-    def test_a_file_without_a_readable_name_is_refused(
-        self, sender: Sender, metadata: str
-    ) -> None:
+    def test_a_file_without_a_readable_name_is_refused(self, sender: Sender, metadata: str) -> None:
         answer = sender.call(
             "POST", "/marathon/upload", Upload_Length="4", Upload_Metadata=metadata
         )

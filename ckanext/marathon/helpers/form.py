@@ -31,13 +31,15 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import dataset as dataset_logic
-from ckanext.marathon.logic import permissions, upload
+from ckanext.marathon.logic import draft, permissions, upload
 from ckanext.marathon.model import link, package
 from ckanext.marathon.records import Organization
 from ckanext.marathon.visibility import Viewer
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
 Value = TypeVar("Value")
+# Drafts that a new form offers to go on with.
+MOST_OFFERED = 3
 
 
 class FieldChoice(TypedDict):
@@ -184,6 +186,14 @@ def marathon_max_upload() -> int:
 def marathon_takes_uploads() -> bool:
     """Return whether this person may send files before their form is saved."""
     return current_user.is_authenticated and upload.may_upload(current_user.name)
+
+
+def marathon_drafts(kind: str, shown: str | None) -> list[draft.DraftSummary]:
+    """Return the latest drafts of this person's that a form may go on with, but the shown one."""
+    if not current_user.is_authenticated:
+        return []
+    found = draft.list_drafts(current_user.id, kind)
+    return [one for one in found if one.id != shown][:MOST_OFFERED]
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
@@ -562,7 +572,7 @@ def marathon_version_lines(fields: list[Field], name: str, value: object) -> lis
 
 def marathon_moment(moment: datetime) -> str:
     """Return one of CKAN's times, which are UTC, as text in Guatemala's time zone."""
-    local = moment.replace(tzinfo=UTC).astimezone(GUATEMALA)
+    local = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(GUATEMALA)
     return marathon_date(local.isoformat(timespec="minutes"))
 
 

@@ -132,7 +132,9 @@ def erase_of_closed_accounts(unit: UnitOfWork) -> None:
         notes.uploads += upload_model.delete_rows_of(notes.users)
 
 
-def drop_inputs(inputs: Iterable[tuple[str, str]], left_out: Iterable[str]) -> list[tuple[str, str]]:
+def drop_inputs(
+    inputs: Iterable[tuple[str, str]], left_out: Iterable[str]
+) -> list[tuple[str, str]]:
     """Return the inputs without those whose name, or beginning before a colon, is left out."""
     names = set(left_out)
     return [(name, value) for name, value in inputs if name.partition(":")[0] not in names]

@@ -1,4 +1,4 @@
-"""Begun uploads: which files a person may begin to send, how they arrive, and how a form takes them.
+"""Begun uploads: which files a person may send, how they arrive, and how a form takes them.
 
 A file may be sent before its form is saved (``model/upload.py``). A save takes a begun upload in
 the place of a file of the form: :func:`open_as_file` returns it as Flask would, so that everything
@@ -147,6 +147,7 @@ def receive_piece(
     What has arrived stays, also if the connection breaks in the middle of the piece.
 
     Args:
+        upload: from :func:`ckanext.marathon.model.upload.find_upload`.
         offset: where the piece begins.
         length: bytes of the piece, ``None`` if unknown.
         read: reads up to so many bytes of the piece, b"" at its end.

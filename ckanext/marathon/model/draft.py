@@ -64,6 +64,11 @@ def write_draft(
     """Write a draft, unless it was written since; commits nothing.
 
     Args:
+        draft_id: token of the form.
+        user_id: id of the author.
+        kind: type of the record.
+        title: title as typed.
+        inputs: pairs of name and text.
         version: the number that the form knows; 0 for a form that has written none.
 
     Returns:
@@ -87,9 +92,7 @@ def write_draft(
 
 def delete_drafts(draft_ids: Collection[str], user_id: str) -> None:
     """Delete drafts of a person; commits nothing."""
-    model.Session.execute(
-        sa.delete(Draft).where(Draft.id.in_(draft_ids), Draft.user_id == user_id)
-    )
+    model.Session.execute(sa.delete(Draft).where(Draft.id.in_(draft_ids), Draft.user_id == user_id))
 
 
 def delete_drafts_of(user_ids: Collection[str]) -> None:

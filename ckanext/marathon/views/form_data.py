@@ -23,7 +23,7 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context
 from flask import request
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
@@ -203,7 +203,7 @@ Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
 # Inputs of the form mechanism, which are no fields of the record.
-OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
+OWN_INPUTS = ("save", "form_token", "form_version", "form_user", "draft_version")
 # Prefixes of inputs for fields that two people changed: ``form_keep:title``.
 CHOICES = ("form_keep", "form_added")
 
@@ -269,6 +269,7 @@ class PackageForm:
     def for_page(self) -> dict[str, Any]:
         """Return the data for showing the form of a new record again, without its files."""
         data = {**self.values, "form_token": self.token, "state": "none"}
+        data["draft_version"] = self.own.get("draft_version", "")
         data["resources"] = [_without_file(resource) for resource in self.resources]
         data["files_lost"] = [
             resource["lost"] for resource in data["resources"] if resource.get("lost")
@@ -308,8 +309,23 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
     Raises:
         ckan.lib.navl.dictization_functions.DataError: names of inputs that CKAN cannot parse.
     """
-    sent = parse_params(request.form)
     files = {key: file for key, file in request.files.items() if file.filename}
+    return parse_form(package_type, request.form, files, is_new=is_new)
+
+
+def parse_form(
+    package_type: str,
+    inputs: MultiDict[str, str],
+    files: Mapping[str, FileStorage],
+    *,
+    is_new: bool = True,
+) -> PackageForm:
+    """Return the form that these inputs and files are of.
+
+    Raises:
+        ckan.lib.navl.dictization_functions.DataError: names of inputs that CKAN cannot parse.
+    """
+    sent = parse_params(inputs)
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
     values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
     own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}

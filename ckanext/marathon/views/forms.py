@@ -7,10 +7,7 @@ the same mechanism, and its pages that delete a record name the records that dep
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import ckan.lib.navl.dictization_functions as df
@@ -18,7 +15,6 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user, g
 from ckan.lib import plugins as lib_plugins
-from ckan.lib.redis import connect_to_redis
 from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context, Response
 from ckan.views import group
@@ -26,7 +22,6 @@ from ckan.views import resource as ckan_resource
 from ckan.views.dataset import CreateView, DeleteView, EditView
 from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
-from redis.exceptions import RedisError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from ckanext.marathon.domain.texts import is_json_list
@@ -37,11 +32,14 @@ from ckanext.marathon.helpers.form import (
     marathon_workshop_choices,
 )
 from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.logic import draft as draft_logic
 from ckanext.marathon.logic import edits, resource
+from ckanext.marathon.views import draft as draft_views
 from ckanext.marathon.views import form_answers, form_data, form_files
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
+from ckanext.marathon.views.form_token import SavedForm, hold_token
 
 SentValues = dict[str, Any]
 # Shows a form again with sent values and errors.
@@ -427,65 +425,6 @@ form_organization.add_url_rule(
 )
 
 
-log = logging.getLogger(__name__)
-
-# Seconds for which a saved form is remembered.
-REMEMBERED = 24 * 3600
-# Seconds after which the lock of a form expires: longer than the slowest upload.
-LONGEST = 600
-
-
-@dataclass
-class SavedForm:
-    """The id of the record that a form has created, ``""`` if none yet."""
-
-    id: str = ""
-
-    @property
-    def package(self) -> model.Package | None:
-        """The record, unless it was deleted since."""
-        found = model.Package.get(self.id) if self.id else None
-        return found if found and found.state != model.State.DELETED else None
-
-
-@contextmanager
-def hold_token(token: str) -> Generator[SavedForm]:
-    """Lock the token of a form while it is saved; a second request waits for the first.
-
-    Without Valkey the form is saved without a lock: a form that is saved twice is better than lost
-    values.
-
-    Args:
-        token: from the form's hidden input; an empty one locks nothing.
-
-    Yields:
-        the record created by an earlier request of the same form. Set its ``id`` to remember it.
-    """
-    if not token:
-        yield SavedForm()
-        return
-    redis = connect_to_redis()
-    key = f"ckan:{tk.config['ckan.site_id']}:marathon:form:{token}"
-    lock = redis.lock(f"{key}:lock", timeout=LONGEST, blocking_timeout=LONGEST)
-    try:
-        lock.acquire()
-        before = cast("bytes | None", redis.get(key))
-    except RedisError as fault:
-        log.warning("A form is saved without a guard against double sending: %s", type(fault))
-        yield SavedForm()
-        return
-    saved = SavedForm(before.decode() if before else "")
-    try:
-        yield saved
-    finally:
-        try:
-            if saved.id:
-                redis.set(key, saved.id, ex=REMEMBERED)
-            lock.release()
-        except RedisError as fault:
-            log.warning("What became of a form could not be remembered: %s", type(fault))
-
-
 forms = Blueprint("marathon_form", __name__)
 
 Errors = dict[str, Any]
@@ -509,6 +448,27 @@ class OnePageCreateView(CreateView):
             came_from = f"{here}?{query}" if query else here
             return tk.redirect_to("user.login", came_from=came_from)
         return super().dispatch_request(**values)
+
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        package_type: str,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
+    ) -> Response | str:
+        """Show the form: empty, filled with a draft of the person's, or as it was sent."""
+        wanted = request.args.get("draft", "")
+        if data is None and wanted:
+            data = draft_views.open_draft(package_type, wanted)
+            if data is None:
+                tk.h.flash_notice(
+                    tk._(
+                        "This draft is not there any more: it was published, "
+                        "discarded or is too old."
+                    )
+                )
+        return super().get(package_type, data, errors, error_summary)
 
     def post(self, package_type: str) -> Response | str:
         """Save, only validate, or show the form again, depending on the pressed button."""
@@ -547,6 +507,7 @@ class OnePageCreateView(CreateView):
             else tk._("Published.")
         )
         form_files.forget_used(form.resources)
+        draft_logic.forget_draft(form.token, current_user.id)
         return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
 
     def _create(
@@ -583,6 +544,7 @@ class OnePageCreateView(CreateView):
         form_answers.note_form_shown()
         if not form_answers.wants_json():
             form_files.keep_files(form.resources)
+            draft_views.keep_as_draft(form)
             data = form.for_page()
             form_files.describe_files(data["resources"])
             page = self.get(form.package_type, data, errors)
@@ -778,7 +740,7 @@ class OnePageEditView(EditView):
         data: Values,
         errors: Errors,
         conflict: Conflict | None = None,
-    ) -> str:
+    ) -> Response | str:
         """Return the page like CKAN's own view, but with only the given data."""
         _check_may_edit(context, stored["id"])
         if "tag_string" not in data:

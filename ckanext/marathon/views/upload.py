@@ -160,7 +160,7 @@ def _read_number(name: str) -> int | None:
 
 
 def _read_metadata() -> dict[str, str]:
-    """Return the readable entries of ``Upload-Metadata``: a key, a space, Base64; commas between."""
+    """Return the readable entries of ``Upload-Metadata``, which are a key, a space and Base64."""
     found: dict[str, str] = {}
     for pair in request.headers.get("Upload-Metadata", "")[:_LONGEST_METADATA].split(","):
         key, _, value = pair.strip().partition(" ")

@@ -43,6 +43,7 @@
       if (!now) button.disabled = false;
     });
     form.setAttribute('aria-busy', String(now));
+    if (!now && marathon.resumeDrafts) marathon.resumeDrafts();
   }
 
   function send(data) {
@@ -180,6 +181,7 @@
       return;
     }
     setBusy(true);
+    if (marathon.pauseDrafts) await marathon.pauseDrafts();
     try {
       const light = form.querySelector('[data-files]') && withoutFiles();
       show(light ? texts.tChecking : texts.tSaving);
@@ -209,6 +211,7 @@
   });
 
   form.addEventListener('input', function () { dirty = true; });
+  form.addEventListener('marathon:drafted', function () { dirty = false; });
   window.addEventListener('beforeunload', function (event) {
     if (dirty && !busy) event.preventDefault();
   });
