@@ -31,10 +31,10 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import dataset as dataset_logic
-from ckanext.marathon.logic import draft, permissions, upload
+from ckanext.marathon.logic import draft, permissions, personal_data, upload
 from ckanext.marathon.model import link, package
-from ckanext.marathon.records import Organization
-from ckanext.marathon.visibility import Viewer
+from ckanext.marathon.records import DATASET, Organization
+from ckanext.marathon.visibility import Viewer, is_public
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
 Value = TypeVar("Value")
@@ -194,6 +194,29 @@ def marathon_drafts(kind: str, shown: str | None) -> list[draft.DraftSummary]:
         return []
     found = draft.list_drafts(current_user.id, kind)
     return [one for one in found if one.id != shown][:MOST_OFFERED]
+
+
+class UnsettledFile(TypedDict):
+    """A stored file with personal data that nobody has confirmed; ``places`` says where."""
+
+    id: str
+    name: str
+    places: str
+
+
+def marathon_unsettled_files(data: dict[str, Any]) -> list[UnsettledFile]:
+    """Return the files for which a dataset that is not public needs a reason to become so."""
+    stored = model.Package.get(data.get("id") or "")
+    if stored is None or stored.type != DATASET or is_public(stored):
+        return []
+    return [
+        {
+            "id": file.resource_id,
+            "name": file.name,
+            "places": personal_data.describe_places(file.personal),
+        }
+        for file in personal_data.list_unsettled(data)
+    ]
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:

@@ -90,6 +90,7 @@ def open_draft(kind: str, id: str) -> dict[str, Any] | None:
     data = form.for_page()
     data[VERSION] = str(draft.version)
     form_files.describe_files(data["resources"])
+    form_files.fill_empty(data)
     return data
 
 

@@ -33,10 +33,11 @@ from ckanext.marathon.helpers.labels import (
     marathon_municipality_names,
     marathon_problem_names,
 )
-from ckanext.marathon.logic import inputs, resource
+from ckanext.marathon.logic import inputs, personal_data, resource
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
 from ckanext.marathon.views.errors import FormCall, call_for_form
+from ckanext.marathon.visibility import is_public
 
 # ``resources__3__name``: the input of one field of one file or link.
 RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
@@ -205,7 +206,10 @@ NEW_IDEA = ("workshop", "title", "service_problem")
 # Inputs of the form mechanism, which are no fields of the record.
 OWN_INPUTS = ("save", "form_token", "form_version", "form_user", "draft_version")
 # Prefixes of inputs for fields that two people changed: ``form_keep:title``.
-CHOICES = ("form_keep", "form_added")
+# Prefix of inputs with the reason why personal data in a file may be public:
+# ``personal_reason:ID`` of a stored file, ``personal_reason:new`` of one that is sent.
+REASON = "personal_reason"
+CHOICES = ("form_keep", "form_added", REASON)
 
 
 @dataclass
@@ -406,12 +410,18 @@ def add_publishing_errors(errors: Errors, values: Mapping[str, Any], has_files: 
         errors.setdefault("license_id", []).append(text)
 
 
-def find_publishing_errors(stored: Mapping[str, Any], values: Mapping[str, Any]) -> Errors:
+def find_publishing_errors(
+    stored: Mapping[str, Any], values: Mapping[str, Any], reasons: Mapping[str, str], user_id: str
+) -> Errors:
     """Return why an edit may not make a dataset public; ``{}`` if it does not or may.
+
+    Reasons for personal data are stored in the transaction of the save.
 
     Args:
         stored: the record in the form of ``edits.show_package``.
         values: the values of the form.
+        reasons: id of a file → why its personal data may be public.
+        user_id: of the person who says so.
     """
     errors: Errors = {}
     was_public = not stored.get("private") and stored.get("state") == model.State.ACTIVE
@@ -421,6 +431,15 @@ def find_publishing_errors(stored: Mapping[str, Any], values: Mapping[str, Any])
         return errors
     files: list[dict[str, Any]] = stored.get("resources") or []
     add_publishing_errors(errors, values, any(map(_has_content, files)))
+    for file in personal_data.list_unsettled(stored):
+        reason = reasons.get(file.resource_id, "").strip()[: personal_data.LONGEST_REASON]
+        if reason:
+            places = personal_data.list_places(file.personal)
+            said = personal_data.Confirmation(file.name, reason, places)
+            personal_data.record_for_path(file.path, str(stored["id"]), user_id, said)
+        else:
+            text = personal_data.explain_unsettled(file.name, file.personal)
+            errors.setdefault("resources", []).append(text)
     return errors
 
 
@@ -429,8 +448,22 @@ def _has_content(stored: Mapping[str, Any]) -> bool:
     return bool(stored.get("url")) and not (is_upload and stored.get("size") == 0)
 
 
-def find_file_errors(file: FileStorage | None, address: str) -> Errors:
-    """Return what is wrong with the file or address of CKAN's form of one file."""
+def find_file_errors(
+    package: model.Package | None,
+    file: FileStorage | None,
+    address: str,
+    reason: str,
+    user_id: str,
+) -> Errors:
+    """Return what is wrong with the file or address of CKAN's form of one file.
+
+    Args:
+        package: whose file it is.
+        file: as sent.
+        address: the web address.
+        reason: why personal data in the file may be public; stored in the transaction of the save.
+        user_id: of the person who says so.
+    """
     if file is None or not file.filename:
         missing = tk._("Choose a file or give a web address.")
         return {} if address.strip() else {"url": [missing]}
@@ -438,7 +471,17 @@ def find_file_errors(file: FileStorage | None, address: str) -> Errors:
     size = file.stream.tell()
     file.stream.seek(0)
     wrong = resource.check_size(file.filename, size)
-    return {"url": wrong} if wrong else {}
+    if wrong or package is None or package.type != DATASET:
+        return {"url": wrong} if wrong else {}
+    personal = personal_data.find_in_upload(file)
+    if personal and reason:
+        places = personal_data.list_places(personal)
+        said = personal_data.Confirmation(file.filename, reason, places)
+        with personal_data.open_path(file) as path:
+            personal_data.record_for_path(path, package.id, user_id, said)
+    elif personal and is_public(package):
+        return {"url": [personal_data.explain_unsettled(file.filename, personal)]}
+    return {}
 
 
 def add_idea(form: PackageForm) -> Errors:

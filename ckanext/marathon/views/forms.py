@@ -24,7 +24,7 @@ from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
-from ckanext.marathon.domain.texts import is_json_list
+from ckanext.marathon.domain.texts import is_json_list, is_reference, is_storable
 from ckanext.marathon.helpers.form import (
     list_errors_by_input,
     marathon_idea_choices,
@@ -33,13 +33,16 @@ from ckanext.marathon.helpers.form import (
 )
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import draft as draft_logic
-from ckanext.marathon.logic import edits, resource
+from ckanext.marathon.logic import edits, personal_data, resource
+from ckanext.marathon.model import dataset as dataset_model
+from ckanext.marathon.records import DATASET
 from ckanext.marathon.views import draft as draft_views
 from ckanext.marathon.views import form_answers, form_data, form_files
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
 from ckanext.marathon.views.form_token import SavedForm, hold_token
+from ckanext.marathon.visibility import Viewer
 
 SentValues = dict[str, Any]
 # Shows a form again with sent values and errors.
@@ -199,7 +202,7 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         if "id" not in request.form:
             # CKAN workaround: file-id-input
             return tk.abort(400, tk._("Integrity Error"))
-        wrong = _find_wrong_file()
+        wrong = _find_wrong_file(id)
         if wrong:
             form_answers.note_form_shown()
             return self.get(package_type, id, read_typed(), wrong)
@@ -248,7 +251,7 @@ class OnePageFileEditView(ckan_resource.EditView):
         refused = refuse_outdated(own, theirs, show, package.id, package.owner_org)
         if refused is not None:
             return refused
-        wrong = _find_wrong_file()
+        wrong = _find_wrong_file(id)
         if wrong:
             model.Session.rollback()
             form_answers.note_form_shown()
@@ -294,8 +297,18 @@ class OnePageFileEditView(ckan_resource.EditView):
             return dict(tk.get_action("resource_show")(context, {"id": resource_id}))
 
 
-def _find_wrong_file() -> dict[str, Any]:
-    return form_data.find_file_errors(request.files.get("upload"), request.form.get("url", ""))
+def _find_wrong_file(package_id: str) -> dict[str, Any]:
+    if not current_user.is_authenticated:
+        return {}
+    own: SentValues = request.environ["marathon.form"]
+    reason = str(own[form_data.REASON].get("new", "")).strip()[: personal_data.LONGEST_REASON]
+    return form_data.find_file_errors(
+        model.Package.get(package_id),
+        request.files.get("upload"),
+        request.form.get("url", ""),
+        reason,
+        current_user.id,
+    )
 
 
 def _file_schema(package_id: str) -> dict[str, Any]:
@@ -474,7 +487,10 @@ class OnePageCreateView(CreateView):
         """Save, only validate, or show the form again, depending on the pressed button."""
         with explain_errors({df.DataError: tk._("Integrity Error")}):
             form = form_data.read_form(package_type)
-        if form.step in {"refresh", "add-file"}:
+        if form.step in {"refresh", "add-file", "clean"}:
+            form_files.keep_files(form.resources)
+            if form.step == "clean":
+                form_files.clean_files(form.resources)
             return self._again(form, {})
         if form.step == "add-idea":
             return self._again(form, form_data.add_idea(form))
@@ -493,7 +509,15 @@ class OnePageCreateView(CreateView):
         if not form_answers.wants_json():
             # A browser without the script does not send a file again if there is an error.
             form_files.keep_files(form.resources)
-        opened, missing = form_files.open_files(form.resources, form.step == "check")
+        is_check = form.step == "check"
+        if not is_check:
+            form_files.clean_files(form.resources)
+        opened, missing = form_files.open_files(form.resources, is_check)
+        if not is_check and form.package_type == DATASET:
+            confirmed = form_files.settle_personal_data(
+                form.resources, opened, missing, is_public=not form.private
+            )
+            personal_data.note_confirmations(context, confirmed)
         try:
             created = self._create(form, context, opened, missing)
         finally:
@@ -506,6 +530,8 @@ class OnePageCreateView(CreateView):
             if created["private"]
             else tk._("Published.")
         )
+        if form.package_type == DATASET:
+            _point_out_same_title(created)
         form_files.forget_used(form.resources)
         draft_logic.forget_draft(form.token, current_user.id)
         return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
@@ -547,6 +573,7 @@ class OnePageCreateView(CreateView):
             draft_views.keep_as_draft(form)
             data = form.for_page()
             form_files.describe_files(data["resources"])
+            form_files.fill_empty(data)
             page = self.get(form.package_type, data, errors)
             return make_response(page, 200 if status == form_answers.WRONG else status)
         if not errors:
@@ -563,6 +590,26 @@ def list_offered_ideas() -> Response:
         ideas=[_describe_offered(idea) for idea in found],
         workshops=marathon_workshop_choices(None, codes),
     )
+
+
+def list_same_titles() -> Response:
+    """Return the datasets of an organisation that have this title already, as JSON."""
+    title, owner = request.args.get("title", ""), request.args.get("owner_org", "")
+    if not current_user.is_authenticated:
+        return tk.abort(403, tk._("Log in first"))
+    found = _find_same_titles(title, owner)
+    return jsonify(
+        same=[
+            {"title": one.title, "url": _find_address_of_new(one.type, one.name)} for one in found
+        ]
+    )
+
+
+def _find_same_titles(title: str, owner: str) -> list[model.Package]:
+    if not (is_storable(title) and is_reference(owner)):
+        return []
+    viewer = Viewer(Context(user=current_user.name))
+    return [one for one in dataset_model.find_same_title(title, owner) if viewer.may_see(one)]
 
 
 def add_idea() -> Response:
@@ -584,6 +631,15 @@ def _describe_offered(idea: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _point_out_same_title(created: dict[str, Any]) -> None:
+    others = _find_same_titles(created["title"], created["owner_org"] or "")
+    names = [one.name for one in others if one.id != created["id"]]
+    if names:
+        text = tk._("There is another dataset with this title: {names}. Delete one if both are it.")
+        addresses = (tk.h.url_for("dataset.read", id=name) for name in names)
+        tk.h.flash_notice(text.format(names=", ".join(addresses)))
+
+
 def _find_address_of_new(package_type: str, name: str) -> str:
     return tk.h.url_for(f"{package_type}.read", id=name)
 
@@ -601,6 +657,7 @@ for package_type in TYPES:
         defaults={"package_type": package_type},
     )
 forms.add_url_rule("/marathon/form/ideas", endpoint="ideas", view_func=list_offered_ideas)
+forms.add_url_rule("/marathon/form/same-title", view_func=list_same_titles)
 forms.add_url_rule("/marathon/form/add-idea", view_func=add_idea, methods=["POST"])
 
 
@@ -683,7 +740,9 @@ class OnePageEditView(EditView):
                 raise tk.ValidationError(errors)
             return edits.make_comparable_package(mine, schema)
 
-        unpublishable = form_data.find_publishing_errors(stored, data)
+        unpublishable = form_data.find_publishing_errors(
+            stored, data, form.own[form_data.REASON], current_user.id
+        )
         if unpublishable:
             raise tk.ValidationError(unpublishable)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -22,7 +23,9 @@ from flask import Blueprint, jsonify, make_response, request
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import http_date
 
+from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.texts import is_reference
+from ckanext.marathon.logic import messages, personal_data
 from ckanext.marathon.logic import upload as upload_logic
 from ckanext.marathon.logic.resource import NoRoom
 from ckanext.marathon.logic.upload import (
@@ -35,6 +38,7 @@ from ckanext.marathon.logic.upload import (
 )
 from ckanext.marathon.model import upload as upload_model
 from ckanext.marathon.model.upload import BegunUpload, UploadBusy
+from ckanext.marathon.views import form_files
 from ckanext.marathon.views.errors import SEARCH_RETRY_SECONDS
 
 TUS_VERSION = "1.0.0"
@@ -89,6 +93,50 @@ def serve_upload(id: str) -> Response:
         answer.headers["Upload-Length"] = str(upload.size)
         return _finish(answer, upload)
     return _explain(405, tk._("What was sent cannot be taken."))
+
+
+def show_profile(id: str) -> Response:
+    """Return what was read from a complete upload, for the page's script."""
+    upload = _find_complete(id)
+    return upload if isinstance(upload, Response) else _answer_profile(upload)
+
+
+def clean_upload(id: str) -> Response:
+    """Remove columns and cells from a complete upload, and return what is read from it now."""
+    upload = _find_complete(id)
+    if isinstance(upload, Response):
+        return upload
+    try:
+        personal_data.clean_upload(upload, request.form.getlist("remove"))
+    except Malformed as error:
+        return _explain(400, messages.write_fault(error.fault))
+    return _answer_profile(upload)
+
+
+def _find_complete(id: str) -> BegunUpload | Response:
+    refused = _refuse_stranger()
+    if refused is not None:
+        return refused
+    upload = upload_model.find_upload(id, current_user.id) if is_reference(id) else None
+    if upload is None or not upload.is_complete:
+        return _explain(404, tk._("This upload is not there, or not any more."))
+    return upload
+
+
+def _answer_profile(upload: BegunUpload) -> Response:
+    profile = form_files.make_profile(upload)
+    index = request.values.get("index", "")
+    number = int(index) if index.isascii() and index.isdigit() and len(index) < 7 else 0
+    shown: dict[str, Any] = {"profile": asdict(profile), "index": number, "item": {}}
+    return _finish(
+        jsonify(
+            html=tk.render("marathon/form/profile.html", shown),
+            name=profile.name,
+            title=profile.title,
+            period=profile.period,
+            personal=len(profile.personal),
+        )
+    )
 
 
 def _refuse_stranger() -> Response | None:
@@ -212,3 +260,5 @@ uploads.add_url_rule(
     view_func=serve_upload,
     methods=["HEAD", "PATCH", "DELETE", "POST"],
 )
+uploads.add_url_rule("/marathon/upload/<id>/profile", view_func=show_profile)
+uploads.add_url_rule("/marathon/upload/<id>/clean", view_func=clean_upload, methods=["POST"])

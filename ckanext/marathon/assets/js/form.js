@@ -164,6 +164,7 @@
       if (input) input.value = entry[1];
     });
     marathon.showErrors(form, answer.errors, answer.summary);
+    if (marathon.readFilesAgain) marathon.readFilesAgain();
     return true;
   }
 
