@@ -254,13 +254,16 @@
 
   if (!list || !address || !window.AbortSignal || !AbortSignal.any) return;
 
-  list.addEventListener('change', function (event) {
-    if (event.target.type !== 'file') return;
-    const block = event.target.closest('[data-file]');
-    const file = event.target.files[0];
+  function take(input) {
+    const block = input.closest('[data-file]');
+    const file = input.files[0];
     drop(block);
     if (!file || marathon.tooBig(file) || !file.size) return;
     start(block, file);
+  }
+
+  list.addEventListener('change', function (event) {
+    if (event.target.type === 'file') take(event.target);
   });
 
   list.addEventListener('click', function (event) {
@@ -276,5 +279,11 @@
   list.addEventListener('marathon:removed', (event) => drop(event.target));
   list.querySelectorAll('[data-upload-cancel]').forEach(function (button) {
     button.hidden = false;
+  });
+  // Chosen before this script was there; the other scripts of the page come first.
+  setTimeout(function () {
+    list.querySelectorAll('input[type="file"]').forEach(function (input) {
+      if (input.files.length && !running.has(input.closest('[data-file]'))) take(input);
+    });
   });
 })();
