@@ -121,7 +121,16 @@ def forget_draft(draft_id: str, user_id: str) -> None:
 
 def forget_old_drafts() -> int:
     """Delete drafts that nobody has worked on for long; commits nothing. Return how many."""
-    return draft_model.delete_old_drafts(timedelta(days=int(tk.config[DAYS])))
+    return draft_model.delete_old_drafts(_kept_for())
+
+
+def count_old_drafts() -> int:
+    """Return how many drafts :func:`forget_old_drafts` would delete."""
+    return draft_model.count_old_drafts(_kept_for())
+
+
+def _kept_for() -> timedelta:
+    return timedelta(days=int(tk.config[DAYS]))
 
 
 def erase_of_closed_accounts(unit: UnitOfWork) -> None:

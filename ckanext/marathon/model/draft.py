@@ -105,3 +105,9 @@ def delete_old_drafts(age: timedelta) -> int:
     before = datetime.now(UTC) - age
     statement = sa.delete(Draft).where(Draft.saved < before).returning(Draft.id)
     return len(model.Session.scalars(statement).all())
+
+
+def count_old_drafts(age: timedelta) -> int:
+    """Return how many drafts were last saved before this time."""
+    query = sa.select(sa.func.count()).where(Draft.saved < datetime.now(UTC) - age)
+    return model.Session.scalar(query) or 0

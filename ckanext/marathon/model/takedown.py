@@ -144,6 +144,7 @@ def lock_takedowns() -> None:
 # Table → the column with the id of a package or a resource.
 TABLES = {
     "activity_detail": "object_id",
+    "marathon_personal_data": "package_id",
     "package_member": "package_id",
     "task_status": "entity_id",
     "tracking_summary": "package_id",

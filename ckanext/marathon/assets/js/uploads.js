@@ -173,6 +173,8 @@
         } else {
           [id, offset] = (!asked && (await findBegun(file, signal))) || (await begin(file, signal));
           asked = true;
+          if (sending.former !== id) forget(sending.former);
+          sending.former = '';
           part(block, 'id').value = id;
           tell(block, 'marathon:changed');
         }
@@ -194,9 +196,9 @@
     }
   }
 
-  function start(block, file) {
+  function start(block, file, former) {
     const sending = {
-      controller: new AbortController(), piece: 4 * SMALLEST, failures: 0, done: false,
+      controller: new AbortController(), piece: 4 * SMALLEST, failures: 0, done: false, former,
     };
     running.set(block, sending);
     part(block, 'cancel').hidden = false;
@@ -221,6 +223,13 @@
     });
   }
 
+  function forget(id) {
+    if (!id) return;
+    askTwice('DELETE', address + '/' + id, {}).catch(function () {
+      // It expires by itself.
+    });
+  }
+
   // Stops the sending and has the server forget what has arrived.
   function drop(block) {
     const sending = running.get(block);
@@ -228,11 +237,7 @@
     running.delete(block);
     const input = part(block, 'id');
     if (!input) return;
-    if (input.value) {
-      askTwice('DELETE', address + '/' + input.value, {}).catch(function () {
-        // It expires by itself.
-      });
-    }
+    forget(input.value);
     input.value = '';
     part(block, 'state').hidden = true;
     tell(block, 'marathon:dropped');
@@ -257,9 +262,15 @@
   function take(input) {
     const block = input.closest('[data-file]');
     const file = input.files[0];
+    // What a draft had begun to send may be this file; else it is forgotten.
+    const former = running.has(block) ? '' : part(block, 'id').value;
+    if (former) part(block, 'id').value = '';
     drop(block);
-    if (!file || marathon.tooBig(file) || !file.size) return;
-    start(block, file);
+    if (!file || marathon.tooBig(file) || !file.size) {
+      forget(former);
+      return;
+    }
+    start(block, file, former);
   }
 
   list.addEventListener('change', function (event) {
