@@ -13,7 +13,7 @@ from typing import Any
 import ckan.lib.navl.dictization_functions as df
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
-from ckan.types import Response
+from ckan.types import Context, Response
 from flask import Blueprint, jsonify, make_response, request
 from werkzeug.datastructures import MultiDict
 
@@ -39,6 +39,10 @@ def save_draft(kind: str, id: str) -> Response:
         return _explain(403, tk._("Log in first"))
     if kind not in TYPES or not _is_token(id):
         return _explain(404, tk._("Not found"))
+    try:
+        tk.check_access("package_create", Context(user=current_user.name), {"type": kind})
+    except tk.NotAuthorized:
+        return _explain(403, tk._("Not allowed"))
     if is_token_used(id):
         return _explain(_GONE, tk._("This form was already saved."))
     try:

@@ -37,7 +37,7 @@ from ckanext.marathon.logic import inputs, personal_data, resource
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
 from ckanext.marathon.views.errors import FormCall, call_for_form
-from ckanext.marathon.visibility import is_public
+from ckanext.marathon.visibility import is_public, is_shown_public
 
 # ``resources__3__name``: the input of one field of one file or link.
 RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
@@ -424,10 +424,8 @@ def find_publishing_errors(
         user_id: of the person who says so.
     """
     errors: Errors = {}
-    was_public = not stored.get("private") and stored.get("state") == model.State.ACTIVE
-    becomes_public = str(values.get("private", stored.get("private"))).lower() != "true"
-    is_draft = str(values.get("state", stored.get("state"))) != model.State.ACTIVE
-    if stored.get("type") != DATASET or was_public or is_draft or not becomes_public:
+    becomes_public = is_shown_public({**stored, **values, "private": _read_private(stored, values)})
+    if stored.get("type") != DATASET or is_shown_public(stored) or not becomes_public:
         return errors
     files: list[dict[str, Any]] = stored.get("resources") or []
     add_publishing_errors(errors, values, any(map(_has_content, files)))
@@ -441,6 +439,10 @@ def find_publishing_errors(
             text = personal_data.explain_unsettled(file.name, file.personal)
             errors.setdefault("resources", []).append(text)
     return errors
+
+
+def _read_private(stored: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return str(values.get("private", stored.get("private"))).lower() == "true"
 
 
 def _has_content(stored: Mapping[str, Any]) -> bool:
