@@ -602,6 +602,8 @@ _WORDS: dict[str, dict[str, str]] = {
     "/department/": {"code": "05", "extension": "ttl"},
     "/service-problem/": {"code": "AGU-01", "notation": "AGU-01", "extension": "ttl"},
     "/vocabulary/": {"kind": "service-problem", "code": "AGU-01", "extension": "ttl"},
+    "/marathon/upload/": {"id": "<begun upload>"},
+    "/marathon/draft/": {"kind": "dataset", "id": "<draft>"},
     "/marathon/": {"table": "ideas", "extension": "csv", "name": "municipalities.json"},
     "/catalog": {"extension": "ttl", "_format": "ttl"},
     "/feeds/tag/": {"id": "<tag>"},
@@ -628,6 +630,8 @@ LEFT_OUT = {
     "util.primer": "a page with examples of styles",
     "util.custom_form_fields": "a page with examples of form fields",
     "activity.dashboard_testing": "a page with examples",
+    "marathon_upload.serve_uploads": "a protocol of its own: tests/views/test_upload.py",
+    "marathon_upload.serve_upload": "a protocol of its own: tests/views/test_upload.py",
     "dcat.read_dataset_series": "there is no such type of record",
 }
 
@@ -639,6 +643,7 @@ _QUERIES = {
     "/feeds/custom.atom": "?q=Registro",
     "/marathon/search": "?q=Registro",
     "/marathon/form/ideas": "?municipality=0501",
+    "/marathon/form/same-title": "?title=Registro&owner_org=<M>",
     "/util/redirect": "?url=/about",
 }
 
@@ -656,6 +661,7 @@ _FORMS: dict[str, Fields] = {
     "/{type}/new": {},
     "/idea/<id>/status": {"status": "prioritised"},
     "/marathon/follow": {"kind": "dataset", "id": "<public idea>", "follow": "yes"},
+    "/marathon/draft/<kind>/<id>": {"title": "Borrador", "draft_version": "1"},
     "/marathon/form/add-idea": {
         "workshop": "<public workshop>",
         "title": "Rápida",
