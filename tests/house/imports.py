@@ -16,6 +16,7 @@ FLOORS = [
     {"schemas"},
     {"vocabulary"},
     {"domain"},
+    {"files"},
     {"records"},
     {"visibility"},
     {"rdf", "search", "spreadsheets"},
@@ -28,7 +29,7 @@ FLOORS = [
     {"plugin"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"vocabulary", "domain", "records"}
+PURE = {"vocabulary", "domain", "files", "records"}
 
 
 @cache

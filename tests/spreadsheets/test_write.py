@@ -11,7 +11,8 @@ import pytest
 from openpyxl import load_workbook
 
 from ckanext.marathon import spreadsheets
-from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
+from ckanext.marathon.domain.table import ColumnType
+from ckanext.marathon.spreadsheets import Cell, Column, Table
 
 COLUMNS = [
     Column("code", "Código"),

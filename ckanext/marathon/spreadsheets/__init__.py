@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -20,25 +19,12 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.domain.texts import remove_hidden
 from ckanext.marathon.vocabulary import schemes
 from ckanext.marathon.vocabulary.codes import Labels, pick_label
 
 Cell = str | bool | int | float | date | datetime | None
-
-
-class ColumnType(StrEnum):
-    """The type of a column's values.
-
-    Source: Frictionless Table Schema, field types; codes like ``0501`` are strings.
-    """
-
-    STRING = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    DATETIME = "datetime"
 
 
 class Column(NamedTuple):

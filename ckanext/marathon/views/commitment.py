@@ -16,6 +16,7 @@ from flask import Blueprint, request
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.helpers import chain
 from ckanext.marathon.helpers.labels import marathon_only_day, marathon_term
 from ckanext.marathon.model import figures
@@ -23,7 +24,7 @@ from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.figures import Figures
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Commitment, Milestone
-from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table, join_values
+from ckanext.marathon.spreadsheets import Cell, Column, Table, join_values
 from ckanext.marathon.views import answers
 from ckanext.marathon.views.place import write_as_of
 from ckanext.marathon.vocabulary.schemes import MILESTONE_STATUS

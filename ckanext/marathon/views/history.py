@@ -18,13 +18,13 @@ from flask import Response as FlaskResponse
 
 from ckanext.marathon.domain.dates import GUATEMALA
 from ckanext.marathon.domain.errors import N_
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET, OTHER_TYPES
 from ckanext.marathon.spreadsheets import (
     XLSX,
     Cell,
     Column,
-    ColumnType,
     Table,
     join_values,
     write_workbook,

@@ -17,6 +17,7 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 
 from ckanext.marathon.domain import dates
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.helpers.chain import ListedRecord, find_records, list_records
 from ckanext.marathon.helpers.labels import (
     marathon_date,
@@ -34,7 +35,7 @@ from ckanext.marathon.model.idea import UnmetNeed
 from ckanext.marathon.model.link import DEPARTMENT, MUNICIPALITY, PROBLEM
 from ckanext.marathon.rdf.lookups import read_site
 from ckanext.marathon.search.connection import AWAY
-from ckanext.marathon.spreadsheets import Column, ColumnType, Table
+from ckanext.marathon.spreadsheets import Column, Table
 from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed

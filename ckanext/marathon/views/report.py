@@ -20,13 +20,14 @@ from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.dates import FIRST_PARAMETER, GUATEMALA, LAST_PARAMETER, Period
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.logic import messages
 from ckanext.marathon.model import figures
 from ckanext.marathon.model.dataset import Publication
 from ckanext.marathon.model.figures import HeldWorkshop, Promise, Report, ReportPart, StatusStep
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Record
-from ckanext.marathon.spreadsheets import XLSX, Cell, Column, ColumnType, Table, write_workbook
+from ckanext.marathon.spreadsheets import XLSX, Cell, Column, Table, write_workbook
 from ckanext.marathon.vocabulary import problems, schemes, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode
 from ckanext.marathon.vocabulary.territory import Municipality

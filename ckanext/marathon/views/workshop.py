@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain import workshop as workshop_domain
+from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.feeds import calendar, schema_org
 from ckanext.marathon.helpers.chain import may_add_record, write_today
 from ckanext.marathon.helpers.labels import (
@@ -35,7 +36,7 @@ from ckanext.marathon.model import workshop as workshop_model
 from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.rdf import lookups
 from ckanext.marathon.records import Workshop
-from ckanext.marathon.spreadsheets import Cell, Column, ColumnType, Table
+from ckanext.marathon.spreadsheets import Cell, Column, Table
 from ckanext.marathon.views import answers
 from ckanext.marathon.views.answers import answer_bytes, find_encoding, is_fresh
 from ckanext.marathon.views.errors import is_allowed
