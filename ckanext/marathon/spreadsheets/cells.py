@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ckanext.marathon.domain import addresses, dates, numbers
 from ckanext.marathon.domain.errors import N_, Fault, Malformed
+from ckanext.marathon.domain.table import SheetCell
 from ckanext.marathon.domain.texts import quote_value, split_keyword
 from ckanext.marathon.spreadsheets import Cell
 from ckanext.marathon.spreadsheets.workbook import (
@@ -29,8 +30,8 @@ from ckanext.marathon.spreadsheets.workbook import (
 from ckanext.marathon.vocabulary import authorities, problems, territory
 from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
 
-# What a cell of a table may have when it is read; ``Cell`` is what is written.
-GivenCell = str | bool | int | float | date | datetime | time | timedelta | None
+# What a cell has when it is read; ``Cell`` is what is written.
+GivenCell = SheetCell
 # A stored value: a text, or a list of texts.
 Value = str | list[str]
 
@@ -339,7 +340,7 @@ def _read_problem(_column: WorkbookColumn, cell: GivenCell) -> CellReading:
 
 @lru_cache(maxsize=1)
 def _index_problems() -> Mapping[str, str]:
-    """Return folded label or synonym → notation; labels come first, shared synonyms are left out."""
+    """Return folded label or synonym → notation; synonyms of several problems are left out."""
     concepts = [
         concept
         for branch in problems.list_branches()
@@ -378,7 +379,7 @@ def _make_numeric(cell: GivenCell) -> object:
 
 # Days since the beginning of 1900 by which Excel counts, for dates from 1954 to 2119.
 _FIRST_SERIAL, _LAST_SERIAL = 20_000, 80_000
-_EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001
+_EXCEL_EPOCH = datetime(1899, 12, 30)
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
 
 
@@ -415,11 +416,16 @@ def _read_address(_column: WorkbookColumn, cell: GivenCell) -> CellReading:
 
 
 _YES = frozenset(
-    "x yes y si s 1 true verdadero v presente asistio vino came present ok".split()
-    + ["✓", "✔", "☑", "√"]
+    (
+        *("x", "yes", "y", "si", "s", "1", "true", "verdadero", "v", "ok", "✓", "✔", "☑", "√"),
+        *("presente", "present", "asistio", "vino", "came"),
+    )
 )
 _NO = frozenset(
-    "no n 0 false falso f ausente absent falto".split() + ["no asistio", "-", "✗", "✘", "☐"]
+    (
+        *("no", "n", "0", "false", "falso", "f", "-", "✗", "✘", "☐"),
+        *("ausente", "absent", "falto", "no asistio"),
+    )
 )
 
 

@@ -43,7 +43,8 @@ _GUIDE_LINES = {
         "se escribe en la columna.",
         "El código identifica cada fila dentro de su organización: si el sitio ya lo tiene, la "
         "fila se actualiza; si no, se agrega. El mismo libro puede importarse otra vez sin daño.",
-        "Una celda vacía deja el valor como está en el sitio. Para borrar un valor escriba {clear}.",
+        "Una celda vacía deja el valor como está en el sitio. Para borrar un valor escriba "
+        "{clear}.",
         "La fila de ejemplo no se importa: puede borrarla o dejarla.",
         "No escriba nombres, teléfonos, correos ni DPI de personas.",
     ),
@@ -157,7 +158,7 @@ def _add_drop_down(
         return
     # Other values may be typed, too: several, a code, a spelling without accents.
     rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=False)
-    rule.add(f"{letter}{EXAMPLE_ROW + 1}:{letter}{EXAMPLE_ROW + ROWS}")
+    rule.ranges = f"{letter}{EXAMPLE_ROW + 1}:{letter}{EXAMPLE_ROW + ROWS}"
     page.add_data_validation(rule)
 
 

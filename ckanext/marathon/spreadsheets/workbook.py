@@ -9,7 +9,8 @@ the same order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declare
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -115,10 +116,10 @@ class WorkbookColumn:
     field: str
     subfield: str
     kind: ValueKind
-    label: Labels = field(hash=False)
-    note: Labels = field(hash=False)
+    label: Labels = declare(hash=False)
+    note: Labels = declare(hash=False)
     names: tuple[str, ...] = ()
-    example: Labels = field(default_factory=lambda: make_labels("", ""), hash=False)
+    example: Labels = declare(default_factory=lambda: make_labels("", ""), hash=False)
     is_required: bool = False
     is_extra: bool = False
     terms: str = ""
@@ -144,7 +145,7 @@ class WorkbookSheet:
     """
 
     name: str
-    title: Labels = field(hash=False)
+    title: Labels = declare(hash=False)
     names: tuple[str, ...]
     type: str
     rows_of: str
@@ -210,6 +211,11 @@ def find_sheet(title: str) -> WorkbookSheet | None:
     return None
 
 
+def is_guide_sheet(title: str) -> bool:
+    """Return whether a sheet is one of the template that has no rows: the guide, the lists."""
+    return fold_text(title) in {"leame", "read me", "listas", "lists"}
+
+
 def read_mark(name: str, lang: str) -> str:
     """Return a mark: ``example_mark``, or ``clear_mark`` for a value to be removed."""
     return pick_label(_declared()[name], lang)
@@ -260,7 +266,7 @@ def _read_column(
         described = rows[subfield]
     kind = ValueKind(declared["kind"]) if "kind" in declared else _find_kind(described)
     label = declared.get("label") or described.get("label") or _LABEL_OF_PRESET[kind]
-    example = declared.get("example", "")
+    example: Any = declared.get("example", "")
     validators = str(described.get("validators", "")).split()
     return WorkbookColumn(
         field=name,
@@ -269,9 +275,7 @@ def _read_column(
         label=make_labels(label["es"], label["en"]),
         note=_make_note(declared, described, kind),
         names=tuple(declared.get("names", ())),
-        example=make_labels(**example)
-        if isinstance(example, dict)
-        else make_labels(example, example),
+        example=_make_both(example),
         is_required=bool(described.get("required")) and not declared.get("extra"),
         is_extra=bool(declared.get("extra")),
         terms=described.get("term_list", "") if kind in (ValueKind.TERM, ValueKind.TICK) else "",
@@ -299,16 +303,19 @@ def _find_kind(described: Mapping[str, Any]) -> ValueKind:
 def _make_note(
     declared: Mapping[str, Any], described: Mapping[str, Any], kind: ValueKind
 ) -> Labels:
-    own, help_text = declared.get("note", {}), described.get("help_text", {})
-    if not isinstance(help_text, dict):
-        help_text = {"es": help_text, "en": help_text}
+    own, help_text = _make_both(declared.get("note")), _make_both(described.get("help_text"))
     texts = {
-        lang: " ".join(
-            filter(None, (own.get(lang) or help_text.get(lang), describe_kind(kind, lang)))
-        )
+        lang: f"{own[lang] or help_text[lang]} {describe_kind(kind, lang)}".strip()
         for lang in LANGUAGES
     }
     return make_labels(**texts)
+
+
+def _make_both(declared: Any) -> Labels:
+    """Return the texts of both languages, which may be one text."""
+    if isinstance(declared, str) or not declared:
+        return make_labels(declared or "", declared or "")
+    return make_labels(declared["es"], declared["en"])
 
 
 @lru_cache(maxsize=16)
@@ -316,15 +323,19 @@ def _index_headings(name: str) -> Mapping[str, WorkbookColumn]:
     """Return folded heading → column of a sheet; labels come before other names."""
     found: dict[str, WorkbookColumn] = {}
     columns = get_sheet(name).columns
-    for headings in (
-        lambda column: (*column.label.values(), column.name),
-        lambda column: (column.field,) if not column.subfield else (),
-        lambda column: column.names,
-    ):
-        for column in columns:
-            for heading in headings(column):
-                found.setdefault(fold_text(heading), column)
+    lists: list[list[tuple[str, WorkbookColumn]]] = [
+        [(text, c) for c in columns for text in (*c.label.values(), c.name)],
+        [(c.field, c) for c in columns if not c.subfield],
+        [(text, c) for c in columns for text in c.names],
+    ]
+    for headings in lists:
+        for heading, column in headings:
+            found.setdefault(fold_text(heading), column)
     return found
+
+
+# The heading of the column that ``spreadsheets/mend.py`` adds, by language.
+MEND_HEADINGS = make_labels("Qué corregir", "What to mend")
 
 
 class HeaderMatch(NamedTuple):
@@ -348,7 +359,7 @@ def match_headings(sheet: WorkbookSheet, cells: Sequence[object]) -> HeaderMatch
     doubled: dict[int, str] = {}
     for number, cell in enumerate(cells):
         text = cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
-        if not text:
+        if not text or text in MEND_HEADINGS.values():
             continue
         column = sheet.find_column(text)
         if column is None:

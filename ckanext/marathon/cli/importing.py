@@ -1,0 +1,154 @@
+"""Commands for workbooks: ``ckan marathon template``, ``import``, ``imports`` and ``undo``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+import click
+from ckan import model
+from ckan.types import Context
+
+from ckanext.marathon.logic import importing, messages
+from ckanext.marathon.logic.importing import (
+    CHANGED,
+    CREATED,
+    REFUSED,
+    UNCHANGED,
+    ImportFile,
+    ImportOptions,
+    ImportProblem,
+    ImportReport,
+)
+from ckanext.marathon.spreadsheets import template
+from ckanext.marathon.spreadsheets.mend import write_bad_rows
+from ckanext.marathon.spreadsheets.workbook import list_sheets
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+# Problems that are printed; a file to mend has all of them.
+MOST_PRINTED = 200
+
+
+@click.command("template")
+@click.argument("output", type=_OUTPUT)
+@click.option("--lang", type=click.Choice(["es", "en"]), default="es", show_default=True)
+@click.option(
+    "--sheet",
+    type=click.Choice([sheet.name for sheet in list_sheets()]),
+    help="Only this sheet, as CSV.",
+)
+def write_template(output: Path, lang: str, sheet: str | None) -> None:
+    """Write the empty workbook for officers to OUTPUT."""
+    if sheet:
+        (chosen,) = (known for known in list_sheets() if known.name == sheet)
+        output.write_bytes(template.write_template_csv(chosen, lang))
+    else:
+        output.write_bytes(template.write_template(lang))
+    click.echo(tk._("Written: {path}").format(path=output))
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--user", default="", help="Who imports; the site itself if nobody is named.")
+@click.option("--organization", default="", help="Of rows that name no organisation.")
+@click.option("--preview", is_flag=True, help="Only say what would be done.")
+@click.option("--keep-going", is_flag=True, help="Save the good rows; write the others to a file.")
+@click.option("--mend", type=_OUTPUT, help="The file for the rows that were not saved.")
+def import_workbooks(
+    files: Sequence[Path],
+    user: str,
+    organization: str,
+    preview: bool,
+    keep_going: bool,
+    mend: Path | None,
+) -> None:
+    """Import workshops, ideas and datasets from workbooks (XLSX, ODS, XLS, CSV).
+
+    All or nothing, unless --keep-going is set. Exits with 1 if rows were not saved.
+    """
+    context: Context = {"user": _find_user(user)}
+    given = [ImportFile(path, path.name) for path in files]
+    options = ImportOptions(context["user"], _find_organization(organization), preview, keep_going)
+    row: dict[str, Any] | None = None
+    if not preview:
+        row = {"id": str(uuid.uuid4()), "files": importing.describe_files(given)}
+    report = importing.import_files(given, options, row, _print_progress)
+    _print_report(report, preview)
+    if report.bad_rows:
+        target = mend or Path(f"{files[0].stem}-{tk._('to-mend')}.xlsx")
+        target.write_bytes(write_bad_rows(report.bad_rows, messages.get_language()))
+        click.echo(tk._("The rows that were not saved are in {path}").format(path=target))
+    if report.problem_count:
+        raise SystemExit(1)
+
+
+def _print_progress(rows: int) -> None:
+    if rows % 1_000 == 0:
+        # Not on standard output, which programs may read.
+        click.echo(tk._("{count} rows read").format(count=rows), err=True)
+
+
+def _find_user(name: str) -> str:
+    if not name:
+        return tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    user = model.User.get(name)
+    if user is None or user.state != model.State.ACTIVE:
+        raise click.ClickException(tk._("There is no user {name}").format(name=name))
+    return user.name
+
+
+def _find_organization(reference: str) -> str:
+    if not reference:
+        return ""
+    group = model.Group.get(reference)
+    if group is None or not group.is_organization or group.state != model.State.ACTIVE:
+        message = tk._("There is no organisation {name}.").format(name=reference)
+        raise click.ClickException(message)
+    return group.id
+
+
+def _print_report(report: ImportReport, is_preview: bool) -> None:
+    for problem in (*report.problems[:MOST_PRINTED], *report.notices[:MOST_PRINTED]):
+        is_problem = problem in report.problems
+        mark = click.style("✗", fg="red") if is_problem else click.style("!", fg="yellow")
+        click.echo(f"{mark} {write_problem(problem)}")
+    if report.problem_count > MOST_PRINTED:
+        more = report.problem_count - MOST_PRINTED
+        click.echo(tk._("… and {count} more problems").format(count=more))
+    if report.examples:
+        click.echo(tk._("Example rows that were left out: {count}").format(count=report.examples))
+    summary = tk._(
+        "{created} created, {changed} changed, {unchanged} left as they are, "
+        "{refused} with problems."
+    ).format(
+        created=report.count(CREATED),
+        changed=report.count(CHANGED),
+        unchanged=report.count(UNCHANGED),
+        refused=report.count(REFUSED),
+    )
+    click.echo(summary)
+    if is_preview:
+        click.echo(tk._("This was a preview: nothing was saved."))
+    elif report.is_saved:
+        message = tk._("Saved as import {id}. To undo it: ckan marathon undo {id}")
+        click.echo(message.format(id=report.import_id))
+    elif report.problem_count:
+        click.echo(tk._("Nothing was saved. Correct the rows above and import the file again."))
+    else:
+        click.echo(tk._("There was nothing to save."))
+
+
+def write_problem(problem: ImportProblem) -> str:
+    """Return a problem as one line: place, cell, message."""
+    place = [problem.file, problem.sheet]
+    if problem.row:
+        place.append(tk._("row {number}").format(number=problem.row))
+    if problem.column:
+        column = tk._("column {letters}").format(letters=problem.column)
+        place.append(f"{column} ({problem.heading})" if problem.heading else column)
+    value = f" «{problem.value}»" if problem.value else ""
+    return f"{', '.join(filter(None, place))}{value}: {problem.message}"
