@@ -6,12 +6,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
 from openpyxl import Workbook
 
-from ckanext.marathon.logic import importing
+from ckanext.marathon.logic import import_undo, importing
 from ckanext.marathon.logic.importing import ImportFile, ImportOptions, ImportReport
 from ckanext.marathon.model import importing as ledger
 from tests import factories
@@ -272,3 +273,88 @@ class TestProblems:
         assert other["id"]
         assert report.problem_count == 1
         assert count_packages() == 0
+
+
+class TestUndo:
+    def test_deletes_what_was_created_and_restores_what_was_changed(
+        self, town: dict[str, Any], tmp_path: Path
+    ) -> None:
+        bring(town, write_book(tmp_path / "libro.xlsx", {**CHAIN, "Conjuntos de datos": []}))
+        before = show_by_code("idea", "I-1")
+        changed = [*IDEAS[:1], ["I-1", "Otro título", "T-1", "AGU-01|AGU-02", 99], *IDEAS[2:]]
+        more = write_book(
+            tmp_path / "mas.xlsx",
+            {
+                "Ideas": [*changed, ["I-3", "Nueva", "T-1", "AGU-01", 1]],
+                "Datos necesarios": [NEEDS[0], ["I-1", "Un dato más", None]],
+            },
+        )
+        second = bring(town, more)
+        assert second.problems == []
+        new = show_by_code("idea", "I-3")
+        report = import_undo.undo_import(second.import_id, town["officer"])
+        assert [(r.outcome, r.reason) for r in report.records] == [
+            ("deleted", ""),
+            ("restored", ""),
+        ]
+        after = show_by_code("idea", "I-1")
+        ignored = {"metadata_modified"}
+        assert {k: v for k, v in after.items() if k not in ignored} == {
+            k: v for k, v in before.items() if k not in ignored
+        }
+        deleted = model.Package.get(new["id"])
+        assert deleted is not None
+        assert deleted.state == "deleted"
+
+    def test_undoes_a_whole_chain(self, town: dict[str, Any], tmp_path: Path) -> None:
+        first = bring(town, write_book(tmp_path / "libro.xlsx", CHAIN))
+        report = import_undo.undo_import(first.import_id, town["officer"])
+        assert [record.outcome for record in report.records] == ["deleted"] * 4
+        again = bring(town, write_book(tmp_path / "otra.xlsx", CHAIN))
+        assert again.count("created") == 4
+
+    def test_what_was_edited_since_stays_and_is_listed(
+        self, town: dict[str, Any], tmp_path: Path
+    ) -> None:
+        bring(town, write_book(tmp_path / "libro.xlsx", CHAIN))
+        rows = [IDEAS[0], ["I-1", "Otro título", "T-1", "AGU-01", 99], IDEAS[2]]
+        second = bring(
+            town,
+            write_book(
+                tmp_path / "mas.xlsx",
+                {"Ideas": [*rows, ["I-3", "Nueva", "T-1", "AGU-01", 1]]},
+            ),
+        )
+        for code, field, value in (("I-1", "votes", 100), ("I-3", "title", "Corregida")):
+            call_action("package_patch", id=show_by_code("idea", code)["id"], **{field: value})
+        report = import_undo.undo_import(second.import_id, town["officer"])
+        assert [record.outcome for record in report.records] == ["kept", "partly_restored"]
+        assert [record.title for record in report.list_left()] == ["Corregida", "Otro título"]
+        idea = show_by_code("idea", "I-1")
+        assert (idea["title"], idea["votes"]) == ("Publicar el calendario", 100)
+        assert show_by_code("idea", "I-3")["title"] == "Corregida"
+
+    def test_a_record_on_which_others_depend_stays(
+        self, town: dict[str, Any], tmp_path: Path
+    ) -> None:
+        first = bring(town, write_book(tmp_path / "libro.xlsx", {"Talleres": WORKSHOPS}))
+        factories.Idea(workshop=show_by_code("workshop", "T-1")["id"], title="Depende")
+        report = import_undo.undo_import(first.import_id, town["officer"])
+        assert [record.outcome for record in report.records] == ["kept"]
+        assert "Depende" in report.records[0].reason
+
+    def test_an_import_is_undone_once(self, town: dict[str, Any], tmp_path: Path) -> None:
+        first = bring(town, write_book(tmp_path / "libro.xlsx", CHAIN))
+        import_undo.undo_import(first.import_id, town["officer"])
+        with pytest.raises(tk.ValidationError):
+            import_undo.undo_import(first.import_id, town["officer"])
+
+    def test_purging_a_record_erases_its_values_from_the_ledger(
+        self, town: dict[str, Any], tmp_path: Path
+    ) -> None:
+        bring(town, write_book(tmp_path / "libro.xlsx", CHAIN))
+        rows = [IDEAS[0], IDEAS[1], ["I-2", "Título que se borra", "T-1", "AGU-01", 3]]
+        second = bring(town, write_book(tmp_path / "mas.xlsx", {"Ideas": rows}))
+        call_action("dataset_purge", id=show_by_code("idea", "I-2")["id"])
+        (change,) = ledger.read_changes_backwards(second.import_id)
+        assert (change.before, change.after, change.digest) == ({}, {}, "")

@@ -12,7 +12,7 @@ import click
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic import importing, messages
+from ckanext.marathon.logic import import_undo, importing, messages
 from ckanext.marathon.logic.importing import (
     CHANGED,
     CREATED,
@@ -23,6 +23,7 @@ from ckanext.marathon.logic.importing import (
     ImportProblem,
     ImportReport,
 )
+from ckanext.marathon.model import importing as ledger
 from ckanext.marathon.spreadsheets import template
 from ckanext.marathon.spreadsheets.mend import write_bad_rows
 from ckanext.marathon.spreadsheets.workbook import list_sheets
@@ -84,6 +85,39 @@ def import_workbooks(
         click.echo(tk._("The rows that were not saved are in {path}").format(path=target))
     if report.problem_count:
         raise SystemExit(1)
+
+
+@click.command("undo")
+@click.argument("import_id")
+@click.option("--user", default="", help="Who undoes it; the site itself if nobody is named.")
+def undo_import(import_id: str, user: str) -> None:
+    """Undo the import IMPORT_ID: what was edited since stays, and is listed."""
+    try:
+        report = import_undo.undo_import(import_id, _find_user(user))
+    except tk.ObjectNotFound:
+        message = tk._("There is no import {id}. List them with: ckan marathon imports")
+        raise click.ClickException(message.format(id=import_id)) from None
+    except tk.ValidationError as error:
+        raise click.ClickException("; ".join(importing.flatten_errors(error.error_dict))) from None
+    for record in report.list_left():
+        click.echo(f"! {record.title} ({record.type} {record.id}): {record.reason}")
+    click.echo(
+        tk._("{deleted} deleted, {restored} restored, {kept} left as they are.").format(
+            deleted=report.count(import_undo.DELETED),
+            restored=report.count(import_undo.RESTORED, import_undo.PARTLY),
+            kept=report.count(import_undo.KEPT),
+        )
+    )
+
+
+@click.command("imports")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+def list_imports(limit: int) -> None:
+    """List the last imports: id, time, state, person, files."""
+    for found in ledger.list_imports(None, limit):
+        names = ", ".join(str(file["name"]) for file in found.files)
+        moment = found.at.isoformat(" ", "minutes")
+        click.echo(f"{found.id}  {moment}  {found.state:<8} {found.user_name}  {names}")
 
 
 def _print_progress(rows: int) -> None:

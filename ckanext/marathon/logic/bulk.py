@@ -78,6 +78,29 @@ def update_package(context: Context, data_dict: DataDict, is_trial: bool) -> str
     return cast(str, package_action.package_update(update, context, data_dict))
 
 
+def delete_package(context: Context, package: model.Package) -> None:
+    """Delete a package, which can be restored; commits nothing.
+
+    The caller has checked that no other record depends on it.
+
+    Raises:
+        NotAuthorized: the person may not delete it.
+    """
+    tk.check_access("package_delete", context, {"id": package.id})
+    for plugin in p.PluginImplementations(p.IPackageController):
+        plugin.delete(package)
+        plugin.after_dataset_delete(context, {"id": package.id})
+    package.delete()
+    members: Any = model.Session.query(model.Member).filter_by(
+        table_id=package.id, state=model.State.ACTIVE
+    )
+    for membership in members:
+        membership.delete()
+    for collaborator in model.Session.query(model.PackageMember).filter_by(package_id=package.id):
+        model.Session.delete(collaborator)
+    model.Session.flush()
+
+
 def _create(context: Context, data_dict: DataDict, is_trial: bool) -> str:
     plugin = lib_plugins.lookup_package_plugin(data_dict["type"])
     tk.check_access("package_create", context, data_dict)

@@ -54,7 +54,7 @@ from ckanext.marathon.spreadsheets.workbook import (
     match_headings,
 )
 from ckanext.marathon.visibility import Viewer
-from ckanext.marathon.vocabulary.codes import fold_text
+from ckanext.marathon.vocabulary.codes import fold_text, pick_label
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 # Rows that are compared with the site at a time, and problems and records that a report lists.
@@ -810,7 +810,7 @@ class _ImportRun:
             if stored is None:
                 id_ = bulk.create_package(context, self._make_new(draft), self._options.is_trial)
             else:
-                data = _make_update(context, draft)
+                data = make_update(context, stored, draft.values)
                 id_ = bulk.update_package(context, data, self._options.is_trial)
         except tk.ValidationError as error:
             if bulk.is_saving(context) or _find_transaction() is not transaction:
@@ -840,7 +840,7 @@ class _ImportRun:
         self, draft: _Draft, package: model.Package, outcome: str, row_number: int
     ) -> ChangeRow:
         is_new = outcome == CREATED
-        after = {} if is_new else {name: _read_after(package, name) for name in draft.before}
+        after = {} if is_new else {name: read_field(package, name) for name in draft.before}
         return ChangeRow(
             package.id,
             package.type,
@@ -852,7 +852,7 @@ class _ImportRun:
         )
 
     def _make_new(self, draft: _Draft) -> dict[str, Any]:
-        values = _write_values(draft)
+        values = _write_values(draft.values)
         row = draft.row
         assert row is not None
         new: dict[str, Any] = {"type": draft.type, **values}
@@ -1007,8 +1007,8 @@ def read_stored_value(package: model.Package | None, column: WorkbookColumn) -> 
     return package_model.read_stored_text(package, column.field)
 
 
-def _read_after(package: model.Package, field_: str) -> Any:
-    """Return a field after the save, in the form of ``before``."""
+def read_field(package: model.Package, field_: str) -> Any:
+    """Return a stored field in the form in which the ledger has it."""
     sheets = [sheet for sheet in list_sheets() if sheet.type == package.type]
     columns = [column for sheet in sheets for column in sheet.columns if column.field == field_]
     if any(column.subfield for column in columns):
@@ -1123,10 +1123,10 @@ def _merge_children(
     return merged
 
 
-def _write_values(draft: _Draft) -> dict[str, Any]:
-    """Return the values in the form of CKAN's actions."""
+def _write_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of the ledger's form in the form of CKAN's actions."""
     found: dict[str, Any] = {}
-    for name, value in draft.values.items():
+    for name, value in values.items():
         if name == "tag_string":
             found["tags"] = [{"name": word} for word in value]
         elif name == "private":
@@ -1136,9 +1136,8 @@ def _write_values(draft: _Draft) -> dict[str, Any]:
     return found
 
 
-def _make_update(context: Any, draft: _Draft) -> dict[str, Any]:
-    """Return the whole record with its new values, as ``package_patch`` makes it."""
-    assert draft.package is not None
+def make_update(context: Any, package: model.Package, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a whole record with new values, as ``package_patch`` makes it."""
     reader = {
         "session": context["session"],
         "user": context["user"],
@@ -1146,19 +1145,30 @@ def _make_update(context: Any, draft: _Draft) -> dict[str, Any]:
         "for_update": True,
         "use_cache": False,
     }
-    shown = tk.get_action("package_show")(cast(Any, reader), {"id": draft.package.id})
-    values = _write_values(draft)
+    shown = tk.get_action("package_show")(cast(Any, reader), {"id": package.id})
+    values = _write_values(changed)
     if "resources" in values:
         stored = {resource["id"]: resource for resource in shown.get("resources", [])}
         values["resources"] = [
-            {**stored.get(row.get("id", ""), {}), **row} if row.get("id") else row
-            for row in values["resources"]
+            {**stored.get(row.get("id", ""), {}), **row} for row in values["resources"]
         ]
         for row in values["resources"]:
-            if row.get("url_type") == "upload":
+            if row.get("url_type") == "upload" and row.get("id") in stored:
                 row["url"] = stored[row["id"]]["url"]
     shown.pop("metadata_modified", None)
     return {**shown, **values}
+
+
+def name_fields(type_: str, names: Iterable[str]) -> list[str]:
+    """Return the labels of fields, in the language of the request."""
+    language = messages.get_language()
+    labels = {
+        column.field: pick_label(column.label, language)
+        for sheet in list_sheets()
+        if sheet.type == type_
+        for column in reversed(sheet.columns)
+    }
+    return [labels.get(name, name) for name in names]
 
 
 def _find_transaction() -> object:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 
@@ -159,10 +159,22 @@ def read_changes_backwards(import_id: str, size: int = 500) -> Iterator[ImportCh
 
 
 def erase_changes_of(package_ids: Collection[str]) -> None:
-    """Delete the stored values of records that were taken down or erased; commits nothing."""
-    if package_ids:
-        model.Session.execute(
-            sa.update(ImportChange)
-            .where(ImportChange.package_id.in_(package_ids))
-            .values(before={}, after={}, digest="")
-        )
+    """Delete the stored values of records that were purged; commits nothing.
+
+    The lists of an import that had one of them go, too: they have titles and cells.
+    """
+    if not package_ids:
+        return
+    change = ImportChange
+    imports = sa.select(change.import_id).where(change.package_id.in_(package_ids))
+    lists = sa.cast(["records", "problems", "notices"], ARRAY(sa.Text))
+    model.Session.execute(
+        sa.update(Import)
+        .where(Import.id.in_(imports))
+        .values(report=Import.report.op("-")(lists), undo=sa.null())
+    )
+    model.Session.execute(
+        sa.update(change)
+        .where(change.package_id.in_(package_ids))
+        .values(before={}, after={}, digest="")
+    )
