@@ -12,6 +12,7 @@ PREPARED = (
     "templates/marathon/commitment/*.html",
     "templates/marathon/country/*.html",
     "templates/marathon/history/*.html",
+    "templates/marathon/import/*.html",
     "templates/marathon/place/*.html",
     "templates/marathon/poster.html",
     "templates/marathon/read/*.html",

@@ -895,7 +895,7 @@ class _ImportRun:
                     title,
                     draft.source.name,
                     draft.row.number if draft.row else 0,
-                    tuple(draft.before),
+                    tuple(name_fields(draft.type, draft.before)),
                 )
             )
 

@@ -24,6 +24,7 @@ class ImportState(StrEnum):
     """The state of an import."""
 
     WAITING = "waiting"
+    PREVIEWED = "previewed"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -40,6 +41,7 @@ class Import(tk.BaseModel):
         organization: id of the organisation of rows that name none; "" if none was chosen.
         files: ``name``, ``sha256`` and ``size`` of the files.
         state: an :class:`ImportState`.
+        progress: rows that were looked at so far.
         report: counts and problems, for people.
         undone_at: when it was undone.
         undone_by: name of the person who undid it.
@@ -55,6 +57,7 @@ class Import(tk.BaseModel):
     organization: Mapped[str] = mapped_column(sa.UnicodeText)
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     state: Mapped[str] = mapped_column(sa.UnicodeText)
+    progress: Mapped[int] = mapped_column(sa.Integer)
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
     undone_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     undone_by: Mapped[str | None] = mapped_column(sa.UnicodeText)
@@ -86,6 +89,21 @@ class ImportChange(tk.BaseModel):
     digest: Mapped[str] = mapped_column(sa.UnicodeText)
 
 
+class ImportFileRow(tk.BaseModel):
+    """A file of an import that is not made yet, or the file of rows to mend (number 0).
+
+    In the database, because the process that imports may be on another machine. Deleted after the
+    import.
+    """
+
+    __tablename__ = "marathon_import_file"
+
+    import_id: Mapped[str] = mapped_column(sa.UnicodeText, primary_key=True)
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.UnicodeText)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
 class ChangeRow(NamedTuple):
     """The values of an :class:`ImportChange`, without those of its key."""
 
@@ -100,7 +118,7 @@ class ChangeRow(NamedTuple):
 
 def add_import(row: Mapping[str, Any]) -> None:
     """Add an import; commits nothing."""
-    values: dict[str, Any] = {"at": datetime.now(UTC), "report": {}, **row}
+    values: dict[str, Any] = {"at": datetime.now(UTC), "report": {}, "progress": 0, **row}
     model.Session.execute(sa.insert(Import).values(**values))
 
 
@@ -126,6 +144,50 @@ def list_imports(user_id: str | None, limit: int) -> list[Import]:
         query = query.where(Import.user_id == user_id)
     rows = model.Session.execute(query.limit(limit)).mappings()
     return [Import(**row) for row in rows]
+
+
+# The number of the file of rows to mend.
+TO_MEND = 0
+
+
+def add_file(import_id: str, number: int, name: str, content: bytes) -> None:
+    """Add a file of an import; commits nothing."""
+    row = {"import_id": import_id, "number": number, "name": name, "content": content}
+    model.Session.execute(sa.insert(ImportFileRow).values(**row))
+
+
+def read_files(import_id: str) -> list[tuple[str, bytes]]:
+    """Return name and content of the files of an import, without the one to mend."""
+    row = ImportFileRow
+    query = sa.select(row.name, row.content).where(row.import_id == import_id, row.number > TO_MEND)
+    return [(r.name, r.content) for r in model.Session.execute(query.order_by(row.number))]
+
+
+def read_file_to_mend(import_id: str) -> bytes | None:
+    """Return the file with the rows that were not saved, ``None`` if all were."""
+    row = ImportFileRow
+    query = sa.select(row.content).where(row.import_id == import_id, row.number == TO_MEND)
+    return model.Session.scalar(query)
+
+
+def delete_files(import_id: str) -> None:
+    """Delete the files of an import, without the one to mend; commits nothing."""
+    row = ImportFileRow
+    model.Session.execute(sa.delete(row).where(row.import_id == import_id, row.number > TO_MEND))
+
+
+def delete_old_files(before: datetime) -> None:
+    """Delete the files of all imports that were requested before a time; commits nothing."""
+    old = sa.select(Import.id).where(Import.at < before)
+    model.Session.execute(sa.delete(ImportFileRow).where(ImportFileRow.import_id.in_(old)))
+
+
+def note_progress(import_id: str, rows: int) -> None:
+    """Store the progress of an import, in a transaction of its own."""
+    assert model.meta.engine is not None
+    query = sa.update(Import).where(Import.id == import_id).values(progress=rows)
+    with model.meta.engine.begin() as connection:
+        connection.execute(query)
 
 
 def add_changes(import_id: str, first: int, rows: Sequence[ChangeRow]) -> None:

@@ -25,6 +25,7 @@ def upgrade():
         sa.Column("organization", sa.UnicodeText, nullable=False),
         sa.Column("files", JSONB, nullable=False),
         sa.Column("state", sa.UnicodeText, nullable=False),
+        sa.Column("progress", sa.Integer, nullable=False),
         sa.Column("report", JSONB, nullable=False),
         sa.Column("undone_at", sa.DateTime(timezone=True)),
         sa.Column("undone_by", sa.UnicodeText),
@@ -42,8 +43,16 @@ def upgrade():
         sa.Column("after", JSONB, nullable=False),
         sa.Column("digest", sa.UnicodeText, nullable=False),
     )
+    op.create_table(
+        "marathon_import_file",
+        sa.Column("import_id", sa.UnicodeText, primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("name", sa.UnicodeText, nullable=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
 
 
 def downgrade():
+    op.drop_table("marathon_import_file")
     op.drop_table("marathon_import_change")
     op.drop_table("marathon_import")
