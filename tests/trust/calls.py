@@ -67,6 +67,12 @@ _TASK = {
     "error": "",
 }
 
+_ROWS_FOR_M = {
+    "organization": "<M>",
+    "sheet": "ideas",
+    "pasted": "I-1\tUna idea\t<public workshop>\tAGU-01",
+}
+
 # Action → (group, data), in the order of CKAN's modules, then other plugins, then this extension.
 ACTIONS: dict[str, list[tuple[Any, ...]]] = {
     # reading records
@@ -448,6 +454,11 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
             {"organization": "<other>", "email": "nuevo@example.gt", "role": "editor"},
         ),
     ],
+    "marathon_import_create": [("rows for M", _ROWS_FOR_M)],
+    "marathon_import_confirm": [("an unknown import", {"id": "no-such-import"})],
+    "marathon_import_show": [("an unknown import", {"id": "no-such-import"})],
+    "marathon_import_list": [("one's own", {})],
+    "marathon_import_undo": [("an unknown import", {"id": "no-such-import"})],
     "marathon_officer_list": [("all municipalities", {}), ("M", {"organization": "<M>"})],
     "marathon_change_list": [
         ("all that one looks after", {}),
@@ -568,7 +579,13 @@ _WORDS: dict[str, dict[str, str]] = {
     "/department/": {"code": "05", "extension": "ttl"},
     "/service-problem/": {"code": "AGU-01", "notation": "AGU-01", "extension": "ttl"},
     "/vocabulary/": {"kind": "service-problem", "code": "AGU-01", "extension": "ttl"},
-    "/marathon/": {"table": "ideas", "extension": "csv", "name": "municipalities.json"},
+    "/marathon/": {
+        "table": "ideas",
+        "extension": "csv",
+        "name": "municipalities.json",
+        "sheet": "ideas",
+        "import_id": "no-such-import",
+    },
     "/catalog": {"extension": "ttl", "_format": "ttl"},
     "/feeds/tag/": {"id": "<tag>"},
     "/feeds/group/": {"id": "<group name>"},
@@ -627,6 +644,7 @@ _FORMS: dict[str, Fields] = {
         "service_problem": "AGU-01",
         "municipality": "0501",
     },
+    "/marathon/import": _ROWS_FOR_M,
     "/marathon/municipality/add": {"code": "2105"},
     "/marathon/municipality/invite": {
         "organization": "<M>",

@@ -27,6 +27,7 @@ from ckanext.marathon.model import importing as ledger
 from ckanext.marathon.spreadsheets import template
 from ckanext.marathon.spreadsheets.mend import write_bad_rows
 from ckanext.marathon.spreadsheets.workbook import list_sheets
+from ckanext.marathon.visibility import is_public_organization
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -139,7 +140,7 @@ def _find_organization(reference: str) -> str:
     if not reference:
         return ""
     group = model.Group.get(reference)
-    if group is None or not group.is_organization or group.state != model.State.ACTIVE:
+    if not is_public_organization(group):
         message = tk._("There is no organisation {name}.").format(name=reference)
         raise click.ClickException(message)
     return group.id

@@ -191,13 +191,13 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+_EDITED_COLUMNS = ("name", "title", "notes", "url", "version", "license_id", "private")
+
+
 def digest_package(package: model.Package) -> str:
     """Return a digest of what people can edit of a package, in the session's state."""
     content = {
-        **{
-            name: getattr(package, name)
-            for name in ("name", "title", "notes", "url", "version", "license_id", "private")
-        },
+        **{name: getattr(package, name) for name in _EDITED_COLUMNS},
         "state": package.state,
         "owner_org": package.owner_org,
         "extras": {k: v for k, v in (package.extras or {}).items() if v not in ("", "[]", None)},

@@ -53,7 +53,7 @@ from ckanext.marathon.spreadsheets.workbook import (
     list_sheets,
     match_headings,
 )
-from ckanext.marathon.visibility import Viewer
+from ckanext.marathon.visibility import Viewer, filter_public_organizations
 from ckanext.marathon.vocabulary.codes import fold_text, pick_label
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
@@ -942,7 +942,7 @@ class _ImportRun:
 def _index_organizations() -> dict[str, str]:
     """Return folded title, name or id → id of the active organisations; titles must be unique."""
     query = model.Session.query(model.Group.id, model.Group.name, model.Group.title).filter(
-        model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE
+        filter_public_organizations(model.Group)
     )
     found: dict[str, str] = {}
     doubled: set[str] = set()

@@ -173,7 +173,8 @@ def read_file_to_mend(import_id: str) -> bytes | None:
 def delete_files(import_id: str) -> None:
     """Delete the files of an import, without the one to mend; commits nothing."""
     row = ImportFileRow
-    model.Session.execute(sa.delete(row).where(row.import_id == import_id, row.number > TO_MEND))
+    chosen = ImportFileRow.import_id == import_id, ImportFileRow.number > TO_MEND
+    model.Session.execute(sa.delete(ImportFileRow).where(*chosen))
 
 
 def delete_old_files(before: datetime) -> None:
@@ -236,7 +237,7 @@ def erase_changes_of(package_ids: Collection[str]) -> None:
         .values(report=Import.report.op("-")(lists), undo=sa.null())
     )
     model.Session.execute(
-        sa.update(change)
+        sa.update(ImportChange)
         .where(change.package_id.in_(package_ids))
         .values(before={}, after={}, digest="")
     )

@@ -291,13 +291,11 @@ _PREFIX = re.compile(r"^(?:la )?(?:municipalidad|municipio|municipality) (?:de |
 
 
 def _find_named_municipality(text: str) -> str:
-    # "0501 Escuintla" and "0501 - Escuintla" begin with the code.
-    first = text.split(" ")[0].strip("-:,")
-    if first.isdigit() and len(first) == 4:
-        try:
-            return territory.get_municipality(first).code
-        except UnknownCode:
-            pass
+    # "0501 Escuintla" and "0501 - Escuintla (Escuintla)" begin with the code.
+    first, _, rest = text.partition(" ")
+    named = _index_municipalities().get(fold_text(rest), ())
+    if (code := first.strip("-:")) in named:
+        return code
     folded = _PREFIX.sub("", fold_text(text))
     found = _index_municipalities().get(folded, ())
     if len(found) == 1:
@@ -324,14 +322,17 @@ def _index_municipalities() -> Mapping[str, tuple[str, ...]]:
 
 def _read_problem(_column: WorkbookColumn, cell: GivenCell) -> CellReading:
     text = write_plain(cell)
-    for given in (text, text.split(" ")[0].strip(":,-")):
+    for given, rest in ((text, ""), (text.partition(" ")[0].strip(":-"), text.partition(" ")[2])):
         try:
-            notation = problems.get_problem(problems.repair_notation(given).notation).notation
+            problem = problems.get_problem(problems.repair_notation(given).notation)
         except UnknownCode:
             continue
-        is_repaired = given.upper() != notation
-        values = {"value": quote_value(text), "meant": notation}
-        return CellReading(notation, Fault(_READ_AS, values) if is_repaired else None)
+        labels = {"", *(fold_text(label) for label in problem.pref_label.values())}
+        if fold_text(rest) not in labels:
+            continue
+        is_repaired = given.upper() != problem.notation
+        values = {"value": quote_value(text), "meant": problem.notation}
+        return CellReading(problem.notation, Fault(_READ_AS, values) if is_repaired else None)
     found = _index_problems().get(fold_text(text))
     if found is None:
         raise Malformed(_NO_PROBLEM, value=quote_value(text))
