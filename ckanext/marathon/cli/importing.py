@@ -12,7 +12,7 @@ import click
 from ckan import model
 from ckan.types import Context
 
-from ckanext.marathon.logic import import_undo, importing, messages
+from ckanext.marathon.logic import exporting, import_undo, importing, messages
 from ckanext.marathon.logic.importing import (
     CHANGED,
     CREATED,
@@ -86,6 +86,20 @@ def import_workbooks(
         click.echo(tk._("The rows that were not saved are in {path}").format(path=target))
     if report.problem_count:
         raise SystemExit(1)
+
+
+@click.command("export")
+@click.argument("output", type=_OUTPUT)
+@click.option("--organization", default="", help="Only the records of this organisation.")
+@click.option("--lang", type=click.Choice(["es", "en"]), default="es", show_default=True)
+def export_records(output: Path, organization: str, lang: str) -> None:
+    """Write workshops, ideas and datasets to OUTPUT, as the workbook that can be imported again."""
+    chosen = _find_organization(organization)
+    types = {sheet.type for sheet in list_sheets()}
+    exporting.export_workbook(
+        output, {type_: [chosen] for type_ in types} if chosen else None, lang
+    )
+    click.echo(tk._("Written: {path}").format(path=output))
 
 
 @click.command("undo")

@@ -26,6 +26,7 @@ from ckan.types import Context, DataDict
 from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic.action import package as package_action
+from ckanext.marathon.logic.validators.idea import RESTORES
 from ckanext.marathon.model import search_index
 
 # Packages in one request to Solr.
@@ -33,7 +34,10 @@ BATCH = 200
 
 
 def make_context(user: str, user_obj: model.User | None) -> Context:
-    """Return the context in which one package is saved as this person."""
+    """Return the context in which one package is saved as this person.
+
+    A system administrator may restore data needs with their ids of an export.
+    """
     return cast(
         Context,
         {
@@ -43,6 +47,7 @@ def make_context(user: str, user_obj: model.User | None) -> Context:
             "auth_user_obj": user_obj,
             "defer_commit": True,
             "return_id_only": True,
+            RESTORES: bool(user_obj is not None and user_obj.sysadmin),
         },
     )
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckan.lib.munge import munge_title_to_name
+from ckan.lib.munge import munge_filename, munge_title_to_name
 from ckan.lib.search.common import SearchError, SearchIndexError, SolrConnectionError
 from sqlalchemy.exc import DBAPIError
 
@@ -29,10 +29,11 @@ from ckanext.marathon.domain.texts import is_json_list, is_json_object, list_tag
 from ckanext.marathon.files import tables
 from ckanext.marathon.logic import bulk, messages
 from ckanext.marathon.logic import package as package_logic
-from ckanext.marathon.model import audit, municipality, unit_of_work
+from ckanext.marathon.model import audit, link, municipality, unit_of_work
 from ckanext.marathon.model import importing as ledger
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.importing import ChangeRow
+from ckanext.marathon.model.link import Predicate
 from ckanext.marathon.spreadsheets.cells import GivenCell, Value
 from ckanext.marathon.spreadsheets.mend import BadRow
 from ckanext.marathon.spreadsheets.rows import CellFault, RecordRow, SheetReader
@@ -265,8 +266,8 @@ class _ChildRow:
 class _Known:
     """A record of the files or of the site that others refer to by its code."""
 
-    organization: str
-    id: str
+    organization: str = ""
+    id: str = ""
     row: int = 0
 
 
@@ -295,6 +296,7 @@ class _Draft:
         default_factory=dict[tuple[str, int], _ChildRow]
     )
     faults: list[ImportProblem] = field(default_factory=list[ImportProblem])
+    known: _Known = field(default_factory=_Known)
 
 
 _CHILD_SHEETS = (INVITATIONS, ATTENDANCE, DATA_NEEDS)
@@ -523,8 +525,8 @@ class _ImportRun:
 
     def _make_draft(self, source: _Source, row: RecordRow) -> _Draft:
         code = row.get_text("code")
-        children = (
-            self._children.get(source.sheet.type, {}).pop(fold_code(code), {}) if code else {}
+        children = self._take_children(
+            source.sheet.type, (code, row.get_text("name"), row.get_text("id"))
         )
         draft = _Draft(source.sheet.type, source, row, children, code=code)
         draft.faults = [self._describe(source, fault) for fault in row.faults]
@@ -533,6 +535,14 @@ class _ImportRun:
             draft.faults.append(self._refused[key])
         draft.organization = self._find_organization(draft, row)
         return draft
+
+    def _take_children(self, type_: str, names: Iterable[str]) -> dict[str, list[_ChildRow]]:
+        """Return the rows of other sheets that belong to a record with one of these names."""
+        found: dict[str, list[_ChildRow]] = {}
+        for name in filter(None, names):
+            for field_, rows in self._children.get(type_, {}).pop(fold_code(name), {}).items():
+                found.setdefault(field_, []).extend(rows)
+        return found
 
     def _find_organization(self, draft: _Draft, row: RecordRow) -> str:
         name = row.get_text("owner_org")
@@ -579,15 +589,19 @@ class _ImportRun:
             draft.package = None
         if draft.package is None and not draft.code and not id_:
             draft.faults.append(self._fault(draft.source, row, "code", NO_CODE))
+        draft.known.organization, draft.known.row = draft.organization, row.number
+        if draft.package is not None:
+            draft.known.id = draft.package.id
+        by_name = self._known.setdefault(draft.type, {})
         if draft.code:
-            known = self._known.setdefault(draft.type, {}).setdefault(fold_code(draft.code), [])
-            same = [each for each in known if each.organization == draft.organization and each.row]
+            known = by_name.setdefault(fold_code(draft.code), [])
+            same = [other for other in known if other.organization == draft.organization]
             if same:
                 values: dict[str, object] = {"code": draft.code, "row": same[0].row}
                 draft.faults.append(self._fault(draft.source, row, "code", DOUBLED_CODE, **values))
-            else:
-                id_here = draft.package.id if draft.package else ""
-                known.append(_Known(draft.organization, id_here, row.number))
+            known.append(draft.known)
+        if name := row.get_text("name"):
+            by_name.setdefault(fold_code(name), []).append(draft.known)
 
     def _find_reference(self, type_: str, reference: str, organization: str) -> str:
         """Return the id of a record of the files or of the site; "" if there is none.
@@ -672,13 +686,19 @@ class _ImportRun:
             self._compare_rows_in_cells(draft, row)
         for field_, children in draft.children.items():
             before = package_model.read_stored_rows(stored, field_)
-            merged = _merge_children(draft, field_, before, children)
+            merged = _merge_children(draft, field_, before, children, self._may_restore_need)
             if merged != before:
                 draft.values[field_], draft.before[field_] = merged, before
         if stored is not None and "status" not in draft.values:
             draft.values.pop("status_reason", None)
         if stored is None and row is not None and draft.organization:
             draft.values.setdefault("owner_org", draft.organization)
+
+    def _may_restore_need(self, need: str) -> bool:
+        """Return whether a new data need keeps its id of an export."""
+        return self._viewer.is_sysadmin and not link.list_subject_pairs(
+            [need], Predicate.IDEA_DATA_NEED
+        )
 
     def _compare_column(self, draft: _Draft, row: RecordRow, column: WorkbookColumn) -> None:
         value = self._resolve(draft, row, column)
@@ -791,7 +811,7 @@ class _ImportRun:
             if column.subfield and column.name in row.values:
                 by_field.setdefault(column.field, []).append(column)
         for field_, columns in by_field.items():
-            before = _read_stored_rows(draft.package, field_)
+            before = read_stored_rows(draft.package, field_)
             rows = _merge_cells(row, columns, before)
             if rows != before:
                 draft.values[field_], draft.before[field_] = rows, before
@@ -827,10 +847,7 @@ class _ImportRun:
             raise self._abort(draft, row_number, tk._("The database refused this row")) from error
         package = model.Session.get(model.Package, id_)
         assert package is not None
-        if draft.code:
-            for each in self._known.setdefault(draft.type, {}).get(fold_code(draft.code), []):
-                if each.organization == draft.organization:
-                    each.id = id_
+        draft.known.id = id_
         outcome = CREATED if stored is None else CHANGED
         self._count(draft, outcome, package.title or package.name)
         self._ids["package_create" if stored is None else "package_update"].append(id_)
@@ -1012,22 +1029,34 @@ def read_field(package: model.Package, field_: str) -> Any:
     sheets = [sheet for sheet in list_sheets() if sheet.type == package.type]
     columns = [column for sheet in sheets for column in sheet.columns if column.field == field_]
     if any(column.subfield for column in columns):
-        return _read_stored_rows(package, field_)
+        return read_stored_rows(package, field_)
     return read_stored_value(package, columns[0])
 
 
 _RESOURCE_FIELDS = ("id", "url", "name", "description", "format")
 
 
-def _read_stored_rows(package: model.Package | None, field_: str) -> list[dict[str, Any]]:
+def read_stored_rows(package: model.Package | None, field_: str) -> list[dict[str, Any]]:
+    """Return the rows of a repeating field, or the files, in the form of the ledger."""
     if field_ != "resources":
         return package_model.read_stored_rows(package, field_)
     if package is None:
         return []
-    return [
-        {name: value for name in _RESOURCE_FIELDS if (value := getattr(resource, name))}
-        for resource in package.resources
-    ]
+    return [_read_resource(resource) for resource in package.resources]
+
+
+def _read_resource(resource: model.Resource) -> dict[str, Any]:
+    found = {name: value for name in _RESOURCE_FIELDS if (value := getattr(resource, name))}
+    if resource.url_type == "upload":
+        # Stored is only the name of the file.
+        found["url"] = tk.h.url_for(
+            "resource.download",
+            id=resource.package_id,
+            resource_id=resource.id,
+            filename=munge_filename(resource.url),
+            qualified=True,
+        )
+    return found
 
 
 def _is_same(column: WorkbookColumn, before: Value, value: Value) -> bool:
@@ -1077,7 +1106,11 @@ def _is_same_format(same: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
 
 
 def _merge_children(
-    draft: _Draft, field_: str, before: Sequence[dict[str, Any]], children: Sequence[_ChildRow]
+    draft: _Draft,
+    field_: str,
+    before: Sequence[dict[str, Any]],
+    children: Sequence[_ChildRow],
+    may_restore: Callable[[str], bool],
 ) -> list[dict[str, Any]]:
     """Return stored rows with those of other sheets: changed by name or id, or added.
 
@@ -1100,17 +1133,16 @@ def _merge_children(
                 number
                 for number, row in enumerate(merged)
                 if number not in taken
-                and (
-                    row.get("id") == wanted_id
-                    if wanted_id
-                    else fold_text(row.get(name) or "") == wanted
-                )
+                and (row.get("id") or "") in (wanted_id or row.get("id") or "", "")
+                and (row.get("id") == wanted_id or fold_text(row.get(name) or "") == wanted)
             ),
             None,
         )
         if place is None:
             place = len(merged)
             merged.append({})
+            if wanted_id and not may_restore(wanted_id):
+                del values["id"]
         taken.add(place)
         row = {**merged[place], **values}
         if merged[place] and fold_text(merged[place].get(name) or "") == wanted:

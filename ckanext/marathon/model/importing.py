@@ -172,7 +172,6 @@ def read_file_to_mend(import_id: str) -> bytes | None:
 
 def delete_files(import_id: str) -> None:
     """Delete the files of an import, without the one to mend; commits nothing."""
-    row = ImportFileRow
     chosen = ImportFileRow.import_id == import_id, ImportFileRow.number > TO_MEND
     model.Session.execute(sa.delete(ImportFileRow).where(*chosen))
 

@@ -108,8 +108,8 @@ def write_cell(column: WorkbookColumn, value: Value, lang: str = "es") -> Cell:
     if isinstance(value, list):
         if column.kind == ValueKind.KEYWORDS:
             return ", ".join(value) or None
-        return join_items(_write_item(column, item, lang) for item in value) or None
-    return _write_item(column, value, lang) or None
+        return join_items(write_item(column, item, lang) for item in value) or None
+    return write_item(column, value, lang) or None
 
 
 def join_items(items: Iterable[str]) -> str:
@@ -117,7 +117,8 @@ def join_items(items: Iterable[str]) -> str:
     return SEPARATOR.join(item.replace("|", "||") for item in items)
 
 
-def _write_item(column: WorkbookColumn, value: str, lang: str) -> str:
+def write_item(column: WorkbookColumn, value: str, lang: str) -> str:
+    """Return one value as a text that is read as the same value."""
     if not value:
         return ""
     kind = column.kind

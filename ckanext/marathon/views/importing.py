@@ -6,8 +6,10 @@ itself again every few seconds.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -16,7 +18,7 @@ from ckan.types import Context, Response
 from flask import Blueprint, make_response, request
 from flask import Response as FlaskResponse
 
-from ckanext.marathon.logic import import_runs, permissions
+from ckanext.marathon.logic import exporting, import_runs, permissions
 from ckanext.marathon.model import importing as ledger
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.importing import ImportState
@@ -284,6 +286,22 @@ def send_template_sheet(sheet: str) -> Response:
     return _send(content, CSV, f"{known[sheet].title[lang].lower().replace(' ', '-')}.csv")
 
 
+def send_export() -> Response:
+    """Return the records that the person may edit, as the workbook that can be imported again."""
+    refused = _refuse_visitor()
+    if refused:
+        return refused
+    wanted = request.args.get("organization", "")
+    organizations: dict[str, list[str]] = {}
+    for type_ in {sheet.type for sheet in list_sheets()}:
+        open_to = permissions.list_organizations_open_to(current_user.name, type_)
+        organizations[type_] = [one["id"] for one in open_to if wanted in ("", one["id"])]
+    with tempfile.TemporaryDirectory(prefix="marathon-export-") as folder:
+        path = Path(folder) / "export.xlsx"
+        exporting.export_workbook(path, organizations, _find_language())
+        return _send(path.read_bytes(), XLSX, f"{tk._('workshops-ideas-datasets')}.xlsx")
+
+
 def _send(content: bytes, media_type: str, name: str) -> Response:
     answer = FlaskResponse(content, content_type=media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -303,6 +321,7 @@ imports.add_url_rule(
     endpoint="template_sheet",
     view_func=send_template_sheet,
 )
+imports.add_url_rule("/marathon/import/export.xlsx", endpoint="export", view_func=send_export)
 imports.add_url_rule("/marathon/import/<import_id>", endpoint="read", view_func=show_import)
 imports.add_url_rule(
     "/marathon/import/<import_id>/confirm",
