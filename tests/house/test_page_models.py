@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "ckanext" / "marathon"
 # Templates of such pages; of the snippets all but that of the tabs, which are CKAN's.
 PREPARED = (
     "templates/marathon/agenda/*.html",
+    "templates/marathon/attendance/*.html",
     "templates/marathon/commitment/*.html",
     "templates/marathon/country/*.html",
     "templates/marathon/history/*.html",

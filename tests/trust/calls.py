@@ -636,6 +636,7 @@ _FORMS: dict[str, Fields] = {
     },
     "/{type}/groups/<id>": {"group_added": "<own group>"},
     "/{type}/new": {},
+    "/workshop/<id>/attendance": {"other": "Otra organización"},
     "/idea/<id>/status": {"status": "prioritised"},
     "/marathon/follow": {"kind": "dataset", "id": "<public idea>", "follow": "yes"},
     "/marathon/form/add-idea": {

@@ -23,18 +23,20 @@ class BadRow(NamedTuple):
 def write_bad_rows(rows: Iterable[BadRow], lang: str) -> bytes:
     """Return an Excel workbook with the rows as they were, and a last column with the problems.
 
-    It can be imported as it is once the rows are mended: the last column is not read.
+    It can be imported as it is once the rows are mended: the last column is not read. Spanish is
+    written for any other language than ``en``.
     """
+    language = lang if lang in MEND_HEADINGS else "es"
     by_table: dict[tuple[str, tuple[str, ...]], list[BadRow]] = {}
     for row in rows:
         headings = tuple(map(write_plain, row.headings))
-        by_table.setdefault((row.sheet.title[lang], headings), []).append(row)
+        by_table.setdefault((row.sheet.title[language], headings), []).append(row)
     tables: list[Table] = []
     used: dict[str, int] = {}
     for (title, headings), bad in by_table.items():
         used[title] = used.get(title, 0) + 1
         name = title if used[title] == 1 else f"{title} {used[title]}"
-        columns = [Column(heading, heading) for heading in (*headings, MEND_HEADINGS[lang])]
+        columns = [Column(heading, heading) for heading in (*headings, MEND_HEADINGS[language])]
         tables.append(Table(name, name, columns, [_write_row(row, len(headings)) for row in bad]))
     return write_workbook(tables)
 
