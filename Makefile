@@ -60,7 +60,7 @@ test: venv
 		.venv/bin/python -m pytest --ckan-ini=test.ini $(PROCESSES) --durations=60 --durations-min=3 tests $(PYTEST_ARGS)
 
 # Without the two slowest: the wheel, which is installed twice, and SHACL.
-FAST = domain vocabulary rdf spreadsheets house
+FAST = domain vocabulary files rdf spreadsheets house
 
 test-fast: venv
 	@exec .venv/bin/python -m pytest -q -p no:ckan -n 2 --disable-warnings -m "not services" \

@@ -9,6 +9,6 @@ setup(
         "ckanext.marathon.schemas",
     ],
     package_dir={"ckanext.marathon.schemas": "schemas"},
-    package_data={"ckanext.marathon.schemas": ["*.yaml", "*.ttl", "*.json"]},
+    package_data={"ckanext.marathon.schemas": ["*.yaml", "*.ttl", "*.json", "tables/*.yaml"]},
     include_package_data=True,
 )

@@ -18,7 +18,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -36,7 +36,7 @@ from stack.data_directory import (
 )
 from stack.messages import Progress, StackError, Step
 from stack.postgres import find_binaries
-from stack.servers import HOST, Addresses, Settings
+from stack.servers import DATASTORE, HOST, Addresses, Settings
 from stack.supervisor import Program, guard_command
 
 ROOT = Path(__file__).parent.parent
@@ -44,6 +44,11 @@ CKAN = Path(sys.executable).parent / "ckan"
 # Lines of CKAN's log in the output of a command.
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d |$")
 SECRETS = ("secret", "csrf_secret", "token_secret")
+# The words of files are Spanish. The role that reads tables may not read CKAN's own database.
+DATASTORE_SETTINGS = f"""
+ALTER DATABASE {DATASTORE} SET default_text_search_config = 'pg_catalog.spanish';
+REVOKE CONNECT ON DATABASE ckan FROM PUBLIC;
+"""
 
 # Description of each account in English and Spanish. The municipality is one of the pilot; see
 # docs/running.md.
@@ -117,7 +122,9 @@ class Site:
             return True
         return True
 
-    def prepare(self, progress: Progress, is_empty: bool) -> None:
+    def prepare(
+        self, progress: Progress, is_empty: bool, run_script: Callable[[str], None] | None
+    ) -> None:
         """Migrate and rebuild the site for this version; do nothing if it is up to date.
 
         An empty database gets tables, starter catalogue and first accounts. The database of an
@@ -126,6 +133,8 @@ class Site:
         Args:
             progress: shows each step.
             is_empty: the database has no tables of CKAN's.
+            run_script: runs SQL as the superuser of our own PostgreSQL, for the DataStore; ``None``
+                for an external one, where the administrator does it (docs/running.md).
 
         Raises:
             StackError: a step failed; its output is in ``setup.log``.
@@ -157,12 +166,35 @@ class Site:
                 ("search index", [ckan, "search-index", "rebuild"]),
                 ("feed", [ckan, "marathon", "feed", "rebuild"]),
                 ("activities", [ckan, "marathon", "activity", "scrub"]),
+                ("tables of files", [ckan, "marathon", "tables", "update", "--later"]),
             ]
         for title, arguments in steps:
             with progress.show_step(title) as step:
                 self._run_python(step, arguments)
+        if run_script:
+            with progress.show_step("DataStore"):
+                run_script(self._read_permissions() + DATASTORE_SETTINGS)
         prepared.write_text(version, encoding="ascii")
         unfinished.unlink(missing_ok=True)
+
+    def _read_permissions(self) -> str:
+        """Return the SQL that lets the DataStore's reader read, and nothing else."""
+        done = subprocess.run(
+            [sys.executable, str(CKAN), "datastore", "set-permissions"],
+            env={**os.environ, **self.environment},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            output = " ".join(done.stderr.split())[-300:]
+            raise StackError(
+                f"ckan datastore set-permissions failed: {output}",
+                "no se pudo preparar el DataStore",
+            )
+        return done.stdout
 
     def _run_python(self, step: Step, arguments: list[str]) -> None:
         log = self.layout.logs / "setup.log"

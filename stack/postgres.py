@@ -236,6 +236,26 @@ class Postgres:
         finally:
             session.close()
 
+    def run_script(self, script: str) -> None:
+        """Run SQL, and commands of psql, as the superuser.
+
+        Raises:
+            StackError: it failed.
+        """
+        command = [str(find_binaries() / "psql"), "--no-psqlrc", "--quiet"]
+        command += ["--set=ON_ERROR_STOP=1", f"--host={self.socket_dir}", "--username=postgres"]
+        done = subprocess.run(
+            [*command, "--dbname=postgres"],
+            env={**os.environ, "PGPASSWORD": self.password},
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            output = " ".join(done.stderr.split())[-300:]
+            raise StackError(f"psql failed: {output}", "psql falló")
+
     def _connect(self, database: str) -> connection:
         return psycopg2.connect(
             dbname=database,

@@ -28,7 +28,7 @@ from stack.data_directory import (
     write_heartbeat,
 )
 from stack.messages import Progress, StackError
-from stack.servers import Servers, Settings, is_database_empty
+from stack.servers import DATASTORE_VARIABLES, Servers, Settings, is_database_empty
 from stack.supervisor import Supervisor, kill_tree
 from stack.web import rotate_access_log
 
@@ -39,6 +39,7 @@ NEEDED_AGAIN_MEGABYTES = 20
 OWN_VARIABLES = (
     *("CKAN_SQLALCHEMY_URL", "CKAN_REDIS_URL", "CKAN_SOLR_URL", "CKAN_SOLR_USER"),
     *("CKAN_SOLR_PASSWORD", "CKAN_SITE_URL"),
+    *DATASTORE_VARIABLES,
 )
 
 # Seconds between checks of a server, and the failed checks in a row after which it is killed.
@@ -88,7 +89,8 @@ def run_site(data: Path, settings: Settings) -> int:
             with progress.show_step("servers: " + ", ".join(program.name for program in programs)):
                 supervisor.launch()
                 servers.start(supervisor)
-            site.prepare(progress, is_database_empty(addresses.database))
+            grant = servers.postgres.run_script if servers.postgres else None
+            site.prepare(progress, is_database_empty(addresses.database), grant)
             with progress.show_step("web server"):
                 supervisor.start("web")
                 supervisor.wait_for("web", site.is_healthy, 180)

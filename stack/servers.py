@@ -18,7 +18,7 @@ import requests
 
 from stack.data_directory import Layout
 from stack.messages import Progress, StackError
-from stack.postgres import Postgres
+from stack.postgres import READER, Postgres
 from stack.solr import USER, Solr, find_free_port
 from stack.supervisor import Program, Supervisor
 from stack.valkey import Valkey, ping_server
@@ -26,6 +26,9 @@ from stack.valkey import Valkey, ping_server
 DEFAULT_PORT = 5000
 HOST = "127.0.0.1"
 HEALTHY_WITHIN_SECONDS = 120
+# The database with the tables of files, which can be made again from the files.
+DATASTORE = "datastore"
+DATASTORE_VARIABLES = ("CKAN_DATASTORE_WRITE_URL", "CKAN_DATASTORE_READ_URL")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Settings:
         solr_user: user name for Solr with authentication.
         solr_password: password of that user.
         without_examples: whether to leave out workshops, ideas and datasets marked as examples.
+        datastore_write: the DataStore's address for writing, beside an external PostgreSQL.
+        datastore_read: its address for reading, with a role that may not write.
     """
 
     port: int = DEFAULT_PORT
@@ -51,13 +56,15 @@ class Settings:
     solr_user: str = ""
     solr_password: str = ""
     without_examples: bool = False
+    datastore_write: str = ""
+    datastore_read: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """Return the settings from the environment.
 
         Raises:
-            StackError: ``MARATHON_PORT`` is not a port.
+            StackError: ``MARATHON_PORT`` is not a port, or one address of the DataStore is missing.
         """
         text = environment.get("MARATHON_PORT") or str(DEFAULT_PORT)
         if not text.isdigit() or not 1 <= int(text) <= 65535:
@@ -65,15 +72,23 @@ class Settings:
                 f"MARATHON_PORT={text} is not a port (1–65535)",
                 f"MARATHON_PORT={text} no es un puerto (1–65535)",
             )
+        database = environment.get("CKAN_SQLALCHEMY_URL", "")
+        # Our own PostgreSQL has a DataStore of its own.
+        stores = [environment.get(name, "") if database else "" for name in DATASTORE_VARIABLES]
+        if any(stores) and not all(stores):
+            names = " + ".join(DATASTORE_VARIABLES)
+            raise StackError(f"a DataStore needs both: {names}", f"hacen falta ambas: {names}")
         return cls(
             port=int(text),
             site_url=environment.get("CKAN_SITE_URL", "").rstrip("/"),
-            database=environment.get("CKAN_SQLALCHEMY_URL", ""),
+            database=database,
             redis=environment.get("CKAN_REDIS_URL", ""),
             solr=environment.get("CKAN_SOLR_URL", "").rstrip("/"),
             solr_user=environment.get("CKAN_SOLR_USER", ""),
             solr_password=environment.get("CKAN_SOLR_PASSWORD", ""),
             without_examples=bool(environment.get("MARATHON_WITHOUT_EXAMPLES")),
+            datastore_write=stores[0],
+            datastore_read=stores[1],
         )
 
     @property
@@ -127,6 +142,11 @@ class Settings:
             if self.database:
                 variable, address = "CKAN_SQLALCHEMY_URL", self.database
                 psycopg2.connect(drop_driver(address), connect_timeout=10).close()
+            stores = (self.datastore_write, self.datastore_read)
+            for name, store in zip(DATASTORE_VARIABLES, stores, strict=True):
+                if store:
+                    variable, address = name, store
+                    psycopg2.connect(drop_driver(address), connect_timeout=10).close()
             if self.redis:
                 variable, address = "CKAN_REDIS_URL", self.redis
                 ping_server(address, 10)
@@ -146,13 +166,25 @@ class Settings:
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of the site's servers, our own or external ones."""
+    """The addresses of the site's servers, our own or external ones.
+
+    Attributes:
+        database: PostgreSQL.
+        redis: Redis or Valkey.
+        solr: the Solr core.
+        solr_user: user name for Solr with authentication.
+        solr_password: password of that user.
+        datastore_write: the DataStore, for writing; "" for a site without one.
+        datastore_read: the DataStore, for reading.
+    """
 
     database: str
     redis: str
     solr: str
     solr_user: str
     solr_password: str
+    datastore_write: str = ""
+    datastore_read: str = ""
 
 
 class OwnServer(Protocol):
@@ -199,7 +231,7 @@ class Servers:
             None if settings.solr else Solr(layout, find_free_port(), ("ckan",)),
             None if settings.database else Postgres(layout),
             None if settings.redis else Valkey(layout),
-            ("ckan",),
+            ("ckan", DATASTORE),
         )
 
     def list_own(self) -> list[OwnServer]:
@@ -229,6 +261,12 @@ class Servers:
             solr=self.solr.url("ckan") if self.solr else settings.solr,
             solr_user=USER if self.solr else settings.solr_user,
             solr_password=self.solr.password if self.solr else settings.solr_password,
+            datastore_write=self.postgres.url(DATASTORE)
+            if self.postgres
+            else settings.datastore_write,
+            datastore_read=self.postgres.url(DATASTORE, READER)
+            if self.postgres
+            else settings.datastore_read,
         )
 
 

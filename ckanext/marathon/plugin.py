@@ -51,6 +51,7 @@ from ckanext.marathon.views.account import (
     send_reset_link_later,
 )
 from ckanext.marathon.views.errors import watch_pages
+from ckanext.marathon.views.file_page import read_file_page
 from ckanext.marathon.views.home import home, map_
 from ckanext.marathon.views.outage import HealthMiddleware
 from ckanext.marathon.views.rate_limit import check_settings
@@ -70,6 +71,8 @@ DEFAULTS = {
     ),
     "scheming.organization_schemas": "ckanext.marathon.schemas:organization.yaml",
     "ckanext.dcat.rdf.profiles": "marathon",
+    # Otherwise everybody could list the files of private datasets.
+    "ckan.datastore.public_table_search": "",
     # Uploads of other types are downloaded, not shown (docs/security.md).
     "ckan.files.inline_content_types": (
         "image/png image/jpeg image/gif image/webp application/pdf text/plain"
@@ -90,6 +93,7 @@ def _collect_helpers() -> dict[str, Any]:
         **collect_helpers(),
         "marathon_record_page": read_record_page,
         "marathon_organization_page": read_organization_page,
+        "marathon_file_page": read_file_page,
     }
 
 

@@ -20,6 +20,7 @@ PREPARED = (
     "templates/marathon/report/*.html",
     "templates/marathon/search/*.html",
     "templates/marathon/snippets/*.html",
+    "templates/marathon/tables/*.html",
     "templates/organization/*.html",
     "templates/organization/snippets/*.html",
     "site_templates/home/index.html",

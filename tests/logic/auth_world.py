@@ -98,6 +98,9 @@ def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
     def invitation(name: str) -> Callable[[], dict[str, Any]]:
         return lambda: {"email": "x@example.gt", "organization": ids[name]}
 
+    def leaving() -> dict[str, Any]:
+        return {"organization": muni, "user": ids["user"]}
+
     table: dict[str, Callable[[], dict[str, Any]]] = {
         "an idea for a dataset being filled in": lambda: {"workshop": ids["workshop"]},
         "ideas to choose from": dict,
@@ -138,6 +141,8 @@ def checks(ids: dict[str, str]) -> dict[str, Callable[[], dict[str, Any]]]:
         "an officer of M": invitation("muni"),
         "an officer of the other organisation": invitation("other"),
         "an officer of the coordinating body": invitation("body"),
+        "an officer of M leaves, with a successor": leaving,
+        "what ends if an officer of M leaves": leaving,
         "what was taken down, and why": dict,
         "a list of takedowns, applied": dict,
         "who changed what of M": lambda: {"organization": muni},

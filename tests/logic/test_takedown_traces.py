@@ -23,6 +23,7 @@ from ckanext.marathon.logic.erasing import enforce_list
 from tests import factories
 from tests.logic.asking import act
 from tests.logic.takedown_places import find_word
+from tests.stores import empty_datastore
 
 PLUGINS = (
     "marathon activity datastore text_view tracking scheming_datasets scheming_organizations dcat"
@@ -48,22 +49,7 @@ def tables(marathon_site: None, migrate_db_for: Callable[[str], None]) -> None:
 
 @pytest.fixture
 def datastore(marathon_site: None) -> Any:
-    from ckanext.datastore.backend.postgres import get_read_engine, get_write_engine
-    from ckanext.datastore.cli import permissions_sql
-
-    engine = get_write_engine()
-    with engine.begin() as connection:
-        names = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for name in connection.execute(names).scalars().all():
-            connection.execute(sa.text(f'DROP TABLE "{name}" CASCADE'))
-        # The output of `ckan datastore set-permissions` also has commands of psql.
-        database, user = engine.url.database, engine.url.username
-        lines = permissions_sql(
-            model.meta.engine.url.database, database, user, user, get_read_engine().url.username
-        ).splitlines()
-        script = "\n".join(each for each in lines if not each.startswith("\\"))
-        connection.exec_driver_sql(script.replace("%", "%%"))
-    return engine
+    return empty_datastore()
 
 
 def remember(text: str) -> str:

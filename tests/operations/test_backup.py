@@ -349,6 +349,26 @@ class TestRestore:
         assert "Y así sigue" in site.get("/catalog/all.nt").text
         assert not list((site.directory / "storage").glob("marathon-restore*"))
 
+    def test_former_versions_are_restored_and_tables_are_loaded_again(
+        self, site: Site, tmp_path: Path
+    ) -> None:
+        name = f"serie-{secrets.token_hex(4)}"
+        dataset = site.action("package_show", id=new_dataset(site, name))
+        (file,) = dataset["resources"]
+        replaced = (f"{name}.csv", CSV + b"2,14\n")
+        site.action("marathon_file_replace", id=file["id"], upload=replaced)
+        target = tmp_path / "backup"
+        assert "loaded again" not in site.run("marathon", "backup", str(target), "--verify")
+        site.action("marathon_file_replace", id=file["id"], upload=(f"{name}.csv", CSV + b"3,1\n"))
+        site.run("marathon", "restore", str(target), "--yes")
+        (version,) = site.action("marathon_file_version_list", id=file["id"])
+        address = f"/dataset/{dataset['id']}/resource/{file['id']}/version/{version['number']}"
+        assert site.get(address).content == CSV
+        assert site.action("marathon_table_show", id=file["id"])["state"] == "waiting"
+        site.run("marathon", "tables", "update")
+        (sheet,) = site.action("marathon_table_show", id=file["id"])["sheets"]
+        assert sheet["rows"] == 2
+
     def test_a_truncated_dump_changes_nothing(self, site: Site, copied: Path) -> None:
         """The dump breaks off midway, and the transaction is rolled back."""
         dump = (copied / "database.dump").read_bytes()

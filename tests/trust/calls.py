@@ -37,6 +37,7 @@ _MORE_FILE = {"url": "https://example.gt/otro.csv", "name": "Otro", "format": "C
 # To put a link in the place of an upload.
 _NO_UPLOAD = {"url_type": "", "clear_upload": "true"}
 _MEMBER = {"id": "<M>", "object": "<user>", "object_type": "user", "capacity": "editor"}
+_MEMBER_OF_M = {"organization": "<M>", "user": "<member id>"}
 _ROLE = {"id": "<M>", "username": "<user>", "role": "editor"}
 _GROUP_ROLE = {"id": "<group>", "username": "<user>", "role": "editor"}
 _RELATION = {"subject": "<record>", "object": "<public commitment>", "type": "links_to"}
@@ -55,6 +56,7 @@ _NEW_IDEA = {
     "workshop": "<public workshop>",
     "service_problem": ["AGU-01"],
 }
+_NOTHING = "BEGIN RETURN NEW; END;"
 _TRANSLATION = {"term": "agua", "term_translation": "water", "lang_code": "en"}
 _TASK = {
     "entity_id": "x",
@@ -460,11 +462,37 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
     "marathon_import_list": [("one's own", {})],
     "marathon_import_undo": [("an unknown import", {"id": "no-such-import"})],
     "marathon_officer_list": [("all municipalities", {}), ("M", {"organization": "<M>"})],
+    "marathon_officer_handover": [
+        ("a member of M", {**_MEMBER_OF_M, "email": "nuevo@example.gt", "role": "editor"}),
+        ("a member of another organisation", {"organization": "<other>", "user": "<member id>"}),
+    ],
+    "marathon_officer_departure_show": [("a member of M", _MEMBER_OF_M)],
     "marathon_change_list": [
         ("all that one looks after", {}),
         ("M", {"organization": "<M>"}),
         (RECORD, {"record": "<record>"}),
     ],
+    # files: their versions, their tables, and the DataStore, which refuses to write over an upload
+    "marathon_file_replace": [(FILE, {"id": "<file>"})],
+    "marathon_file_version_list": [(FILE, {"id": "<file>"})],
+    "marathon_table_show": [(FILE, {"id": "<file>"})],
+    "datastore_info": [(FILE, {"id": "<file>"})],
+    "datastore_search": [
+        (FILE, {"resource_id": "<file>"}),
+        ("the list of tables", {"resource_id": "_table_metadata"}),
+    ],
+    "datastore_create": [(FILE, {"resource_id": "<file>", "fields": [{"id": "a"}]})],
+    "datastore_upsert": [(FILE, {"resource_id": "<file>", "method": "insert", "records": []})],
+    "datastore_delete": [(FILE, {"resource_id": "<file>"})],
+    "datastore_records_delete": [(FILE, {"resource_id": "<file>", "filters": {}})],
+    "datastore_run_triggers": [(FILE, {"resource_id": "<file>"})],
+    "datastore_function_create": [
+        (
+            "the site",
+            {"name": "nada", "or_replace": True, "rettype": "trigger", "definition": _NOTHING},
+        )
+    ],
+    "datastore_function_delete": [("the site", {"name": "no_such", "if_exists": True})],
     "marathon_takedown": [(RECORD, {"id": "<record>", "reason": "x"})],
     "marathon_takedown_list": [("all", {})],
     "marathon_takedown_apply": [("all", {"takedowns": []})],
@@ -566,12 +594,18 @@ _OF_RECORD = {
     "filename": "archivo.csv",
     "extension": "ttl",
     "_format": "ttl",
+    "number": "1",
 }
 _WORDS: dict[str, dict[str, str]] = {
     "/{type}/changes/": {"id": "<activity>"},
     "/{type}/": _OF_RECORD,
     "/organization/changes/": {"id": "<activity of M>"},
-    "/organization/": {"id": "<M name>", "code": "<M name>", "extension": "ttl"},
+    "/organization/": {
+        "id": "<M name>",
+        "code": "<M name>",
+        "extension": "ttl",
+        "user": "<member id>",
+    },
     "/group/changes/": {"id": "<activity of M>"},
     "/group/": {"id": "<group name>"},
     "/user/": {"id": "<user>"},
@@ -590,6 +624,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "/feeds/tag/": {"id": "<tag>"},
     "/feeds/group/": {"id": "<group name>"},
     "/feeds/organization/": {"id": "<M name>"},
+    "/datastore/": {"resource_id": "<file>"},
     "/file/": {
         "id": "<stored file>",
         "token": "no-token",
@@ -659,6 +694,8 @@ _FORMS: dict[str, Fields] = {
         "municipality_code": "0501",
         "role": "municipality",
     },
+    "/organization/<id>/officers/invite": {"email": "nuevo@example.gt", "role": "editor"},
+    "/organization/<id>/officers/<user>/leave": {"step": "confirm"},
     "/organization/new": {"name": "nueva", "title": "Nueva"},
     "/organization/member_new/<id>": {"username": "<user>", "role": "editor"},
     "/organization/member_delete/<id>": {"user": "<member id>"},
@@ -743,7 +780,7 @@ def _calls_of(method: str, rule: str, shared: str, name: str, kind: str) -> Iter
     if not is_of_record:
         yield Call(f"{method} {name}", "", method, path, data)
         return
-    kinds = (_KIND_OF_LETTER[short[1]],) if short else (kind,)
+    kinds = (_KIND_OF_LETTER[short[1]],) if short else (kind,) if kind else ASKED_KINDS
     for each in kinds:
         for state in ("public", *STATES):
             yield Call(f"{method} {name}", f"{each}, {state}", method, path, data, (each, state))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import files, jobs
+from ckan.lib import files, jobs, uploader
 from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.logic.table import work_off
+from ckanext.marathon.model.file_version import FileVersion
 from tests.factories import CivilSociety, officer
 from tests.trust.secrets import KINDS, STATES, Secrets, word
 
@@ -25,6 +28,7 @@ def furnish(world: Secrets) -> None:
         for state in ("public", *STATES):
             _note_record(world, kind, state)
     model.repo.commit()
+    work_off()
     site = call_action("get_site_user")["name"]
     user = core.User(email="otra@example.gt")
     member, group_member = officer(world.municipality, "member"), core.User()
@@ -102,9 +106,33 @@ def _note_record(world: Secrets, kind: str, state: str) -> None:
     model.Session.add(view)
     model.Session.flush()
     world.views[kind, state] = view.id
+    _keep_version(package.id, file.id, f"a,b\n2,{text}\n")
     world.activities[kind, state] = _activities(package.id)
     shown = call_action("package_show", context={"user": site, "for_update": True}, id=package.id)
     world.fields[kind, state] = shown
+
+
+def _keep_version(package_id: str, resource_id: str, content: str) -> None:
+    """Add a former version of a file, with the word of its record."""
+    version = FileVersion(
+        resource_id=resource_id,
+        package_id=package_id,
+        number=1,
+        title=content.split(",")[-1].strip(),
+        file_name="antes.csv",
+        format="CSV",
+        mimetype="text/csv",
+        size=len(content),
+        hash="",
+        replaced=datetime.now(UTC),
+        user_id=None,
+        is_erased=False,
+        changes={},
+    )
+    model.Session.add(version)
+    model.Session.flush()
+    sent = FileStorage(io.BytesIO(content.encode()), "antes.csv")
+    uploader.get_resource_uploader({"upload": sent, "url": "", "id": ""}).upload(version.id, 1)
 
 
 def _activities(object_id: str) -> list[str]:

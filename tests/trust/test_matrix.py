@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import private_names, proving
+from tests.stores import empty_datastore
 from tests.trust import calls, matrix
 from tests.trust.furnish import furnish, give_storage
 from tests.trust.secrets import build, may_see
@@ -22,7 +23,7 @@ SETTINGS = (
 )
 # As `make run` has them, with a viewer and the proxy that serves files to viewers.
 PLUGINS = (
-    "marathon_site marathon activity scheming_datasets scheming_organizations dcat "
+    "marathon_site marathon activity datastore scheming_datasets scheming_organizations dcat "
     "structured_data croissant text_view resource_proxy"
 )
 
@@ -40,6 +41,7 @@ def caller(
         monkeypatch.setitem(ckan_config, name, False)
     migrate_db_for("activity")
     give_storage(storage)
+    empty_datastore()
     world = build()
     furnish(world)
     return matrix.Caller(app, world)

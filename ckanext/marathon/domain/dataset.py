@@ -1,4 +1,4 @@
-"""Required fields of datasets, exempt datasets, and the inheritance of places and problems.
+"""Required fields of datasets, exempt datasets, inherited places and problems, and updates.
 
 A dataset without municipalities or problems of its own inherits those of its ideas, and an idea
 those of its workshop.
@@ -6,19 +6,24 @@ those of its workshop.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from ckanext.marathon.domain.dates import (
+    GUATEMALA,
     find_first_instant,
     find_last_instant,
+    find_last_local_day,
+    find_local_day,
     normalize_stored_date,
 )
 from ckanext.marathon.domain.errors import N_, Fault, FieldFault, make_fault
 from ckanext.marathon.domain.texts import is_blank, quote_value
+from ckanext.marathon.vocabulary import authorities
 
 FROM_ITSELF, FROM_IDEA, FROM_WORKSHOP, FROM_NOTHING = "own", "idea", "workshop", "none"
 
@@ -236,3 +241,88 @@ def is_period_backwards(period: Mapping[str, object]) -> bool:
     """Return whether a period ends before it starts; a year ends with its last day."""
     start, end = (normalize_stored_date(period.get(name)) for name in ("start", "end"))
     return bool(start and end) and find_last_instant(end) < find_first_instant(start)
+
+
+# EU frequency → days between two updates. A day is the shortest time that the rule knows.
+_DAYS: Mapping[str, int] = {
+    **dict.fromkeys(("1MIN", "5MIN", "10MIN", "15MIN", "30MIN"), 1),
+    **dict.fromkeys(("HOURLY", "BIHOURLY", "TRIHOURLY", "12HRS", "DAILY_2", "DAILY"), 1),
+    "WEEKLY_3": 3,
+    "WEEKLY_2": 4,
+    "WEEKLY": 7,
+    "MONTHLY_3": 10,
+    "BIWEEKLY": 14,
+    "MONTHLY_2": 16,
+}
+# EU frequency → months between two updates.
+_MONTHS: Mapping[str, int] = {
+    "MONTHLY": 1,
+    "BIMONTHLY": 2,
+    "QUARTERLY": 3,
+    "ANNUAL_3": 4,
+    "ANNUAL_2": 6,
+    "ANNUAL": 12,
+    "BIENNIAL": 24,
+    "TRIENNIAL": 36,
+    "QUADRENNIAL": 48,
+    "QUINQUENNIAL": 60,
+    "DECENNIAL": 120,
+    "BIDECENNIAL": 240,
+    "TRIDECENNIAL": 360,
+}
+# EU frequencies that promise no day for the next update.
+WITHOUT_DAY = frozenset(
+    {
+        *("UPDATE_CONT", "CONT", "IRREG", "NEVER", "UNKNOWN", "OTHER", "AS_NEEDED"),
+        "NOT_PLANNED",
+    }
+)
+
+
+def find_updated_day(
+    stated: Iterable[object], saved: Iterable[datetime | None], today: date
+) -> date | None:
+    """Return the latest day on which the data of a dataset changed; ``None`` if it is unknown.
+
+    Args:
+        stated: dates of change as they were typed, of the dataset and of its files. Of a year or
+            month its last day counts. A date in the future is ignored, because it is a mistake.
+        saved: times at which its files were stored, in UTC and without an offset. The time of the
+            last save of the dataset is none of them: a corrected title is no update of the data.
+        today: the present day in Guatemala.
+    """
+    texts = filter(None, map(normalize_stored_date, stated))
+    days = [
+        min(find_last_local_day(text), today) for text in texts if find_local_day(text) <= today
+    ]
+    days += [moment.replace(tzinfo=UTC).astimezone(GUATEMALA).date() for moment in saved if moment]
+    return max(days, default=None)
+
+
+def find_due_day(frequency: object, updated: date) -> date | None:
+    """Return the last day on which a dataset is still up to date by its own frequency.
+
+    Args:
+        frequency: a frequency in any spelling that ``vocabulary/authorities.py`` knows.
+        updated: the day of the last update.
+
+    Returns:
+        ``None`` if there is no frequency, or one without a fixed interval (irregular, as needed).
+    """
+    known = authorities.find_frequency(frequency)
+    code = known.code if known else ""
+    if code in _DAYS:
+        return updated + timedelta(days=_DAYS[code])
+    return _add_months(updated, _MONTHS[code]) if code in _MONTHS else None
+
+
+def is_overdue(frequency: object, updated: date, today: date) -> bool:
+    """Return whether the next update of a dataset should have come before today."""
+    due = find_due_day(frequency, updated)
+    return due is not None and due < today
+
+
+def _add_months(day: date, months: int) -> date:
+    """Return the same day of a later month, or the month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -39,7 +39,7 @@ def find_personal_data(text: str) -> str | None:
     if any(is_identity_number("".join(found.groups())) for found in _IDENTITY.finditer(text)):
         return IDENTITY
     if _FOREIGN_PHONE.search(text) or any(
-        not _is_span_of_time(found[1]) for found in _PHONE.finditer(text)
+        not is_span_of_time(found[1]) for found in _PHONE.finditer(text)
     ):
         return PHONE
     return None
@@ -68,7 +68,7 @@ def check_personal_data(texts: Iterable[tuple[Path, str]]) -> list[FieldFault]:
     ]
 
 
-def _is_span_of_time(digits: str) -> bool:
+def is_span_of_time(digits: str) -> bool:
     """Return whether eight digits are years («2016-2018») or a date («20161017»)."""
     bare = re.sub(r"\D", "", digits)
     if all(1900 <= int(year) <= 2099 for year in (bare[:4], bare[4:])):

@@ -10,7 +10,6 @@ written in Guatemala, stays text, and its cells are listed.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -20,6 +19,7 @@ from typing import NamedTuple
 from ckanext.marathon.domain import dates, numbers
 from ckanext.marathon.domain.errors import N_, Malformed
 from ckanext.marathon.domain.texts import quote_value, remove_hidden
+from ckanext.marathon.vocabulary.codes import fold_text
 
 #: What a cell of a file may be; ``None`` if it is empty. Numbers are ``int`` where they are whole.
 SheetCell = str | bool | int | float | date | datetime | time | timedelta | None
@@ -217,13 +217,6 @@ def fits_type(cell: SheetCell, type_: ColumnType) -> bool:
     except Malformed:
         return False
     return True
-
-
-def fold_text(text: str) -> str:
-    """Return a text in lower case, without accents and signs, to compare headings."""
-    plain = unicodedata.normalize("NFKD", text)
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"[a-z0-9]+", letters.lower()))
 
 
 def is_code_heading(heading: str) -> bool:

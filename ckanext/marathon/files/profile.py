@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
@@ -28,12 +28,12 @@ from ckanext.marathon.domain.table import (
     ParsedCell,
     SheetCell,
     fits_type,
-    fold_text,
     is_missing,
     parse_cell,
     write_cell,
 )
 from ckanext.marathon.files.tables import Row, Sheet, TableFormat, name_column, open_tables
+from ckanext.marathon.vocabulary.codes import Labels, fold_text
 
 #: How many rows a profile shows.
 FIRST_ROWS = 10
@@ -125,6 +125,10 @@ class SheetProfile:
     first_rows: tuple[tuple[str, ...], ...]
     days: tuple[date, date] | None
     problems: tuple[Fault, ...]
+
+    def repeats_heading(self, row: Row) -> bool:
+        """Return whether a row below the heading repeats it."""
+        return _repeats_heading(row, self.heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,14 +471,14 @@ class _Body:
         return [_explain_misfit(column, type_, misfit) for misfit in misfits[:1]]
 
 
-# Types in the words of an office; translated when a message is shown.
-TYPE_NAMES = {
-    ColumnType.STRING: N_("text"),
-    ColumnType.INTEGER: N_("whole numbers"),
-    ColumnType.NUMBER: N_("numbers"),
-    ColumnType.BOOLEAN: N_("yes or no"),
-    ColumnType.DATE: N_("dates"),
-    ColumnType.DATETIME: N_("dates with a time"),
+#: Types in the words of an office.
+TYPE_NAMES: Mapping[ColumnType, Labels] = {
+    ColumnType.STRING: {"es": "texto", "en": "text"},
+    ColumnType.INTEGER: {"es": "números enteros", "en": "whole numbers"},
+    ColumnType.NUMBER: {"es": "números", "en": "numbers"},
+    ColumnType.BOOLEAN: {"es": "sí o no", "en": "yes or no"},
+    ColumnType.DATE: {"es": "fechas", "en": "dates"},
+    ColumnType.DATETIME: {"es": "fechas con hora", "en": "dates with a time"},
 }
 
 
@@ -482,7 +486,7 @@ def _explain_misfit(column: ColumnProfile, type_: ColumnType, misfit: Misfit) ->
     values = {
         "column": column.letter,
         "name": column.label,
-        "type": Fault(TYPE_NAMES[type_]),
+        "type": TYPE_NAMES[type_],
         "row": misfit.row,
         "value": misfit.value,
     }
@@ -491,7 +495,7 @@ def _explain_misfit(column: ColumnProfile, type_: ColumnType, misfit: Misfit) ->
 
 def _make_name(label: str, position: int, taken: set[str]) -> str:
     """Return a unique name for a column, and add it to ``taken``."""
-    plain = "_".join(fold_text(label).split())[:_LONGEST_NAME]
+    plain = "_".join(re.findall("[a-z0-9]+", fold_text(label)))[:_LONGEST_NAME]
     if not plain or plain[0].isdigit():
         plain = f"c_{plain}" if plain else f"columna_{name_column(position).lower()}"
     name, number = plain, 1
@@ -566,7 +570,7 @@ def find_period(folded: str) -> tuple[str, str] | None:
     """Return the period that a text names, as first and last month or year.
 
     Args:
-        folded: from :func:`ckanext.marathon.domain.table.fold_text`: «agua enero 2026».
+        folded: from :func:`ckanext.marathon.vocabulary.codes.fold_text`: «agua enero 2026».
     """
     for pattern in _PERIODS:
         found = pattern.search(folded)

@@ -257,10 +257,34 @@ def marathon_officer_list(context: Context, data_dict: DataDict) -> AuthResult:
     return _may_manage(context, data_dict)
 
 
-def _may_manage(context: Context, data_dict: DataDict) -> AuthResult:
+def marathon_officer_handover(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let admins end memberships of their own organisation; not the coordinating body."""
+    return _may_end(context, data_dict)
+
+
+def marathon_officer_departure_show(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may end a membership see what would end with it."""
+    return _may_end(context, data_dict)
+
+
+def _may_end(context: Context, data_dict: DataDict) -> AuthResult:
+    organization = _find_organization(data_dict)
+    user = context.get("user")
+    return {
+        "success": organization is not None
+        and authz.has_user_permission_for_group_or_org(organization.id, user, "membership")
+    }
+
+
+def _find_organization(data_dict: DataDict) -> model.Group | None:
     reference = data_dict.get("organization")
-    organization = model.Group.get(reference) if is_reference(reference) else None
-    if organization is None or not organization.is_organization:
+    found = model.Group.get(reference) if is_reference(reference) else None
+    return found if found is not None and found.is_organization else None
+
+
+def _may_manage(context: Context, data_dict: DataDict) -> AuthResult:
+    organization = _find_organization(data_dict)
+    if organization is None:
         return {"success": False}
     user = context.get("user")
     return {"success": permissions.may_manage_officers(user, organization)}
@@ -309,3 +333,20 @@ def marathon_takedown_list(_context: Context, _data_dict: DataDict) -> AuthResul
 def marathon_takedown_apply(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins."""
     return {"success": False}
+
+
+def marathon_file_replace(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may edit the record of a file."""
+    return authz.is_authorized("resource_update", context, {"id": data_dict.get("id")})
+
+
+@tk.auth_allow_anonymous_access
+def marathon_file_version_list(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may see the file today."""
+    return authz.is_authorized("resource_show", context, {"id": data_dict.get("id")})
+
+
+@tk.auth_allow_anonymous_access
+def marathon_table_show(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may see the file."""
+    return authz.is_authorized("resource_show", context, {"id": data_dict.get("id")})

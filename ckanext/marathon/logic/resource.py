@@ -18,6 +18,7 @@ the disk is nearly full. Bulk SQL is not refused, because the session does not s
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -611,7 +612,7 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
-            errors.append(_check_upload(resource.get("url", ""), size))
+            errors.append(check_upload(resource.get("url", ""), size))
     cast(dict[str, Any], context)[KEY] = pending
     return errors
 
@@ -635,7 +636,8 @@ def discard_uploads(context: Context) -> None:
             pending.upload.upload(pending.resource_id)
 
 
-def _check_upload(name: str, size: int | None) -> list[str]:
+def check_upload(name: str, size: int | None) -> list[str]:
+    """Return why an upload cannot be stored: it is empty or too large; ``[]`` if it can."""
     if size is None:
         return []
     limit = uploader.get_max_resource_size()
@@ -721,12 +723,45 @@ def read_file(resource: model.Resource) -> Iterator[bytes] | None:
 
     Iterating raises ``OSError`` if the file is missing.
     """
+    return read_stored(resource.id)
+
+
+def read_stored(resource_id: str) -> Iterator[bytes] | None:
+    """Return the bytes that are stored under an id in blocks; see :func:`read_file`."""
     stored = uploader.get_resource_uploader({})
     if isinstance(stored, uploader.FKResourceUpload) and stored.storage is not None:
-        return _read_storage(stored.storage, stored.get_path(resource.id))
+        return _read_storage(stored.storage, stored.get_path(resource_id))
     if isinstance(stored, WholeResourceUpload) and stored.storage_path:
-        return _read_path(Path(stored.get_path(resource.id)))
+        return _read_path(Path(stored.get_path(resource_id)))
     return None
+
+
+@contextmanager
+def open_stored_file(resource_id: str) -> Generator[Path]:
+    """Yield the path of a stored file; of one in another storage, a copy that is deleted later.
+
+    Args:
+        resource_id: id under which it is stored.
+
+    Raises:
+        FileNotFoundError: there is no such file, or another plugin stores it.
+        OSError: it cannot be read.
+    """
+    stored = uploader.get_resource_uploader({})
+    if isinstance(stored, WholeResourceUpload) and stored.storage_path:
+        path = Path(stored.get_path(resource_id))
+        if not path.is_file():
+            raise FileNotFoundError(str(path))
+        yield path
+        return
+    blocks = read_stored(resource_id)
+    if blocks is None:
+        raise FileNotFoundError(resource_id)
+    with tempfile.NamedTemporaryFile() as copy:
+        for block in blocks:
+            copy.write(block)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _read_storage(storage: Any, location: files.Location) -> Iterator[bytes]:

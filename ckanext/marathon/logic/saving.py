@@ -15,7 +15,16 @@ from ckan import model
 
 from ckanext.marathon.domain.errors import Taken
 from ckanext.marathon.feeds import publish
-from ckanext.marathon.logic import activity, deletion, permissions, reindex, resource
+from ckanext.marathon.logic import (
+    activity,
+    deletion,
+    file_version,
+    officer,
+    permissions,
+    reindex,
+    resource,
+    table,
+)
 from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
 from ckanext.marathon.model.unit_of_work import Steps
@@ -56,21 +65,28 @@ STEPS = Steps(
     ),
     note_flush=(
         permissions.forget_changed_standings,
+        officer.note_ended_admins,
         audit.note_flush,
         reindex.note_written,
+        table.note_flush,
         publish.note_flush,
     ),
     note_created=(
         audit.note_created,
         reindex.note_new_datasets,
+        table.note_created,
         publish.note_created,
     ),
     before_commit=(
+        # Guard
+        officer.refuse_without_admin,
         # Audit log
         audit.write_entries,
         # Search index
         reindex.mark_asking_ideas,
         reindex.write_notes,
+        # Tables of files
+        table.write_notes,
         # Permission labels of activities, and the feed
         activity.relabel_touched_records,
         publish.publish_touched,
@@ -79,6 +95,8 @@ STEPS = Steps(
         publish.note_witness,
         # Jobs
         reindex.settle_after_commit,
+        table.enqueue_after_commit,
+        file_version.enqueue_after_commit,
         publish.enqueue_filling,
     ),
     after_rollback=(reindex.settle_after_rollback,),

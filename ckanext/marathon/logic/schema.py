@@ -177,6 +177,32 @@ def marathon_officer_invite(
     }
 
 
+@validator_args
+def marathon_officer_handover(
+    not_empty: Validator,
+    unicode_safe: Validator,
+    email_validator: Validator,
+    default: ValidatorFactory,
+    one_of: ValidatorFactory,
+) -> Schema:
+    """Return organisation, the officer who leaves, and address and role of the successor."""
+    return {
+        "organization": [not_empty, _expect_reference],
+        "user": [not_empty, _expect_reference],
+        "email": [default(""), unicode_safe, _read_text, email_validator],
+        "role": [default(""), one_of(["", *authz.ROLE_PERMISSIONS])],
+    }
+
+
+@validator_args
+def marathon_officer_departure_show(not_empty: Validator) -> Schema:
+    """Return the organisation and the officer."""
+    return {
+        "organization": [not_empty, _expect_reference],
+        "user": [not_empty, _expect_reference],
+    }
+
+
 def marathon_officer_list() -> Schema:
     """Return the organisation."""
     return _OWNED
@@ -202,6 +228,28 @@ def marathon_takedown_apply() -> Schema:
     return {"takedowns": [_read_takedowns]}
 
 
+def marathon_file_replace() -> Schema:
+    """Return the file, the new one, and what is to become of both."""
+    return {
+        **_IDENTIFIED,
+        "upload": [_take_as_sent],
+        "name": [_read_text],
+        "reason": [_read_text],
+        "beside": [_read_strict_flag],
+        "erase_previous": [_read_strict_flag],
+    }
+
+
+def marathon_file_version_list() -> Schema:
+    """Return the id of the file."""
+    return _IDENTIFIED
+
+
+def marathon_table_show() -> Schema:
+    """Return the id of the file."""
+    return _IDENTIFIED
+
+
 def _read_texts(value: Any) -> list[str]:
     """Return the texts of a text or list, without empty ones."""
     values = value if is_json_list(value) else [value]
@@ -222,6 +270,13 @@ def _read_reference(value: Any) -> str | None:
     if not is_reference(value) or len(value) > LONGEST_REFERENCE:
         raise tk.Invalid(tk._("A text is expected"))
     return value.strip()
+
+
+def _expect_reference(value: Any) -> str:
+    found = _read_reference(value)
+    if not found:
+        raise tk.Invalid(tk._("A text is expected"))
+    return found
 
 
 def _expect_one_of(choices: Collection[str]) -> Validator:

@@ -383,6 +383,13 @@ def note_takedown(package: model.Package) -> None:
     unit_of_work.get_unit().get_notes(AuditNotes).taken_down.add(package.id)
 
 
+def note_member_changes(user_id: str, group_id: str, changes: FieldChanges) -> None:
+    """Record further changes with the entry about a membership, for example revoked tokens."""
+    drafts = unit_of_work.get_unit().get_notes(AuditNotes).drafts
+    draft = Draft(MEMBER, user_id, parent=group_id, organization=group_id)
+    drafts.setdefault((MEMBER, user_id, group_id), draft).add_changes(changes)
+
+
 def note_flush(unit: UnitOfWork) -> None:
     """Note the changes of the flush, while the session still has the former values."""
     notes = unit.get_notes(AuditNotes)

@@ -10,6 +10,7 @@ is not stored here and is not used as an IRI.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records import Dataset
+from ckanext.marathon.records import DATASET, Dataset, Fields, Resource
 
 
 class Installation(tk.BaseModel):
@@ -252,3 +253,68 @@ def count_organizations_without_contact() -> int:
         sa.func.coalesce(_organization.extras["contact_email"].astext, "") == "",
     )
     return model.Session.scalar(query) or 0
+
+
+class UpdateFacts(NamedTuple):
+    """What says whether a public dataset is up to date by its own frequency.
+
+    Attributes:
+        stated: dates of change as they were typed, of the dataset and of its files.
+        saved: times at which its files were stored, in UTC and without an offset.
+        created: when the dataset was created, the same.
+    """
+
+    id: str
+    name: str
+    title: str
+    frequency: str
+    stated: tuple[str, ...]
+    saved: tuple[datetime, ...]
+    created: datetime
+
+
+def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
+    """Return the public datasets of organisations (ids) that have a frequency, by title.
+
+    ``domain/dataset.py`` has the rule which of them are overdue.
+    """
+    if not organizations:
+        return []
+    frequency = sa.func.coalesce(PACKAGE.extras["frequency"].astext, "")
+    modified = PACKAGE.extras["modified"].astext
+    datasets = model.Session.execute(
+        sa.select(
+            PACKAGE.id, PACKAGE.name, PACKAGE.title, frequency, modified, PACKAGE.metadata_created
+        )
+        .where(
+            visibility.filter_public(PACKAGE),
+            PACKAGE.type == DATASET,
+            PACKAGE.owner_org.in_(organizations),
+            frequency != "",
+        )
+        .order_by(PACKAGE.title, PACKAGE.id)
+    ).all()
+    files: dict[str, list[Resource]] = defaultdict(list)
+    resource = model.Resource
+    for row in model.Session.scalars(
+        sa.select(resource).where(
+            resource.package_id.in_([dataset.id for dataset in datasets]),
+            resource.state == model.State.ACTIVE,
+        )
+    ):
+        fields = Fields.of_stored(row, "id", "created", "last_modified")
+        files[str(row.package_id)].append(Resource.read_resource(fields))
+    return [
+        UpdateFacts(
+            id=id_,
+            name=name,
+            title=title or name,
+            frequency=stated_frequency,
+            stated=tuple(filter(None, [stated, *(file.modified for file in files[id_])])),
+            saved=tuple(
+                moment for file in files[id_] if (moment := file.saved_at or file.created_at)
+            ),
+            created=created,
+        )
+        for id_, name, title, stated_frequency, stated, created in datasets
+    ]

@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.domain.texts import is_json_list, is_json_object, load_json
+from ckanext.marathon.model import file_version
 
 _EMPTY = sa.text("'{}'")
 # An arbitrary number: the key of the advisory lock for applying the list of takedowns.
@@ -144,6 +145,8 @@ def lock_takedowns() -> None:
 # Table → the column with the id of a package or a resource.
 TABLES = {
     "activity_detail": "object_id",
+    "marathon_file_version": "package_id",
+    "marathon_table": "package_id",
     "package_member": "package_id",
     "task_status": "entity_id",
     "tracking_summary": "package_id",
@@ -195,6 +198,10 @@ def collect_traces(package_id: str, resources: Iterable[str] = ()) -> Traces:
         for resource in package.resources_all:
             ids.add(resource.id)
             texts |= {resource.name, resource.description}
+    # The bytes of former versions of files are stored under the ids of the versions.
+    for version in file_version.list_for_packages([package_id]):
+        ids.add(version.id)
+        texts.add(version.title)
     if ACTIVITY in _tables():
         for data in _versions(package_id):
             names.add(_text(data.get("name")))

@@ -647,7 +647,11 @@ def list_named_uploads(connection: sa.Connection) -> Iterator[str]:
     """Yield the paths, relative to the storage folder, of the uploads in the database."""
     if resource.stores_in_folder("resource"):
         query = sa.text("SELECT id FROM resource WHERE url_type = 'upload'")
-        for id_ in connection.scalars(query):
+        ids = list(connection.scalars(query))
+        if sa.inspect(connection).has_table("marathon_file_version"):
+            kept = sa.text("SELECT id FROM marathon_file_version WHERE NOT is_erased")
+            ids += connection.scalars(kept)
+        for id_ in ids:
             yield f"resources/{id_[:3]}/{id_[3:6]}/{id_[6:]}"
     for table in ("group", "user"):
         if not resource.stores_in_folder(table):
@@ -877,8 +881,8 @@ def _warnings() -> Iterator[str]:
         )
     if p.plugin_loaded("datastore"):
         yield tk._(
-            "The DataStore's database is not in the backup. After a restore, its tables are loaded "
-            "again from the files."
+            "The DataStore's database is not in the backup: the tables of uploaded files are "
+            "loaded again from the files after a restore. What programs have written there is not."
         )
 
 

@@ -31,12 +31,22 @@ from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.feeds import log_state, verify
 from ckanext.marathon.feeds.publish import fill_gaps
 from ckanext.marathon.feeds.verify import is_rebuild_wanted, rebuild_log
+from ckanext.marathon.logic import file_version as file_version_logic
 from ckanext.marathon.logic.dataset import list_contested_iris
 from ckanext.marathon.logic.erasing import LIST_FILE, find_returned, read_list_file
-from ckanext.marathon.model import clock, dataset, disk, feed, takedown
+from ckanext.marathon.model import (
+    clock,
+    dataset,
+    datastore,
+    disk,
+    feed,
+    file_version,
+    table,
+    takedown,
+)
 from ckanext.marathon.model import search_index as search_index_model
 from ckanext.marathon.operations import health as health_operations
-from ckanext.marathon.operations import upkeep
+from ckanext.marathon.operations import tables, upkeep
 from ckanext.marathon.operations.feed_job import describe_gaps
 from ckanext.marathon.operations.health import HealthState
 from ckanext.marathon.operations.upkeep import IndexFault, count_unsafe_activities, scrub_activities
@@ -464,6 +474,71 @@ def _some(paths: list[Path]) -> str:
     return ", ".join([*names, "…"] if len(paths) > _NAMED else names)
 
 
+def check_tables_of_files() -> Findings:
+    """Check the tables of uploaded files, and the former versions of files."""
+    if not _has_current_tables():
+        # Reported by another check.
+        return
+    condition = tables.examine_tables()
+    overdue = table.count_due_tables(_PATIENCE)
+    if condition.lost or condition.left or overdue:
+        text = tk._(
+            "Tables of files: {lost} are missing in the DataStore, {left} belong to no file and "
+            "{overdue} wait to be loaded. Run: ckan marathon tables update"
+        )
+        values = {"lost": len(condition.lost), "left": len(condition.left), "overdue": overdue}
+        yield make_warning(text.format(**values), _update_tables)
+    else:
+        text = tk._("The tables of {count} files are loaded.")
+        yield make_good(text.format(count=condition.loaded))
+    if condition.failed:
+        text = tk._(
+            "{count} files cannot be read as tables; their officers see why. List them: ckan "
+            "marathon tables check"
+        )
+        yield make_warning(text.format(count=condition.failed))
+    yield from _check_sql_search()
+    absent = file_version.list_of_absent()
+    if absent:
+        text = tk._("{count} former versions belong to files that were deleted.")
+        yield make_warning(text.format(count=len(absent)), _remove_absent_versions)
+    missing = tables.list_missing_versions()
+    if missing:
+        text = tk._("{count} former versions of files are not in the storage: {names}")
+        yield make_warning(text.format(count=len(missing), names=", ".join(missing[:_NAMED])))
+
+
+def _check_sql_search() -> Findings:
+    """Check the settings of the DataStore that would show what is not public."""
+    if not datastore.is_available():
+        return
+    if tk.config.get("ckan.datastore.sqlsearch.enabled"):
+        yield make_bad(
+            tk._(
+                "Everybody may send SQL to the DataStore (ckan.datastore.sqlsearch.enabled). Set "
+                "it to false."
+            )
+        )
+    if tk.config.get("ckan.datastore.public_table_search"):
+        yield make_bad(
+            tk._(
+                "Everybody may list the tables of private datasets "
+                "(ckan.datastore.public_table_search). Empty it."
+            )
+        )
+
+
+def _update_tables() -> str:
+    tables.note_outdated_tables()
+    done = tables.update_tables(lambda _done, _total: None)
+    return tk._("{count} tables were loaded or dropped.").format(count=done)
+
+
+def _remove_absent_versions() -> str:
+    count = file_version_logic.remove_absent_versions()
+    return tk._("{count} former versions were deleted.").format(count=count)
+
+
 STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
     check_disk,
     check_processes,
@@ -471,6 +546,7 @@ STATE_CHECKS: tuple[Callable[[], Findings], ...] = (
     check_solr,
     check_jobs,
     check_files,
+    check_tables_of_files,
 )
 
 

@@ -21,6 +21,7 @@ from ckanext.marathon.domain.takedown import check_takedown_rows
 from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic.erasing import LIST_FILE, dictize_entry, read_list_file
+from ckanext.marathon.logic.table import enqueue_loading
 from ckanext.marathon.model import clock
 from ckanext.marathon.operations import backup, upkeep
 from ckanext.marathon.operations.backup import (
@@ -36,6 +37,7 @@ from ckanext.marathon.operations.backup import (
     read_digest,
     run_program,
 )
+from ckanext.marathon.operations.tables import note_outdated_tables
 
 
 def copy_restored_files(
@@ -285,6 +287,12 @@ def restore_backup(directory: Path, further: Rows, progress: Steps) -> Manifest:
         _run_ckan(progress(tk._("Feed")), "marathon", "feed", "rebuild")
     model.Session.rollback()
     _run_ckan(progress(tk._("Search index")), "search-index", "rebuild")
+    # The DataStore has the tables of the site before.
+    report = progress(tk._("Tables of files"))
+    report(0, 1)
+    note_outdated_tables(everything=True)
+    enqueue_loading()
+    report(1, 1)
     backup.remove_restore_note()
     return manifest
 

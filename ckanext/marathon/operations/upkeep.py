@@ -27,7 +27,7 @@ from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic.activity import strip_data
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.model import activity, search_index
+from ckanext.marathon.model import activity, file_version, search_index
 from ckanext.marathon.visibility import name_capacity
 
 _PAGE = 1_000
@@ -141,7 +141,7 @@ def remove_partial_files() -> list[Path]:
 
 
 def list_unknown_files() -> list[Path]:
-    """Return the stored files of resources that are not in the database."""
+    """Return the stored files of resources and versions that are not in the database."""
     found = {_resource_id(path): path for path in _old_files() if not path.name.endswith("~")}
     ids = [resource_id for resource_id in found if resource_id]
     known: set[str] = set()
@@ -150,6 +150,8 @@ def list_unknown_files() -> list[Path]:
             model.Resource.id.in_(ids[start : start + _AT_ONCE])
         )
         known.update(model.Session.scalars(query))
+    # The bytes of former versions are stored under the ids of the versions.
+    known.update(file_version.list_stored_ids())
     return sorted(found[resource_id] for resource_id in ids if resource_id not in known)
 
 

@@ -9,8 +9,8 @@ import hashlib
 import hmac
 import logging
 import re
-import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -35,7 +35,9 @@ from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from passlib.context import CryptContext
 from werkzeug.datastructures import ImmutableMultiDict
 
+from ckanext.marathon.domain.officer import LinkState, find_link_state
 from ckanext.marathon.helpers.labels import TYPES
+from ckanext.marathon.model import account as account_model
 from ckanext.marathon.views.rate_limit import (
     count_event,
     describe_wait,
@@ -99,7 +101,6 @@ SAME_ADDRESS = RateLimitItemPerMinute(100, 15)
 _HASHES = CryptContext(["pbkdf2_sha512"])
 
 _BOUND_TO = "marathon_bound_to"
-_EXTRA = "marathon_session"
 
 
 def is_protected() -> bool:
@@ -159,9 +160,7 @@ def end_sessions(_app: object, user: object, **_more: object) -> None:
     stored = model.User.get(getattr(user, "id", None))
     if stored is None or not is_protected() or g.get("marathon_ending_session"):
         return
-    extras = dict(stored.plugin_extras or {})
-    extras[_EXTRA] = secrets.token_hex(8)
-    stored.plugin_extras = extras
+    account_model.end_all_sessions(stored)
     model.Session.commit()
 
 
@@ -177,17 +176,35 @@ def refuse_reset_link() -> Response | None:
 
 
 @account.before_app_request
+def refuse_ended_invitation() -> Response | None:
+    """Refuse the link of an invitation after its last day, to the person who has the link."""
+    if request.endpoint != "user.perform_reset":
+        return None
+    user = model.User.get((request.view_args or {}).get("id"))
+    if user is None or not mailer.verify_reset_link(user, request.args.get("key")):
+        return None
+    until = account_model.read_invitation_end(user)
+    if find_link_state(until, datetime.now(UTC)) != LinkState.ENDED:
+        return None
+    text = tk._(
+        "This invitation has ended. Ask the person who invited you to invite you again: that "
+        "makes a new link."
+    )
+    return tk.abort(403, text)
+
+
+@account.before_app_request
 def refuse_stale_session() -> None:
     """Log out a session that was ended, or that is older than the password of its account."""
     g.marathon_session_of = None
     if "_user_id" not in session or not is_protected():
         return
-    user = tk.current_user
+    user: Any = tk.current_user
     if not user.is_authenticated:
         return
     known = session.get(_BOUND_TO)
     if isinstance(known, str) and hmac.compare_digest(known, _fingerprint(user)):
-        g.marathon_session_of = user.id
+        g.marathon_session_of = user.id, account_model.read_session_number(user)
         return
     g.marathon_ending_session = True
     logout_user()
@@ -197,18 +214,23 @@ def refuse_stale_session() -> None:
 
 @account.after_app_request
 def keep_own_session(answer: Response) -> Response:
-    """Bind the session of a person who has just changed their password to the new one."""
-    user_id = g.pop("marathon_session_of", None)
+    """Bind the session of a person who has just changed their password to the new one.
+
+    A session that was ended in the same request, for example by leaving an organisation, stays
+    ended.
+    """
+    user_id, number = g.pop("marathon_session_of", None) or ("", "")
     if user_id and request.method == "POST" and "_user_id" in session:
         user = model.Session.get(model.User, user_id)
-        if user is not None and session.get(_BOUND_TO) != _fingerprint(user):
+        if user is None or account_model.read_session_number(user) != number:
+            return answer
+        if session.get(_BOUND_TO) != _fingerprint(user):
             session[_BOUND_TO] = _fingerprint(user)
     return answer
 
 
 def _fingerprint(user: Any) -> str:
-    extras: dict[str, Any] = user.plugin_extras or {}
-    number = extras.get(_EXTRA, "")
+    number = account_model.read_session_number(user)
     text = f"{user.id}\n{user.password}\n{number}"
     key = tk.config["SECRET_KEY"].encode()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

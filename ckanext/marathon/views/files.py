@@ -30,6 +30,8 @@ from ckanext.marathon.domain.file import (
     add_charset,
     detect_media_type,
 )
+from ckanext.marathon.model import file_version
+from ckanext.marathon.model.file_version import FileVersion
 from ckanext.marathon.views.errors import is_allowed
 
 # ``unsafe-inline``: browsers show texts and pictures with inline styles.
@@ -40,7 +42,7 @@ PDF_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' blob: data:; object-src 'self'"
 )
 
-_OF_RESOURCE = re.compile(r"/resource/<[^>]+>/(download|proxy|service_proxy)(?:/|$)")
+_OF_RESOURCE = re.compile(r"/resource/<[^>]+>/(download|proxy|service_proxy|version)(?:/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -114,10 +116,19 @@ def _find_resource() -> model.Resource | None:
     return model.Resource.get(reference) if isinstance(reference, str) else None
 
 
+def _find_version() -> FileVersion | None:
+    number = (request.view_args or {}).get("number")
+    resource = _find_resource()
+    return file_version.find_version(resource.id, number) if resource and number else None
+
+
 def _find_name(response: Response) -> str:
     """Return the stored name of the file, which may differ from the one in the request."""
+    version = _find_version()
     resource = _find_resource()
-    if resource is not None:
+    if version is not None:
+        path = version.file_name
+    elif resource is not None:
         path = urlsplit(resource.url or "").path
     else:
         _, options = parse_options_header(response.headers.get("Content-Disposition"))

@@ -102,6 +102,8 @@ FIELD_NAMES = {
     "capacity": N_("Role"),
     "sysadmin": N_("System administrator"),
     "tags": N_("Keywords"),
+    "api_tokens": N_("API tokens"),
+    "successor": N_("Successor"),
 }
 # Names of columns that are in no schema.
 COLUMN_NAMES = {

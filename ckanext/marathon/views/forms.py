@@ -39,6 +39,7 @@ from ckanext.marathon.helpers.form import (
 from ckanext.marathon.helpers.labels import TYPES
 from ckanext.marathon.logic import edits, resource
 from ckanext.marathon.views import form_answers, form_data
+from ckanext.marathon.views import saved as saved_message
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
@@ -157,8 +158,16 @@ def _read_typed() -> SentValues:
     return clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
 
 
-def save_form(save: Callable[[], Response | str], show: Page) -> Response | str:
-    """Return the answer of CKAN's view to a save, as JSON for the page's script."""
+def save_form(
+    save: Callable[[], Response | str], show: Page, tell: Callable[[], None]
+) -> Response | str:
+    """Return the answer of CKAN's view to a save, as JSON for the page's script.
+
+    Args:
+        save: CKAN's view.
+        show: shows the form again with the sent values and errors.
+        tell: says on the next page what was saved.
+    """
     refusals: ErrorSentences = {
         tk.NotAuthorized: tk._("You may not change this"),
         tk.ObjectNotFound: tk._("Not found"),
@@ -172,6 +181,7 @@ def save_form(save: Callable[[], Response | str], show: Page) -> Response | str:
         page = show(_read_typed(), form_answers.describe_search_away())
         return make_response(page, form_answers.UNAVAILABLE)
     if isinstance(answer, Response) and answer.status_code in {301, 302, 303}:
+        tell()
         return form_answers.answer_saved(answer.location)
     return answer
 
@@ -203,6 +213,7 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         return save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),
             lambda data, errors: self.get(package_type, id, data, errors),
+            lambda: saved_message.tell_saved_package(id, file=_name_sent_file()),
         )
 
     # CKAN's type allows only pages.
@@ -246,7 +257,9 @@ class OnePageFileEditView(ckan_resource.EditView):
         if refused is not None:
             return refused
         return save_form(
-            lambda: super(OnePageFileEditView, self).post(package_type, id, resource_id), show
+            lambda: super(OnePageFileEditView, self).post(package_type, id, resource_id),
+            show,
+            lambda: saved_message.tell_saved_package(id, file=_name_sent_file()),
         )
 
     # CKAN's type allows only pages.
@@ -286,6 +299,13 @@ class OnePageFileEditView(ckan_resource.EditView):
             return dict(tk.get_action("resource_show")(context, {"id": resource_id}))
 
 
+def _name_sent_file() -> str:
+    """Return the name of the sent file, for the message about it."""
+    chosen = request.files.get("upload")
+    sent = (request.form.get("name", ""), chosen.filename if chosen else "")
+    return next(filter(None, (*sent, request.form.get("url", ""))), "")
+
+
 def _file_schema(package_id: str) -> dict[str, Any]:
     package = model.Package.get(package_id)
     package_type = package.type if package else "dataset"
@@ -322,6 +342,7 @@ class OnePageOrganizationCreateView(group.CreateGroupView):
         return save_form(
             lambda: super(OnePageOrganizationCreateView, self).post(group_type, is_organization),
             lambda data, errors: self.get(group_type, is_organization, data, errors),
+            _tell_saved_organization,
         )
 
     # CKAN's type allows only pages.
@@ -364,6 +385,7 @@ class OnePageOrganizationEditView(group.EditGroupView):
         return save_form(
             lambda: super(OnePageOrganizationEditView, self).post(group_type, is_organization, id),
             show,
+            lambda: saved_message.tell_saved_organization(organization.id),
         )
 
     # CKAN's type allows only pages.
@@ -394,6 +416,11 @@ class OnePageOrganizationEditView(group.EditGroupView):
         context = Context(user=current_user.name, auth_user_obj=current_user)
         with hide_existence(tk._("Organization not found")):
             return edits.show_organization(context, reference)
+
+
+def _tell_saved_organization() -> None:
+    """Say that a new organisation was saved; nothing if its address was not typed."""
+    saved_message.tell_saved_organization(request.form.get("name", ""))
 
 
 def _organization_schema() -> dict[str, Any]:
@@ -435,7 +462,7 @@ class SavedForm:
 
 
 @contextmanager
-def hold_token(token: str) -> Generator[SavedForm]:
+def hold_token(token: str, remembered: int = REMEMBERED) -> Generator[SavedForm]:
     """Lock the token of a form while it is saved; a second request waits for the first.
 
     Without Valkey the form is saved without a lock: a form that is saved twice is better than lost
@@ -443,6 +470,7 @@ def hold_token(token: str) -> Generator[SavedForm]:
 
     Args:
         token: from the form's hidden input; an empty one locks nothing.
+        remembered: seconds for which ``id`` is remembered.
 
     Yields:
         the record created by an earlier request of the same form. Set its ``id`` to remember it.
@@ -466,7 +494,7 @@ def hold_token(token: str) -> Generator[SavedForm]:
     finally:
         try:
             if saved.id:
-                redis.set(key, saved.id, ex=REMEMBERED)
+                redis.set(key, saved.id, ex=remembered)
             lock.release()
         except RedisError as fault:
             log.warning("What became of a form could not be remembered: %s", type(fault))
@@ -535,11 +563,7 @@ class OnePageCreateView(CreateView):
             errors = form_answers.describe_search_away()
             return self._again(form, errors, form_answers.UNAVAILABLE)
         saved.id = created["id"]
-        tk.h.flash_success(
-            tk._("Saved. Only your organisation sees it.")
-            if created["private"]
-            else tk._("Published.")
-        )
+        saved_message.tell_saved(created, is_new=True)
         return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
 
     def _again(
@@ -693,6 +717,7 @@ class OnePageEditView(EditView):
             model.Session.rollback()
             return self._show_conflict(form, package.id, conflict)
         updated = tk.get_action("package_update")(context, data)
+        saved_message.tell_saved(updated)
         return form_answers.answer_saved(_find_address_after_edit(updated["name"], package.type))
 
     def _show_conflict(

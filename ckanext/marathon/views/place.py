@@ -18,6 +18,7 @@ from flask import Blueprint, make_response, request
 
 from ckanext.marathon.domain import dates
 from ckanext.marathon.domain.table import ColumnType
+from ckanext.marathon.files.table_schemas import list_schemas_about
 from ckanext.marathon.helpers.chain import ListedRecord, find_records, list_records
 from ckanext.marathon.helpers.labels import (
     marathon_date,
@@ -40,7 +41,7 @@ from ckanext.marathon.views import answers, form_answers
 from ckanext.marathon.views.answers import find_wanted_extension, vary_by_accept
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
 from ckanext.marathon.vocabulary import problems, schemes, territory
-from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text
+from ckanext.marathon.vocabulary.codes import UnknownCode, fold_text, pick_label
 from ckanext.marathon.vocabulary.problems import ServiceProblem
 from ckanext.marathon.vocabulary.territory import Department, Kind, Municipality, PilotEvidence
 
@@ -349,11 +350,16 @@ class DepartmentPage(PlacePage):
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemPage(PlacePage):
-    """The page of a service problem (with its ``area``), or of an area with its problems."""
+    """The page of a service problem (with its ``area``), or of an area with its problems.
+
+    Attributes:
+        tables: table schemas about it, as pairs of name and title.
+    """
 
     definition: str
     area: ServiceProblem | None
     comparison: Comparison
+    tables: tuple[tuple[str, str], ...]
 
 
 def list_municipalities() -> str:
@@ -463,6 +469,10 @@ def read_problem_page(problem: ServiceProblem, sort: str) -> ProblemPage:
         **_read_shared(PROBLEM, problem.notation, name, f"“{name}”"),
         definition=problem.definition.get(tk.h.lang()) or problem.definition.get("es", ""),
         area=problems.get_problem(problem.broader) if problem.broader else None,
+        tables=tuple(
+            (schema.name, pick_label(schema.title, tk.h.lang()))
+            for schema in list_schemas_about([problem.notation])
+        ),
         comparison=compare_rows(list_problem_rows(problem.narrower), sort, ""),
     )
 

@@ -102,6 +102,7 @@ class RequestCost(StrEnum):
     SEARCH = "search"
     EXPORT = "export"
     ACCOUNT = "account"
+    INVITE = "invite"
 
     @property
     def option(self) -> str:
@@ -123,6 +124,7 @@ _SEARCHING_ACTIONS = frozenset(
 _SEARCHING_PAGES = frozenset({"marathon_search.index", "organization.read", "group.read"})
 # With these parameters a catalogue is a search; without them it is read from the feed's log.
 _SEARCHING_PARAMETERS = ("q", "fq", "modified_since", "profiles")
+_OF_TABLES = frozenset({"q", "sort", "page"})
 _CATALOGUES = frozenset({"marathon_catalog.page", "dcat.read_catalog"})
 
 _EXPORTING_PAGES = frozenset(
@@ -134,10 +136,22 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_history.everything_csv", "marathon_history.everything_xlsx"),
         *("marathon_history.organization_csv", "marathon_history.organization_xlsx"),
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
+        "marathon_table.download",
     }
 )
 # Pages that send a mail, create an account or check a key.
 _ACCOUNT_PAGES = frozenset({"user.request_reset", "user.register", "user.perform_reset"})
+
+# Actions and pages that invite a person, which may send a mail.
+_INVITING_ACTIONS = frozenset(
+    {"marathon_officer_invite", "marathon_officer_handover", "user_invite"}
+)
+_INVITING_PAGES = frozenset(
+    {
+        *("marathon_office.invite", "marathon_officer.invite", "marathon_officer.leave"),
+        *("organization.member_new", "group.member_new"),
+    }
+)
 
 
 def find_cost() -> RequestCost | None:
@@ -145,14 +159,21 @@ def find_cost() -> RequestCost | None:
     endpoint = request.endpoint or ""
     if endpoint == "api.action":
         action = (request.view_args or {}).get("logic_function", "")
+        if action in _INVITING_ACTIONS:
+            return RequestCost.INVITE
         return RequestCost.SEARCH if action in _SEARCHING_ACTIONS else None
     if endpoint in _ACCOUNT_PAGES:
         return RequestCost.ACCOUNT if request.method == "POST" else None
+    if endpoint in _INVITING_PAGES:
+        return RequestCost.INVITE if request.method == "POST" else None
     if endpoint in _EXPORTING_PAGES:
         return RequestCost.EXPORT
     if endpoint in _CATALOGUES:
         searches = any(request.args.get(name) for name in _SEARCHING_PARAMETERS)
         return RequestCost.SEARCH if searches else None
+    # With these parameters the page of a file searches all rows of its table.
+    if endpoint.endswith("_resource.read") and not request.args.keys().isdisjoint(_OF_TABLES):
+        return RequestCost.SEARCH
     is_listing = endpoint.endswith(".search") or endpoint.startswith(("feeds.", "api."))
     return RequestCost.SEARCH if is_listing or endpoint in _SEARCHING_PAGES else None
 

@@ -53,6 +53,7 @@ from ckanext.marathon.views.errors import (
     show_if_visible,
 )
 from ckanext.marathon.views.record_page import TypedStep
+from ckanext.marathon.views.saved import tell_saved_package
 
 # Pages, RDF and downloads of files.
 FILE_ENDPOINTS = frozenset(
@@ -502,7 +503,7 @@ def change_status(id: str) -> Response:
     try:
         with explain_errors(refusals):
             tk.get_action("marathon_idea_status_update")(context, step)
-        tk.h.flash_success(tk._("The status is saved."))
+        tell_saved_package(id)
     except tk.ValidationError as error:
         model.Session.rollback()
         names = list_errors_by_input(error.error_dict)

@@ -283,6 +283,7 @@ class OrganizationPage:
         sections: its workshops, ideas and commitments, without empty sections.
         may_add_municipalities: whether it is the coordinating body and this person may do that.
         may_see_changes: whether this person may see its record of changes.
+        may_manage_people: whether this person may invite to it.
         news: address of its news as Atom.
         follow: how to follow it.
     """
@@ -292,6 +293,7 @@ class OrganizationPage:
     sections: list[TypeSection]
     may_add_municipalities: bool
     may_see_changes: bool
+    may_manage_people: bool
     news: str
     follow: FollowSection
 
@@ -520,6 +522,7 @@ def read_organization_page(shown: dict[str, Any]) -> OrganizationPage:
         may_add_municipalities=record.role == COORDINATING_BODY
         and tk.h.check_access("marathon_municipality_create"),
         may_see_changes=tk.h.check_access("marathon_change_list", {"organization": record.id}),
+        may_manage_people=tk.h.check_access("marathon_officer_list", {"organization": record.id}),
         news=news,
         follow=FollowSection(
             [PageLink(news, tk._("News of {name}").format(name=shown["display_name"]))],

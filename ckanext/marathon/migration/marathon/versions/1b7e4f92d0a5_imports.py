@@ -1,7 +1,7 @@
 """The ledger of imports.
 
 Revision ID: 1b7e4f92d0a5
-Revises: c4e81d05b7f2
+Revises: 7b1e94c2d5f8
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "1b7e4f92d0a5"
-down_revision = "c4e81d05b7f2"
+down_revision = "7b1e94c2d5f8"
 branch_labels = None
 depends_on = None
 
