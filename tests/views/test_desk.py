@@ -217,6 +217,18 @@ class TestExpiring:
         assert "is due on" in section(page, "expiring").text
         assert not section(page, "expiring").select(".marathon-late")
 
+    def test_a_stored_file_is_replaced_and_a_link_is_edited(
+        self, editor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        of_town = {"owner_org": villa_nueva["id"], "frequency": "DAILY"}
+        stored = {"name": "Mayo", "url": "mayo.csv", "url_type": "upload"}
+        linked = {"name": "Mayo", "url": "https://example.gt/mayo.csv"}
+        MarathonDataset(name="guardado", title="A", resources=[stored], **of_town)
+        MarathonDataset(name="enlazado", title="B", resources=[linked], **of_town)
+        page = editor.page(PAGE)
+        assert hrefs(page, "expiring") == ["/dataset/guardado/replace", "/dataset/edit/enlazado"]
+        assert editor.get("/dataset/guardado/replace").status_code in {200, 302}
+
 
 class TestSaves:
     def test_the_last_saves_are_the_persons_own_and_say_who_sees_them(

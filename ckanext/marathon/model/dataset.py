@@ -263,6 +263,7 @@ class UpdateFacts(NamedTuple):
         stated: dates of change as they were typed, of the dataset and of its files.
         saved: times at which its files were stored, in UTC and without an offset.
         created: when the dataset was created, the same.
+        has_uploads: whether a file of it is stored on this site.
     """
 
     id: str
@@ -272,6 +273,7 @@ class UpdateFacts(NamedTuple):
     stated: tuple[str, ...]
     saved: tuple[datetime, ...]
     created: datetime
+    has_uploads: bool
 
 
 def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
@@ -302,7 +304,7 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
             resource.state == model.State.ACTIVE,
         )
     ):
-        fields = Fields.of_stored(row, "id", "created", "last_modified")
+        fields = Fields.of_stored(row, "id", "created", "last_modified", "url_type")
         files[str(row.package_id)].append(Resource.read_resource(fields))
     return [
         UpdateFacts(
@@ -315,6 +317,7 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
                 moment for file in files[id_] if (moment := file.saved_at or file.created_at)
             ),
             created=created,
+            has_uploads=any(file.url_type == "upload" for file in files[id_]),
         )
         for id_, name, title, stated_frequency, stated, created in datasets
     ]
