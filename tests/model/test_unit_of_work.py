@@ -245,11 +245,7 @@ class TestOrderOfASave:
             call_action("package_patch", id=dataset["id"], title="After")
         finally:
             saving.start_steps()
-<<<<<<< HEAD
-        last = calls[calls.index("officer.refuse_without_admin") :]
-=======
         last = calls[calls.index(names(saving.STEPS.before_commit)[0]) :]
->>>>>>> tables
         assert last == names((*saving.STEPS.before_commit, *saving.STEPS.after_commit))
         first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
         assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))
