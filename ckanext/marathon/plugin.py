@@ -33,6 +33,7 @@ from ckanext.marathon.logic import (
     activity,
     package,
     permissions,
+    personal_data,
     redacting,
     reindex,
     resource,
@@ -169,6 +170,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)
         resource.store_uploads(context, pkg_dict.get("resources", []))
+        personal_data.record_confirmations(context, pkg_dict)
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)

@@ -27,7 +27,8 @@ from ckanext.marathon.domain.dates import Period
 from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
-from ckanext.marathon.records import Dataset, Fields, Resource
+from ckanext.marathon.records import DATASET, Dataset, Fields, Resource
+from ckanext.marathon.vocabulary.codes import fold_text
 
 
 class Installation(tk.BaseModel):
@@ -320,3 +321,17 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
         )
         for id_, name, title, stated_frequency, stated, created in datasets
     ]
+
+
+def find_same_title(title: str, organization_id: str) -> list[model.Package]:
+    """Return the datasets of an organisation with this title, but for case, accents and signs."""
+    wanted = fold_text(title)
+    if not wanted:
+        return []
+    package: Any = model.Package
+    query = sa.select(package).where(
+        package.owner_org == organization_id,
+        package.type == DATASET,
+        package.state == model.State.ACTIVE,
+    )
+    return [one for one in model.Session.scalars(query) if fold_text(one.title or "") == wanted]

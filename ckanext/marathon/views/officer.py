@@ -29,7 +29,7 @@ from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.logic import messages, schema
 from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
-from ckanext.marathon.views.forms import hold_token
+from ckanext.marathon.views.form_token import hold_token
 from ckanext.marathon.visibility import is_public_organization
 
 officers = Blueprint("marathon_officer", __name__)
