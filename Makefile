@@ -100,3 +100,4 @@ translations: venv
 	@.venv/bin/pybabel -q update -D ckanext-marathon -d ckanext/marathon/i18n --no-fuzzy-matching \
 		--ignore-obsolete -i ckanext/marathon/i18n/ckanext-marathon.pot
 	@.venv/bin/pybabel -q compile -D ckanext-marathon -d ckanext/marathon/i18n
+	@.venv/bin/pybabel -q compile -D ckanext-marathon-site -d ckanext/marathon/site_i18n

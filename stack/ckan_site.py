@@ -54,7 +54,7 @@ REVOKE CONNECT ON DATABASE ckan FROM PUBLIC;
 # docs/running.md.
 ROLES = {
     "admin": ("system administrator", "administrador del sistema"),
-    "infom": ("INFOM, coordinating body", "INFOM, ente coordinador"),
+    "infom": ("INFOM, coordinating body", "INFOM, entidad coordinadora"),
     "oficial": (
         "data officer of San Carlos Alzatate",
         "oficial de datos de San Carlos Alzatate",

@@ -33,6 +33,7 @@ from ckanext.marathon.logic import (
     activity,
     package,
     permissions,
+    personal_data,
     redacting,
     reindex,
     resource,
@@ -169,6 +170,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)
         resource.store_uploads(context, pkg_dict.get("resources", []))
+        personal_data.record_confirmations(context, pkg_dict)
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)
@@ -263,6 +265,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 SITE_DEFAULTS = {
     # CKAN's default sends a hash of the user's e-mail address to Gravatar.
     "ckan.gravatar_default": "disabled",
+    "ckan.auth.route_after_login": "marathon_desk.index",
     # With our theme all sources of the pages are known.
     MODE: "enforce",
     "ckanext.marathon.protect_accounts": "true",
@@ -270,14 +273,15 @@ SITE_DEFAULTS = {
 }
 
 
-class MarathonSitePlugin(p.SingletonPlugin):
-    """The plugin ``marathon_site``: home page and theme of a site that is the catalogue.
+class MarathonSitePlugin(p.SingletonPlugin, DefaultTranslation):
+    """The plugin ``marathon_site``: home page, theme and words of a site that is the catalogue.
 
     ``marathon`` alone changes neither; see docs/architecture.md.
     """
 
     p.implements(p.IConfigDeclaration)
     p.implements(p.IConfigurer)
+    p.implements(p.ITranslation)
     p.implements(p.IBlueprint)
     p.implements(p.ITemplateHelpers)
 
@@ -294,6 +298,14 @@ class MarathonSitePlugin(p.SingletonPlugin):
             )
         tk.add_template_directory(config, "site_templates")
         tk.add_resource("site_assets", "marathon_site")
+
+    # ITranslation. The texts of CKAN itself in the words of this site (docs/words.md). CKAN lets
+    # the catalogue of the later plugin win.
+    def i18n_directory(self) -> str:
+        return str(Path(__file__).with_name("site_i18n"))
+
+    def i18n_domain(self) -> str:
+        return "ckanext-marathon-site"
 
     # IBlueprint
     def get_blueprint(self) -> list[Blueprint]:

@@ -80,7 +80,7 @@ class Visit:
         self.page.fill('form [name="login"]', name)
         self.page.fill('form [name="password"]', PASSWORD)
         self.page.click('form:has([name="password"]) button[type="submit"]')
-        self.page.wait_for_url(re.compile(r"/dashboard|/user/|/$"))
+        self.page.wait_for_url(re.compile(r"/dashboard|/marathon/desk|/user/|/$"))
 
     def is_wider_than_its_window(self) -> bool:
         """Return whether one must scroll sideways."""
@@ -109,9 +109,12 @@ def served(name: str, directory: Path) -> Iterator[Site]:
         "ckan.locale_order": "es en",
         "ckan.site_title": "Maratones de ideas",
         "ckan.max_resource_size": "2",
+        "ckan.gravatar_default": "disabled",
     }
     with Site.create(name, directory, plugins=PLUGINS, settings=settings) as site:
         site.upgrade()
+        # As installing.md says; without it the scripts' texts are in English.
+        site.run("translation", "js")
         site.start()
         yield site
 

@@ -195,6 +195,7 @@ class TestOrderOfASave:
             ],
             "note_flush": [
                 "permissions.forget_changed_standings",
+                "officer.note_ended_admins",
                 "audit.note_flush",
                 "reindex.note_written",
                 "publish.note_flush",
@@ -205,6 +206,7 @@ class TestOrderOfASave:
                 "publish.note_created",
             ],
             "before_commit": [
+                "officer.refuse_without_admin",
                 "audit.write_entries",
                 "reindex.mark_asking_ideas",
                 "reindex.write_notes",
@@ -238,7 +240,7 @@ class TestOrderOfASave:
             call_action("package_patch", id=dataset["id"], title="After")
         finally:
             saving.start_steps()
-        last = calls[calls.index("audit.write_entries") :]
+        last = calls[calls.index("officer.refuse_without_admin") :]
         assert last == names((*saving.STEPS.before_commit, *saving.STEPS.after_commit))
         first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
         assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))

@@ -613,6 +613,9 @@ _WORDS: dict[str, dict[str, str]] = {
     "/department/": {"code": "05", "extension": "ttl"},
     "/service-problem/": {"code": "AGU-01", "notation": "AGU-01", "extension": "ttl"},
     "/vocabulary/": {"kind": "service-problem", "code": "AGU-01", "extension": "ttl"},
+    "/marathon/upload/": {"id": "<begun upload>"},
+    "/marathon/draft/": {"kind": "dataset", "id": "<draft>"},
+    "/marathon/tables/": {"name": "water-service"},
     "/marathon/": {
         "table": "ideas",
         "extension": "csv",
@@ -645,6 +648,8 @@ LEFT_OUT = {
     "util.primer": "a page with examples of styles",
     "util.custom_form_fields": "a page with examples of form fields",
     "activity.dashboard_testing": "a page with examples",
+    "marathon_upload.serve_uploads": "a protocol of its own: tests/views/test_upload.py",
+    "marathon_upload.serve_upload": "a protocol of its own: tests/views/test_upload.py",
     "dcat.read_dataset_series": "there is no such type of record",
 }
 
@@ -656,6 +661,7 @@ _QUERIES = {
     "/feeds/custom.atom": "?q=Registro",
     "/marathon/search": "?q=Registro",
     "/marathon/form/ideas": "?municipality=0501",
+    "/marathon/form/same-title": "?title=Registro&owner_org=<M>",
     "/util/redirect": "?url=/about",
 }
 
@@ -674,6 +680,7 @@ _FORMS: dict[str, Fields] = {
     "/workshop/<id>/attendance": {"other": "Otra organización"},
     "/idea/<id>/status": {"status": "prioritised"},
     "/marathon/follow": {"kind": "dataset", "id": "<public idea>", "follow": "yes"},
+    "/marathon/draft/<kind>/<id>": {"title": "Borrador", "draft_version": "1"},
     "/marathon/form/add-idea": {
         "workshop": "<public workshop>",
         "title": "Rápida",

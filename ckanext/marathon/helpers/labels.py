@@ -221,7 +221,7 @@ def marathon_activity_type(name: str) -> str:
     names = {
         "new package": tk._("Published"),
         "changed package": tk._("Changed"),
-        "deleted package": tk._("Deleted"),
+        "deleted package": tk._("Record deleted"),
         "follow dataset": tk._("Followed"),
         "new resource view": tk._("View of a file added"),
         "changed resource view": tk._("View of a file changed"),

@@ -13,6 +13,8 @@ import ckan.plugins.toolkit as tk
 import flask
 from ckan import model
 from ckan.common import current_user, request
+from ckan.lib.pagination import Page
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import default_exceptions
 
@@ -258,6 +260,31 @@ def marathon_contact() -> StoryContact | None:
         "contact", lambda: municipality.find_contact_with_role(dataset.COORDINATING_BODY), []
     )
     return found[0] if found else None
+
+
+def marathon_has_groups() -> bool:
+    """Return whether the site has any of CKAN's groups, which the marathons do not use."""
+    groups = model.Session.query(model.Group.id).filter_by(
+        type="group", is_organization=False, state=model.State.ACTIVE
+    )
+    return _ask_once("groups", lambda: groups.first() is not None, False)
+
+
+def marathon_pager(page: Page, **parameters: Any) -> Markup:
+    """Return the links to the other pages of a list; those beside this page are called so.
+
+    CKAN's are pictures without words.
+    """
+    list_, previous, following = tk._("Pages of the list"), tk._("Previous"), tk._("Next")
+    return page.pager(
+        format=Markup(
+            '<nav class="pagination-wrapper" aria-label="{}">'
+            '<ul class="pagination justify-content-center">{}</ul></nav>'
+        ).format(list_, "$link_previous ~2~ $link_next"),
+        symbol_previous=previous,
+        symbol_next=following,
+        **parameters,
+    )
 
 
 def _ask_once(key: str, ask: Callable[[], T], otherwise: T) -> T:

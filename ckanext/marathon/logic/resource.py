@@ -612,7 +612,7 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
-            errors.append(check_upload(resource.get("url", ""), size))
+            errors.append(check_size(resource.get("url", ""), size))
     cast(dict[str, Any], context)[KEY] = pending
     return errors
 
@@ -636,8 +636,8 @@ def discard_uploads(context: Context) -> None:
             pending.upload.upload(pending.resource_id)
 
 
-def check_upload(name: str, size: int | None) -> list[str]:
-    """Return why an upload cannot be stored: it is empty or too large; ``[]`` if it can."""
+def check_size(name: str, size: int | None) -> list[str]:
+    """Return why a file of this size is not stored: it is empty or too large."""
     if size is None:
         return []
     limit = uploader.get_max_resource_size()
@@ -660,7 +660,7 @@ class WholeResourceUpload(uploader.ResourceUpload):
             NoRoom: there is no room for it.
         """
         partial = Path(f"{self.get_path(id)}~") if self.storage_path else None
-        with _remove_partial_file(partial):
+        with _remove_partial_file(partial), _name_limit(max_size):
             super().upload(id, max_size)
 
 
@@ -673,8 +673,21 @@ class WholeImageUpload(uploader.Upload):
         Raises:
             NoRoom: there is no room for it.
         """
-        with _remove_partial_file(Path(self.tmp_filepath) if self.filename else None):
+        partial = Path(self.tmp_filepath) if self.filename else None
+        with _remove_partial_file(partial), _name_limit(max_size):
             super().upload(max_size)
+
+
+@contextmanager
+def _name_limit(megabytes: int) -> Generator[None]:
+    """Say in the visitor's language how large an upload may be; CKAN's sentence is in English."""
+    try:
+        yield
+    except tk.ValidationError as fault:
+        if fault.error_dict.get("upload") != ["File upload too large"]:
+            raise
+        error = tk._("The file is too large: this site takes up to {limit} MB")
+        raise tk.ValidationError({"upload": [error.format(limit=megabytes)]}) from fault
 
 
 @contextmanager

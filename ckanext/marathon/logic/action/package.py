@@ -19,6 +19,7 @@ from ckanext.marathon.logic import (
     inputs,
     messages,
     permissions,
+    personal_data,
     resource,
     unkept,
 )
@@ -75,6 +76,7 @@ def package_update(
             if known is not None:
                 before = edits.read_package_before(context, data_dict, known.id)
             if data.get("resources"):
+                personal_data.notice_personal_data(context, data["resources"], known and known.type)
                 data["resources"] = resource.describe_files(
                     context, data["resources"], known, resource.read_file
                 )

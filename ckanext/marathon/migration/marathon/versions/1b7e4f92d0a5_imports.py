@@ -1,7 +1,7 @@
 """The ledger of imports.
 
 Revision ID: 1b7e4f92d0a5
-Revises: 7b1e94c2d5f8
+Revises: e91c4a7d2b60
 Create Date: 2026-11-30
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "1b7e4f92d0a5"
-down_revision = "7b1e94c2d5f8"
+down_revision = "e91c4a7d2b60"
 branch_labels = None
 depends_on = None
 
