@@ -331,6 +331,8 @@ class _ImportRun:
         self._written = 0
         self._ids: dict[str, list[str]] = {"package_create": [], "package_update": []}
         self._numbers: dict[str, int] = {}
+        # (dataset type, code, organisation) → id of a record that was on the site before.
+        self._on_site: dict[tuple[str, str, str], str] = {}
         self._is_remarked: set[tuple[str, str]] = set()
 
     def run(self, ledger_row: Mapping[str, Any] | None) -> ImportReport:
@@ -615,6 +617,12 @@ class _ImportRun:
         nearest = [each for each in known if each.organization == organization] or known
         if nearest:
             return nearest[0].id
+        key = (type_, fold_code(reference), organization)
+        if key not in self._on_site:
+            self._on_site[key] = self._find_on_site(type_, reference, organization)
+        return self._on_site[key]
+
+    def _find_on_site(self, type_: str, reference: str, organization: str) -> str:
         found = package_model.find_packages_with_code(type_, reference)
         visible = [package for package in found if self._viewer.may_see(package)]
         own = [

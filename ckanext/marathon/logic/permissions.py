@@ -105,10 +105,17 @@ def forget_changed_standings(unit: UnitOfWork) -> None:
     Standings that are read in the transaction are valid only if it is committed.
     """
     written = (*unit.created, *unit.changed, *unit.deleted)
-    if any(isinstance(record, model.Member | model.Group | model.User) for record in written):
+    if any(_is_about_people(record) for record in written):
         unit.get_notes(ChangedStandings)
         if flask.has_request_context():
             flask.g.pop(_CACHE, None)
+
+
+def _is_about_people(record: object) -> bool:
+    """Return whether a record may change somebody's memberships: not a package's organisation."""
+    if isinstance(record, model.Member):
+        return record.table_name != "package"
+    return isinstance(record, model.Group | model.User)
 
 
 def _changes_standings() -> bool:

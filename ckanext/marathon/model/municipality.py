@@ -11,6 +11,7 @@ from typing import Any, cast
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ckanext.marathon.domain.errors import Taken
@@ -74,9 +75,7 @@ def assign_municipality(organization_id: str, code: str | None) -> None:
         model.Session.execute(
             sa.delete(MunicipalityClaim).where(MunicipalityClaim.municipality_code == code)
         )
-    row = sa.insert(MunicipalityClaim).values(
-        municipality_code=code, organization_id=organization_id
-    )
+    row = insert(MunicipalityClaim).values(municipality_code=code, organization_id=organization_id)
     claim_row(row, code)
 
 

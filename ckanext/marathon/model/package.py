@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.util import identity_key
 
@@ -29,20 +29,19 @@ from ckanext.marathon.records import list_stored_rows, list_stored_texts, read_f
 from ckanext.marathon.visibility import filter_public
 
 
-def claim_row(row: sa.Insert, key: str) -> None:
+def claim_row(row: Insert, key: str) -> None:
     """Insert a row with unique keys; commits nothing.
 
     Of two concurrent inserts, the database lets the second wait for the first's commit and then
-    refuses it.
+    leaves it out.
 
     Raises:
         Taken: another transaction inserted the key first. The rest of this transaction is kept.
     """
-    try:
-        with model.Session.begin_nested():
-            model.Session.execute(row)
-    except IntegrityError as fault:
-        raise Taken(key, None) from fault
+    # No savepoint is needed, which takes longer than the row itself.
+    claimed: Any = model.Session.execute(row.on_conflict_do_nothing())
+    if not claimed.rowcount:
+        raise Taken(key, None)
 
 
 class PackageCode(tk.BaseModel):
@@ -118,7 +117,7 @@ def assign_code(package_id: str, owner_org: str, package_type: str, code: str | 
         if find_code_holder(owner_org, package_type, code) is not None:
             raise Taken(code, current)
         model.Session.execute(sa.delete(PackageCode).where(wanted))
-    row = sa.insert(PackageCode).values(
+    row = insert(PackageCode).values(
         owner_org=owner_org, package_type=package_type, code=code, package_id=package_id
     )
     claim_row(row, code)
