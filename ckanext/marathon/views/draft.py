@@ -24,6 +24,7 @@ from ckanext.marathon.logic.draft import DraftOutdated, DraftRefused
 from ckanext.marathon.model import draft as draft_model
 from ckanext.marathon.model.draft import Draft
 from ckanext.marathon.views import form_data, form_files
+from ckanext.marathon.views.errors import is_allowed
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS, PackageForm
 from ckanext.marathon.views.form_token import is_token_used
 
@@ -39,9 +40,7 @@ def save_draft(kind: str, id: str) -> Response:
         return _explain(403, tk._("Log in first"))
     if kind not in TYPES or not _is_token(id):
         return _explain(404, tk._("Not found"))
-    try:
-        tk.check_access("package_create", Context(user=current_user.name), {"type": kind})
-    except tk.NotAuthorized:
+    if not is_allowed("package_create", Context(user=current_user.name), {"type": kind}):
         return _explain(403, tk._("Not allowed"))
     if is_token_used(id):
         return _explain(_GONE, tk._("This form was already saved."))
