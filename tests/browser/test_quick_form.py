@@ -102,21 +102,27 @@ class TestThreeMinutes:
 
 
 class TestAccessible:
-    @pytest.mark.parametrize("language", ["es", "en"])
+    @pytest.mark.parametrize(("language", "kind"), [("es", "phone"), ("en", "desk")])
     def test_file_personal_data_and_drafts_have_no_faults(
-        self, phone: Visit, town: Town, people: Path, language: str
+        self,
+        request: pytest.FixtureRequest,
+        town: Town,
+        people: Path,
+        language: str,
+        kind: str,
     ) -> None:
-        phone.log_in(town.officer)
-        page = phone.go(f"/{language}/dataset/new")
+        visit: Visit = request.getfixturevalue(kind)
+        visit.log_in(town.officer)
+        page = visit.go(f"/{language}/dataset/new")
         page.set_input_files('[name="resources__0__upload"]', people)
         expect(page.locator("[data-personal]")).to_be_visible()
         page.fill('[name="notes"]', "Para mirar")
         expect(page.locator("[data-draft-state]")).not_to_be_empty()
         assert violations(page) == []
-        page = phone.go(f"/{language}/dataset/new")
+        page = visit.go(f"/{language}/dataset/new")
         expect(page.locator(".marathon-drafts li").first).to_be_visible()
         assert violations(page) == []
-        assert not phone.is_wider_than_its_window()
+        assert not visit.is_wider_than_its_window()
         page.locator(".marathon-drafts button").first.click()
 
 
