@@ -17,7 +17,8 @@ def find_marks() -> list[tuple[str, str]]:
     """Return the name and file of each mark, sorted."""
     return sorted(
         (name, str(path.relative_to(ROOT)))
-        for path in PACKAGE.rglob("*.py")
+        for path in PACKAGE.rglob("*")
+        if path.suffix in {".py", ".html"}
         for name in MARK.findall(path.read_text(encoding="utf-8"))
     )
 

@@ -81,7 +81,7 @@ def test_an_empty_sheet_has_no_rows() -> None:
 
 
 def test_several_values_need_as_many_in_the_other_column() -> None:
-    head = ["Código", "Título", "Organizadores", "Papel de los organizadores"]
+    head = ["Código", "Título", "Organizadores", "Rol de los organizadores"]
     rows = [head, ["T-1", "Taller", "A | B", "convoca"], ["T-2", "Taller", "A | B", "convoca |"]]
     found, _ = read(rows, "workshops")
     (fault,) = found[0].faults
