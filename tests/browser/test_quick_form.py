@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.sites import PASSWORD, Site
 
 from .conftest import DESK, PHONE, Town, Visit, visiting
+from .test_everywhere import violations
 from .test_form import box, datasets
 from .test_upload import ARRIVED, publish
 
@@ -98,6 +99,31 @@ class TestThreeMinutes:
             assert made["municipality"] == [town.code]
             assert made["resources"][0]["format"] == "CSV"
             live_site.action("dataset_purge", id=made["id"])
+
+
+class TestAccessible:
+    @pytest.mark.parametrize(("language", "kind"), [("es", "phone"), ("en", "desk")])
+    def test_file_personal_data_and_drafts_have_no_faults(
+        self,
+        request: pytest.FixtureRequest,
+        town: Town,
+        people: Path,
+        language: str,
+        kind: str,
+    ) -> None:
+        visit: Visit = request.getfixturevalue(kind)
+        visit.log_in(town.officer)
+        page = visit.go(f"/{language}/dataset/new")
+        page.set_input_files('[name="resources__0__upload"]', people)
+        expect(page.locator("[data-personal]")).to_be_visible()
+        page.fill('[name="notes"]', "Para mirar")
+        expect(page.locator("[data-draft-state]")).not_to_be_empty()
+        assert violations(page) == []
+        page = visit.go(f"/{language}/dataset/new")
+        expect(page.locator(".marathon-drafts li").first).to_be_visible()
+        assert violations(page) == []
+        assert not visit.is_wider_than_its_window()
+        page.locator(".marathon-drafts button").first.click()
 
 
 class TestPersonalData:

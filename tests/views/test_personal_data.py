@@ -259,6 +259,14 @@ class TestLater:
         (row,) = list_confirmations(dataset["id"])
         assert row.sha256 == after[-1]["hash"]
 
+    def test_a_page_that_cannot_ask_publishes_nothing(
+        self, editor: Reader, visitor: Reader, private: dict[str, Any]
+    ) -> None:
+        path = f"/organization/bulk_process/{private['owner_org']}"
+        sent = {"bulk_action.public": "1", f"dataset_{private['id']}": "1"}
+        editor.post(path, sent)
+        assert visitor.get(f"/dataset/{private['name']}").status_code == 404
+
     def test_a_program_gets_a_notice(self, app: Any, editor: Reader, idea: dict[str, Any]) -> None:
         dataset = MarathonDataset(idea=[idea["id"]])
         answer = editor.post(

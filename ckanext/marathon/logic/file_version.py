@@ -31,11 +31,13 @@ from ckanext.marathon.domain.texts import is_json_list
 from ckanext.marathon.files import series
 from ckanext.marathon.files.privacy import KIND_NAMES, PersonalColumn, find_personal_columns
 from ckanext.marathon.files.profile import FileProfile, profile_file, read_records
+from ckanext.marathon.logic import personal_data
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic import table as table_logic
 from ckanext.marathon.logic.messages import get_language
 from ckanext.marathon.model import file_version, table
 from ckanext.marathon.model import package as package_model
+from ckanext.marathon.model import personal_data as personal_data_model
 from ckanext.marathon.model.file_version import FileVersion
 from ckanext.marathon.model.table import TableState
 from ckanext.marathon.model.unit_of_work import UnitOfWork
@@ -102,9 +104,26 @@ def replace_file(
         changes = _compare(stored, new)
         if new.personal:
             changes["reason"] = wanted.reason
+            _record_reason(context, stored, new, wanted)
         if wanted.is_beside:
             return {**_add_beside(context, stored, new, wanted), "changes": changes}
         return _replace(context, stored, new, wanted, changes)
+
+
+def _record_reason(
+    context: Context, stored: model.Resource, new: NewFile, wanted: WantedReplacement
+) -> None:
+    """Store why personal data may be published, in the transaction of the save."""
+    user = model.User.get(context.get("user"))
+    if user is not None:
+        personal_data_model.record_confirmation(
+            new.digest,
+            str(stored.package_id),
+            new.profile.name,
+            user.id,
+            wanted.reason,
+            personal_data.list_places(new.personal),
+        )
 
 
 @contextmanager

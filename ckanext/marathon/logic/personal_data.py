@@ -26,6 +26,7 @@ from werkzeug.datastructures import FileStorage
 
 from ckanext.marathon.domain import file
 from ckanext.marathon.domain.errors import Malformed
+from ckanext.marathon.domain.texts import is_json_list, is_reference
 from ckanext.marathon.files.cleaning import write_cleaned_copy
 from ckanext.marathon.files.privacy import KIND_NAMES, PersonalColumn, find_personal_columns
 from ckanext.marathon.files.profile import FileProfile, profile_file
@@ -34,6 +35,9 @@ from ckanext.marathon.logic.resource import WholeResourceUpload, read_sent_numbe
 from ckanext.marathon.logic.upload import replace_content
 from ckanext.marathon.model import personal_data as personal_data_model
 from ckanext.marathon.model.upload import BegunUpload, compute_sha256
+from ckanext.marathon.records import DATASET
+from ckanext.marathon.visibility import is_public
+from ckanext.marathon.vocabulary.codes import pick_label
 
 _KEY = "marathon_confirmed_personal_data"
 LONGEST_REASON = 2000
@@ -121,7 +125,7 @@ def _describe_place(finding: PersonalColumn) -> str:
     return text.format(
         letter=f"{finding.sheet}!{finding.letter}" if finding.sheet else finding.letter,
         label=finding.label,
-        kind=tk._(KIND_NAMES[finding.kind]),
+        kind=pick_label(KIND_NAMES[finding.kind], messages.get_language()),
         count=finding.count,
         row=finding.cells[0].row if finding.cells else "–",
     )
@@ -242,6 +246,34 @@ def list_unsettled(package: Mapping[str, Any]) -> list[UnsettledFile]:
     checksums = {one.resource_id: compute_sha256(one.path) for one in found}
     known = personal_data_model.find_confirmed(str(package["id"]), list(checksums.values()))
     return [one for one in found if checksums[one.resource_id] not in known]
+
+
+def refuse_on_page(package_ids: object) -> None:
+    """Refuse to make datasets public on a page that cannot ask about personal data.
+
+    Raises:
+        ckan.plugins.toolkit.ValidationError: a file of them has personal data that nobody has
+            confirmed, and the request is none of the API.
+    """
+    if not has_request_context() or request.blueprint == "api" or not is_json_list(package_ids):
+        return
+    names: list[str] = []
+    for id_ in package_ids:
+        package = model.Package.get(id_) if is_reference(id_) else None
+        if package is None or package.type != DATASET or is_public(package):
+            continue
+        resources: list[dict[str, Any]] = [
+            {"id": one.id, "url": one.url, "url_type": one.url_type, "name": one.name}
+            for one in package.resources
+        ]
+        if list_unsettled({"id": package.id, "resources": resources}):
+            names.append(package.title or package.name)
+    if names:
+        text = tk._(
+            "Nothing was published. Files of these datasets seem to have personal data: {names}. "
+            "Publish each of them by its own form, which asks about them."
+        )
+        raise tk.ValidationError({"datasets": [text.format(names=", ".join(names))]})
 
 
 def notice_personal_data(

@@ -23,7 +23,9 @@ from ckanext.marathon.domain.officer import ADMIN, EDITOR, LinkState, find_link_
 from ckanext.marathon.helpers.form import marathon_moment
 from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.helpers.record import marathon_type_label
+from ckanext.marathon.logic import draft as draft_logic
 from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic.draft import DraftSummary
 from ckanext.marathon.model import account, audit
 from ckanext.marathon.model import dataset as dataset_model
 from ckanext.marathon.model import desk as desk_model
@@ -214,7 +216,13 @@ def _make_section(
 
 
 def _list_drafts(found: Desk) -> DeskSection:
-    """Return what is not published: drafts and private records."""
+    """Return what is not published: drafts of forms, and private records."""
+    forms = draft_logic.list_drafts(found.user_id)
+    typed = DeskList(
+        heading=tk._("Drafts that only you see"),
+        items=[_describe_typed(draft) for draft in forms[:MOST_OF_LIST]],
+        count=len(forms),
+    )
     packages = desk_model.list_unpublished(found, MOST_OF_LIST)
     unpublished = DeskList(
         heading=tk._("Only your organisation sees these"),
@@ -224,12 +232,27 @@ def _list_drafts(found: Desk) -> DeskSection:
     return _make_section(
         "drafts",
         tk._("Not published yet"),
-        [unpublished],
+        [typed, unpublished],
         tk._(
             "Nothing: all that you have saved is published. What you save without publishing comes "
             "here."
         ),
         _find_publish_link() if found.organizations else None,
+    )
+
+
+def _describe_typed(draft: DraftSummary) -> DeskItem:
+    address = tk.h.url_for(f"{draft.kind}.new", draft=draft.id)
+    return DeskItem(
+        title=draft.title or tk._("Without a title"),
+        href=address,
+        note=_join(
+            _label_type(draft.kind),
+            tk._("kept on {day}").format(day=marathon_moment(draft.saved)),
+            *draft.files,
+        ),
+        mark=tk._("draft"),
+        action=DeskLink(address, tk._("Continue")),
     )
 
 

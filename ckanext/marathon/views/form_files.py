@@ -25,6 +25,7 @@ from ckanext.marathon.logic import upload as upload_logic
 from ckanext.marathon.logic.personal_data import Confirmation
 from ckanext.marathon.model import upload as upload_model
 from ckanext.marathon.model.upload import BegunUpload
+from ckanext.marathon.vocabulary.codes import pick_label
 
 # Inputs of the mechanism in a file of the form; the others are fields.
 BEGUN = "begun"
@@ -279,7 +280,11 @@ def _show_sheet(sheet: SheetProfile) -> ShownSheet:
         sheet.row_count,
         sheet.is_partial,
         [
-            ShownColumn(column.letter, column.label, tk._(TYPE_NAMES[column.type]))
+            ShownColumn(
+                column.letter,
+                column.label,
+                pick_label(TYPE_NAMES[column.type], messages.get_language()),
+            )
             for column in sheet.columns[:MOST_COLUMNS]
         ],
         [[_shorten(text) for text in row[:MOST_COLUMNS]] for row in sheet.first_rows[:SHOWN_ROWS]],
@@ -293,7 +298,7 @@ def _show_finding(finding: PersonalColumn) -> ShownFinding:
         finding.sheet,
         finding.letter,
         finding.label,
-        tk._(KIND_NAMES[finding.kind]),
+        pick_label(KIND_NAMES[finding.kind], messages.get_language()),
         finding.count,
         finding.is_whole,
         [(cell.row, _shorten(cell.value)) for cell in finding.cells],

@@ -185,6 +185,7 @@ def bulk_update_private(next_: Action, context: Context, data_dict: DataDict) ->
 def bulk_update_public(next_: Action, context: Context, data_dict: DataDict) -> None:
     """Make packages public; see CKAN's ``bulk_update_public``."""
     _check_bulk("bulk_update_public", context, data_dict)
+    personal_data.refuse_on_page(data_dict.get("datasets"))
     return next_(context, data_dict)
 
 
