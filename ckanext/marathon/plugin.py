@@ -33,6 +33,7 @@ from ckanext.marathon.logic import (
     activity,
     package,
     permissions,
+    personal_data,
     redacting,
     reindex,
     resource,
@@ -169,6 +170,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
     def after_dataset_create(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)
         resource.store_uploads(context, pkg_dict.get("resources", []))
+        personal_data.record_confirmations(context, pkg_dict)
 
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         package.save_links_and_code(context, pkg_dict)
@@ -263,6 +265,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
 SITE_DEFAULTS = {
     # CKAN's default sends a hash of the user's e-mail address to Gravatar.
     "ckan.gravatar_default": "disabled",
+    "ckan.auth.route_after_login": "marathon_desk.index",
     # With our theme all sources of the pages are known.
     MODE: "enforce",
     "ckanext.marathon.protect_accounts": "true",

@@ -740,6 +740,7 @@ class Dataset(PackageRecord):
     idea_ids: tuple[str, ...] = ()
     ideas: tuple[Idea, ...] = ()
     data_need_ids: tuple[str, ...] = ()
+    code: str = ""
     origins: tuple[str, ...] = ()
     issued: str = ""
     modified: str = ""
@@ -811,6 +812,7 @@ class Dataset(PackageRecord):
             languages=fields.texts("language"),
             themes=fields.texts("theme"),
             tags=tuple(row.text("name") for row in fields.rows("tags")),
+            code=fields.text("code"),
             alternate_identifiers=fields.texts("alternate_identifier"),
             documentation=fields.texts("documentation"),
             conforms_to=fields.texts("conforms_to"),

@@ -80,7 +80,7 @@ class Visit:
         self.page.fill('form [name="login"]', name)
         self.page.fill('form [name="password"]', PASSWORD)
         self.page.click('form:has([name="password"]) button[type="submit"]')
-        self.page.wait_for_url(re.compile(r"/dashboard|/user/|/$"))
+        self.page.wait_for_url(re.compile(r"/dashboard|/marathon/desk|/user/|/$"))
 
     def is_wider_than_its_window(self) -> bool:
         """Return whether one must scroll sideways."""

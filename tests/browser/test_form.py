@@ -90,6 +90,7 @@ def fill(page: Page, town: Town, title: str, csv: Path) -> None:
     page.fill('[name="title"]', title)
     page.fill('[name="notes"]', "Datos para probar el formulario.")
     box(page, town.idea["title"]).check()
+    page.select_option('[name="license_id"]', "cc-by")
     page.set_input_files('[name="resources__0__upload"]', csv)
 
 
@@ -184,14 +185,16 @@ class TestWithoutScript:
         page = plain.go("/dataset/new")
         page.set_input_files('[name="resources__0__upload"]', csv)
         page.get_by_role("button", name="Publicar", exact=True).click()
-        assert "fugas.csv" in summary(page)
+        assert "Título" in summary(page)
+        expect(page.locator("[data-upload-text]")).to_contain_text("fugas.csv")
         page.fill('[name="title"]', "Sin JavaScript")
         page.fill('[name="notes"]', "Publicado desde un navegador sin JavaScript.")
         box(page, town.idea["title"]).check()
-        page.set_input_files('[name="resources__0__upload"]', csv)
+        page.select_option('[name="license_id"]', "cc-by")
         page.get_by_role("button", name="Publicar", exact=True).click()
         page.wait_for_url(re.compile(r"/dataset/(?!new)"))
         expect(page.locator("h1")).to_contain_text("Sin JavaScript")
+        expect(page.locator(".resource-item")).to_contain_text("fugas.csv")
 
 
 class TestEditing:

@@ -111,7 +111,7 @@ class TestExpiredSession:
         tab.fill('form [name="login"]', town.officer)
         tab.fill('form [name="password"]', PASSWORD)
         tab.click('form:has([name="password"]) button[type="submit"]')
-        tab.wait_for_url(re.compile(r"/dashboard|/user/|/$"))
+        tab.wait_for_url(re.compile(r"/dashboard|/marathon/desk|/user/|/$"))
         tab.close()
         expect(page.locator('[name="title"]')).to_have_value("Escrito antes")
         save(page)
@@ -132,7 +132,7 @@ class TestExpiredSession:
         tab.fill('form [name="login"]', town.officer)
         tab.fill('form [name="password"]', PASSWORD)
         tab.click('form:has([name="password"]) button[type="submit"]')
-        tab.wait_for_url(re.compile(r"/dashboard|/user/|/$"))
+        tab.wait_for_url(re.compile(r"/dashboard|/marathon/desk|/user/|/$"))
         for _ in range(2):
             again = page.get_by_role("button", name="Enviar de nuevo")
             if again.count():

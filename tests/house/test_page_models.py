@@ -9,9 +9,13 @@ PACKAGE = Path(__file__).parents[2] / "ckanext" / "marathon"
 # Templates of such pages; of the snippets all but that of the tabs, which are CKAN's.
 PREPARED = (
     "templates/marathon/agenda/*.html",
+    "templates/marathon/attendance/*.html",
     "templates/marathon/commitment/*.html",
     "templates/marathon/country/*.html",
+    "templates/marathon/desk/*.html",
     "templates/marathon/history/*.html",
+    "templates/marathon/import/*.html",
+    "templates/marathon/officer/*.html",
     "templates/marathon/place/*.html",
     "templates/marathon/poster.html",
     "templates/marathon/read/*.html",

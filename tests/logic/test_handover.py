@@ -148,6 +148,8 @@ class TestOneStep:
         result = hand_over(admin, muni, invited.name)
         assert result["account_closed"] is True
         assert app.get(link.removeprefix("http://test.ckan.net")).status_code == 403
+        # Also if a system administrator opens the account again.
+        assert not model.User.get(invited.id).reset_key
         # The address can be invited again.
         assert invite(admin, muni)["link"]
 

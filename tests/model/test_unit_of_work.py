@@ -195,25 +195,32 @@ class TestOrderOfASave:
             ],
             "note_flush": [
                 "permissions.forget_changed_standings",
+                "officer.note_ended_admins",
                 "audit.note_flush",
                 "reindex.note_written",
+                "table.note_flush",
                 "publish.note_flush",
             ],
             "note_created": [
                 "audit.note_created",
                 "reindex.note_new_datasets",
+                "table.note_created",
                 "publish.note_created",
             ],
             "before_commit": [
+                "officer.refuse_without_admin",
                 "audit.write_entries",
                 "reindex.mark_asking_ideas",
                 "reindex.write_notes",
+                "table.write_notes",
                 "activity.relabel_touched_records",
                 "publish.publish_touched",
             ],
             "after_commit": [
                 "publish.note_witness",
                 "reindex.settle_after_commit",
+                "table.enqueue_after_commit",
+                "file_version.enqueue_after_commit",
                 "publish.enqueue_filling",
             ],
             "after_rollback": ["reindex.settle_after_rollback"],
@@ -238,7 +245,7 @@ class TestOrderOfASave:
             call_action("package_patch", id=dataset["id"], title="After")
         finally:
             saving.start_steps()
-        last = calls[calls.index("audit.write_entries") :]
+        last = calls[calls.index(names(saving.STEPS.before_commit)[0]) :]
         assert last == names((*saving.STEPS.before_commit, *saving.STEPS.after_commit))
         first = calls[: len(saving.STEPS.before_flush) + len(saving.STEPS.note_flush)]
         assert first == names((*saving.STEPS.before_flush, *saving.STEPS.note_flush))

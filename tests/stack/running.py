@@ -84,7 +84,7 @@ def log_in(url: str, name: str, password: str) -> requests.Session:
     token = csrf_token(session.get(f"{url}/user/login").text)
     form = {"login": name, "password": password, "_csrf_token": token}
     answer = session.post(f"{url}/user/login", data=form)
-    assert "/dashboard" in answer.url
+    assert "/marathon/desk" in answer.url
     return session
 
 

@@ -69,6 +69,12 @@ _TASK = {
     "error": "",
 }
 
+_ROWS_FOR_M = {
+    "organization": "<M>",
+    "sheet": "ideas",
+    "pasted": "I-1\tUna idea\t<public workshop>\tAGU-01",
+}
+
 # Action → (group, data), in the order of CKAN's modules, then other plugins, then this extension.
 ACTIONS: dict[str, list[tuple[Any, ...]]] = {
     # reading records
@@ -450,6 +456,11 @@ ACTIONS: dict[str, list[tuple[Any, ...]]] = {
             {"organization": "<other>", "email": "nuevo@example.gt", "role": "editor"},
         ),
     ],
+    "marathon_import_create": [("rows for M", _ROWS_FOR_M)],
+    "marathon_import_confirm": [("an unknown import", {"id": "no-such-import"})],
+    "marathon_import_show": [("an unknown import", {"id": "no-such-import"})],
+    "marathon_import_list": [("one's own", {})],
+    "marathon_import_undo": [("an unknown import", {"id": "no-such-import"})],
     "marathon_officer_list": [("all municipalities", {}), ("M", {"organization": "<M>"})],
     "marathon_officer_handover": [
         ("a member of M", {**_MEMBER_OF_M, "email": "nuevo@example.gt", "role": "editor"}),
@@ -602,7 +613,16 @@ _WORDS: dict[str, dict[str, str]] = {
     "/department/": {"code": "05", "extension": "ttl"},
     "/service-problem/": {"code": "AGU-01", "notation": "AGU-01", "extension": "ttl"},
     "/vocabulary/": {"kind": "service-problem", "code": "AGU-01", "extension": "ttl"},
-    "/marathon/": {"table": "ideas", "extension": "csv", "name": "municipalities.json"},
+    "/marathon/upload/": {"id": "<begun upload>"},
+    "/marathon/draft/": {"kind": "dataset", "id": "<draft>"},
+    "/marathon/tables/": {"name": "water-service"},
+    "/marathon/": {
+        "table": "ideas",
+        "extension": "csv",
+        "name": "municipalities.json",
+        "sheet": "ideas",
+        "import_id": "no-such-import",
+    },
     "/catalog": {"extension": "ttl", "_format": "ttl"},
     "/feeds/tag/": {"id": "<tag>"},
     "/feeds/group/": {"id": "<group name>"},
@@ -628,6 +648,8 @@ LEFT_OUT = {
     "util.primer": "a page with examples of styles",
     "util.custom_form_fields": "a page with examples of form fields",
     "activity.dashboard_testing": "a page with examples",
+    "marathon_upload.serve_uploads": "a protocol of its own: tests/views/test_upload.py",
+    "marathon_upload.serve_upload": "a protocol of its own: tests/views/test_upload.py",
     "dcat.read_dataset_series": "there is no such type of record",
 }
 
@@ -639,6 +661,7 @@ _QUERIES = {
     "/feeds/custom.atom": "?q=Registro",
     "/marathon/search": "?q=Registro",
     "/marathon/form/ideas": "?municipality=0501",
+    "/marathon/form/same-title": "?title=Registro&owner_org=<M>",
     "/util/redirect": "?url=/about",
 }
 
@@ -654,14 +677,17 @@ _FORMS: dict[str, Fields] = {
     },
     "/{type}/groups/<id>": {"group_added": "<own group>"},
     "/{type}/new": {},
+    "/workshop/<id>/attendance": {"other": "Otra organización"},
     "/idea/<id>/status": {"status": "prioritised"},
     "/marathon/follow": {"kind": "dataset", "id": "<public idea>", "follow": "yes"},
+    "/marathon/draft/<kind>/<id>": {"title": "Borrador", "draft_version": "1"},
     "/marathon/form/add-idea": {
         "workshop": "<public workshop>",
         "title": "Rápida",
         "service_problem": "AGU-01",
         "municipality": "0501",
     },
+    "/marathon/import": _ROWS_FOR_M,
     "/marathon/municipality/add": {"code": "2105"},
     "/marathon/municipality/invite": {
         "organization": "<M>",

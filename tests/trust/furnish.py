@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ckan.tests import factories as core
 from ckan.tests.helpers import call_action
 from werkzeug.datastructures import FileStorage
 
+from ckanext.marathon.logic import draft, upload
 from ckanext.marathon.logic.table import work_off
 from ckanext.marathon.model.file_version import FileVersion
 from tests.factories import CivilSociety, officer
@@ -67,12 +69,25 @@ def furnish(world: Secrets) -> None:
         "<activity of M>": _activities(world.municipality)[0],
     }
     _say_who_created(world, user["id"])
+    world.others |= _begin_form(world)
     for person, name in world.people.items():
         if name:
             world.tokens[person] = call_action(
                 "api_token_create", context=_as(name), user=name, name="matrix"
             )["token"]
             world.own[person] = {"<own jti>": _jti(name), "<my id>": model.User.get(name).id}  # type: ignore[union-attr]
+
+
+def _begin_form(world: Secrets) -> dict[str, str]:
+    """Begin an upload and a draft of the editor of ``M``."""
+    editor = model.User.get(world.people["editor"])
+    assert editor
+    given = FileStorage(io.BytesIO(b"sector,metros\nZona 1,3\n"), "metros.csv")
+    begun = upload.store_whole_file(editor.id, given)
+    assert begun
+    token = str(uuid.uuid4())
+    draft.save_draft(token, editor.id, "dataset", [("title", "Borrador")], 0)
+    return {"<begun upload>": begun.id, "<draft>": token}
 
 
 def give_storage(path: Path) -> None:

@@ -85,7 +85,7 @@ class TestDrafts:
         page = editor.page(PAGE)
         assert set(titles(page, "drafts")) == {"Cerrado", "A medias"}
         marks = {mark.text for mark in section(page, "drafts").select(".badge")}
-        assert marks == {"private", "draft"}
+        assert marks == {"not public", "draft"}
         assert all("/edit/" in href for href in hrefs(page, "drafts"))
 
     def test_a_reader_of_the_organisation_has_nothing_to_continue(
@@ -216,6 +216,18 @@ class TestExpiring:
         assert titles(page, "expiring") == ["Semanal"]
         assert "is due on" in section(page, "expiring").text
         assert not section(page, "expiring").select(".marathon-late")
+
+    def test_a_stored_file_is_replaced_and_a_link_is_edited(
+        self, editor: Reader, villa_nueva: dict[str, Any]
+    ) -> None:
+        of_town = {"owner_org": villa_nueva["id"], "frequency": "DAILY"}
+        stored = {"name": "Mayo", "url": "mayo.csv", "url_type": "upload"}
+        linked = {"name": "Mayo", "url": "https://example.gt/mayo.csv"}
+        MarathonDataset(name="guardado", title="A", resources=[stored], **of_town)
+        MarathonDataset(name="enlazado", title="B", resources=[linked], **of_town)
+        page = editor.page(PAGE)
+        assert hrefs(page, "expiring") == ["/dataset/guardado/replace", "/dataset/edit/enlazado"]
+        assert editor.get("/dataset/guardado/replace").status_code in {200, 302}
 
 
 class TestSaves:

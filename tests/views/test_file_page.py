@@ -245,3 +245,19 @@ def test_the_addresses_for_programs_answer(app: Any, file: dict[str, Any]) -> No
     assert len(found) == 6
     for each in found:
         assert app.get(each).status_code == 200
+
+
+def test_the_api_answers_alike_for_a_hidden_table_and_a_missing_one(app: Any) -> None:
+    made = upload(ROWS, private=True)
+    work_off()
+
+    def ask(action: str, resource_id: str, status: int = 404) -> str:
+        data: dict[str, Any] = {"resource_id": resource_id}
+        if action == "datastore_create":
+            data["fields"] = [{"id": "a"}]
+        answer = app.post(f"/api/3/action/{action}", json=data, status=status)
+        return str(answer.body).replace(resource_id, "ID")
+
+    missing = "6f9619ff-8b86-4d01-b42d-00cf4fc964fe"
+    for action in ("datastore_info", "datastore_search", "datastore_create", "datastore_upsert"):
+        assert ask(action, made["id"]) == ask(action, missing), action

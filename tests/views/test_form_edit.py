@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from tests.remembered import remembered
 from tests.visitors import shown_values
 
 from .conftest import Reader
+
+FILE = {"name": "Hours", "url": "https://example.gt/hours.csv"}
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 
@@ -141,10 +144,40 @@ class TestChanged:
     def test_a_private_dataset_can_be_published_by_editing(
         self, editor: Reader, visitor: Reader, idea: dict[str, Any]
     ) -> None:
-        dataset = MarathonDataset(idea=[idea["id"]], private=True)
+        dataset = MarathonDataset(idea=[idea["id"]], private=True, resources=[FILE])
         assert visitor.get(f"/dataset/{dataset['name']}").status_code == 404
-        save(editor, dataset, private="False")
+        save(editor, dataset, private="False", license_id="cc-by")
         assert visitor.get(f"/dataset/{dataset['name']}").status_code == 200
+
+    def test_without_file_and_licence_a_dataset_stays_private(
+        self, editor: Reader, visitor: Reader, idea: dict[str, Any]
+    ) -> None:
+        dataset = MarathonDataset(idea=[idea["id"]], private=True)
+        path = f"/dataset/edit/{dataset['name']}"
+        sent: dict[str, Any] = {**shown_values(form_of(editor, dataset)), "private": "False"}
+        page = BeautifulSoup(editor.post(path, sent).text, "lxml")
+        targets = {str(link["href"]) for link in page.select(".marathon-errors a")}
+        assert targets == {"#at-resources", "#at-license_id"}
+        assert visitor.get(f"/dataset/{dataset['name']}").status_code == 404
+        public = MarathonDataset(idea=[idea["id"]])
+        assert save(editor, public, title="Public already")["title"] == "Public already"
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            {"url": "", "name": "Nothing"},
+            {"url": "", "upload": (io.BytesIO(b""), "empty.csv")},
+        ],
+    )
+    def test_a_file_that_is_missing_or_empty_is_not_added(
+        self, editor: Reader, dataset: dict[str, Any], sent: dict[str, Any]
+    ) -> None:
+        before = shown(dataset, editor)["resources"]
+        path = f"/dataset/{dataset['name']}/resource/new"
+        answer = editor.post(path, {"id": "", "save": "go-metadata", **sent})
+        assert answer.status_code == 200
+        assert "error-block" in answer.text
+        assert shown(dataset, editor)["resources"] == before
 
     def test_an_error_keeps_the_typed_values(self, editor: Reader, dataset: dict[str, Any]) -> None:
         sent: dict[str, Any] = {
@@ -181,9 +214,9 @@ class TestChanged:
     def test_a_draft_of_a_program_is_finished_in_the_form(
         self, editor: Reader, visitor: Reader, villa_nueva: dict[str, Any], idea: dict[str, Any]
     ) -> None:
-        draft = MarathonDataset(idea=[idea["id"]], state="draft")
+        draft = MarathonDataset(idea=[idea["id"]], state="draft", resources=[FILE])
         form = form_of(editor, draft)
-        sent: dict[str, Any] = {**shown_values(form), "state": "active"}
+        sent: dict[str, Any] = {**shown_values(form), "state": "active", "license_id": "cc-by"}
         assert editor.post(str(form["action"]), sent).status_code == 302
         package = model.Package.get(draft["id"])
         assert package

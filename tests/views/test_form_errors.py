@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from ckan import model
 from ckan.tests.helpers import call_action
 
+from ckanext.marathon.model.upload import BegunUpload
 from tests.factories import Idea
 
 from .conftest import Reader
@@ -21,6 +22,10 @@ __all__ = ["filled", "idea", "workshop"]  # fixtures
 pytestmark = pytest.mark.usefixtures("storage", "marathon_site")
 
 JSON = {"Accept": "application/json"}
+
+
+def begun() -> list[BegunUpload]:
+    return list(model.Session.query(BegunUpload))
 
 
 class TestErrors:
@@ -59,9 +64,34 @@ class TestErrors:
         assert token
         assert token["value"] == filled["form_token"]
 
-    def test_a_file_that_has_to_be_chosen_again_is_named(
+    def test_a_file_is_kept_and_need_not_be_chosen_again(
         self, editor: Reader, filled: dict[str, Any]
     ) -> None:
+        page = soup(editor.post("/dataset/new", with_file({**filled, "title": ""})))
+        summary, state = page.select_one(".marathon-errors"), page.select_one("[data-upload-text]")
+        assert summary
+        assert state
+        assert "hours.csv" not in summary.text
+        assert "hours.csv" in state.text
+        kept = page.select_one('[name="resources__0__begun"]')
+        assert kept
+        sent = {**filled, "resources__0__begun": kept["value"]}
+        assert editor.post("/dataset/new", sent).status_code == 302
+        (file,) = call_action("package_show", id=datasets()[0])["resources"]
+        assert (file["name"], file["size"], file["format"]) == ("hours.csv", len(CSV), "CSV")
+        assert begun() == []
+
+    def test_a_file_that_is_gone_has_to_be_chosen_again(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        sent = {**filled, "resources__0__begun": "00000000-0000-0000-0000-000000000000"}
+        page = soup(editor.post("/dataset/new", sent))
+        assert page.select_one("#at-resource-0 .error-block")
+        assert datasets() == []
+
+    @pytest.mark.ckan_config("ckanext.marathon.upload_quota_mb", 0)
+    @pytest.mark.ckan_config("ckan.max_resource_size", 0)
+    def test_a_file_that_is_not_kept_is_named(self, editor: Reader, filled: dict[str, Any]) -> None:
         page = soup(editor.post("/dataset/new", with_file({**filled, "title": ""})))
         summary = page.select_one(".marathon-errors")
         assert summary
@@ -69,6 +99,15 @@ class TestErrors:
         field = page.select_one("#at-resource-0 .error-block")
         assert field
         assert "hours.csv" in field.text
+
+    def test_publishing_without_a_licence_asks_for_one(
+        self, editor: Reader, filled: dict[str, Any]
+    ) -> None:
+        page = soup(editor.post("/dataset/new", with_file({**filled, "license_id": ""})))
+        assert page.select_one("#at-license_id .error-block")
+        assert datasets() == []
+        sent = with_file({**filled, "license_id": "", "save": "private"})
+        assert editor.post("/dataset/new", sent).status_code == 302
 
     def test_an_error_within_more_details_opens_them(
         self, editor: Reader, filled: dict[str, Any]
@@ -122,8 +161,7 @@ class TestErrors:
     ) -> None:
         page = soup(editor.post("/dataset/new", with_file({**filled, **odd})))
         targets = {str(link["href"]) for link in page.select(".marathon-errors a")}
-        # The file has to be chosen again.
-        assert targets == {f"#at-{field}", "#at-resources"}
+        assert targets == {f"#at-{field}"}
         assert datasets() == []
 
     @pytest.mark.parametrize(
@@ -332,7 +370,7 @@ class TestTypicalInput:
         idea = Idea(owner_org=villa_nueva["id"])
         sent = {"title": "Datos", "notes": "De agua", "idea": idea["id"],
                 "owner_org": villa_nueva["id"], "resources__0__url": "https://example.gt/a.csv",
-                "contact-0-email": " oficina@muni.gob.gt "}  # fmt: skip
+                "license_id": "cc-by", "contact-0-email": " oficina@muni.gob.gt "}  # fmt: skip
         answer = editor.post("/dataset/new", {**sent, "save": "publish"})
         assert answer.status_code == 302, answer.text[:3000]
         made = call_action("package_show", id=answer.location.rpartition("/")[2])

@@ -88,7 +88,7 @@ class TestForms:
 
 
 class TestAddingAMember:
-    def test_a_failed_invitation_mail_leaves_no_account(
+    def test_a_failed_invitation_mail_keeps_the_invited_account(
         self, reader: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
@@ -99,21 +99,35 @@ class TestAddingAMember:
             username=admin["name"],
             role="admin",
         )
-        accounts = model.Session.query(model.User).count()
-        members = model.Session.query(model.Member).count()
-        person = reader(admin)
-        answer = person.post(
+        answer = reader(admin).post(
             f"/organization/member_new/{organization['name']}",
             {"email": "new@example.gt", "role": "editor"},
         )
         assert answer.status_code == 302
-        assert answer.headers["Location"].endswith(f"/member_new/{organization['name']}")
+        (account,) = model.Session.query(model.User).filter_by(email="new@example.gt")
+        assert account.state == "pending"
+        assert account.reset_key
+
+    def test_a_failed_invitation_mail_to_a_group_leaves_no_account(
+        self, reader: Any, ckan_config: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ckan_config, "smtp.server", "127.0.0.1:9")
+        admin = core.User()
+        group = core.Group(user=admin)
+        accounts = model.Session.query(model.User).count()
+        members = model.Session.query(model.Member).count()
+        person = reader(admin)
+        answer = person.post(
+            f"/group/member_new/{group['name']}", {"email": "new@example.gt", "role": "member"}
+        )
+        assert answer.status_code == 302
+        assert answer.headers["Location"].endswith(f"/member_new/{group['name']}")
         model.Session.remove()
         assert model.Session.query(model.User).count() == accounts
         assert model.Session.query(model.Member).count() == members
         refused = person.post_json(
             "/api/3/action/user_invite",
-            {"email": "new@example.gt", "role": "editor", "group_id": organization["id"]},
+            {"email": "new@example.gt", "role": "member", "group_id": group["id"]},
         )
         assert refused.status_code == 409
         assert "could not be mailed" in refused.json["error"]["email"][0]

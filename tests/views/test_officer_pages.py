@@ -249,11 +249,10 @@ class TestOwnSession:
         call_action("organization_member_create", id=other, username=leaving["id"], role="editor")
         person = Person(app)
         person.log_in(leaving["name"])
-        path = leave_path(leaving["name"])
-        sent = hidden_of(
-            person.client.post(path, data={"step": "confirm", "email": EMAIL, "role": "admin"})
-        )
-        person.client.post(path, data=sent)
+        data = {"organization": "villa-nueva", "user": leaving["name"], "email": EMAIL}
+        answer = person.client.post("/api/3/action/marathon_officer_handover", json=data)
+        assert answer.status_code == 200, answer.text
+        assert answer.json["result"]["account_closed"] is False
         assert not person.is_logged_in()
         assert person.log_in(leaving["name"]).status_code == 302
         assert person.is_logged_in()

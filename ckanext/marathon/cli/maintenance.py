@@ -189,6 +189,15 @@ def add_checksums() -> None:
         raise SystemExit(1)
 
 
+@files_group.command("expire")
+def expire_files() -> None:
+    """Remove files that were sent and never published, and drafts, whose time is over.
+
+    The site does it by itself whenever somebody sends a file or types a draft.
+    """
+    click.echo(doctor.describe_expired(upkeep.remove_expired()))
+
+
 @click.group("activity")
 def activity_group() -> None:
     """The copies of records that ckanext-activity stores, and who may read them."""

@@ -244,7 +244,7 @@ class _ColumnSearch:
             self.heading_count += 1
             if len(self.by_heading) < MOST_CELLS:
                 self.by_heading.append(PersonalCell(row, text))
-        kind = find_kind(cell) or _find_inside(cell)
+        kind = find_any_kind(cell)
         if kind:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             listed = self.cells.setdefault(kind, [])
@@ -272,6 +272,11 @@ class _ColumnSearch:
                     PersonalColumn(sheet, position, self.label, kind, count, is_whole, cells)
                 )
         return found
+
+
+def find_any_kind(cell: SheetCell) -> PersonalKind | None:
+    """Return the kind of personal data that a cell is or has in the middle of a text."""
+    return find_kind(cell) or _find_inside(cell)
 
 
 def _find_inside(cell: SheetCell) -> PersonalKind | None:

@@ -31,13 +31,15 @@ from ckanext.marathon.helpers.labels import (
     marathon_term,
 )
 from ckanext.marathon.logic import dataset as dataset_logic
-from ckanext.marathon.logic import permissions
+from ckanext.marathon.logic import draft, permissions, personal_data, upload
 from ckanext.marathon.model import link, package
-from ckanext.marathon.records import Organization
-from ckanext.marathon.visibility import Viewer
+from ckanext.marathon.records import DATASET, Organization
+from ckanext.marathon.visibility import Viewer, is_public
 from ckanext.marathon.vocabulary import authorities, problems, schemes, territory
 
 Value = TypeVar("Value")
+# Drafts that a new form offers to go on with.
+MOST_OFFERED = 3
 
 
 class FieldChoice(TypedDict):
@@ -179,6 +181,42 @@ class WorkshopChoice(TypedDict):
 def marathon_max_upload() -> int:
     """Return the largest file that may be uploaded, in MB."""
     return uploader.get_max_resource_size()
+
+
+def marathon_takes_uploads() -> bool:
+    """Return whether this person may send files before their form is saved."""
+    return current_user.is_authenticated and upload.may_upload(current_user.name)
+
+
+def marathon_drafts(kind: str, shown: str | None) -> list[draft.DraftSummary]:
+    """Return the latest drafts of this person's that a form may go on with, but the shown one."""
+    if not current_user.is_authenticated:
+        return []
+    found = draft.list_drafts(current_user.id, kind)
+    return [one for one in found if one.id != shown][:MOST_OFFERED]
+
+
+class UnsettledFile(TypedDict):
+    """A stored file with personal data that nobody has confirmed; ``places`` says where."""
+
+    id: str
+    name: str
+    places: str
+
+
+def marathon_unsettled_files(data: dict[str, Any]) -> list[UnsettledFile]:
+    """Return the files for which a dataset that is not public needs a reason to become so."""
+    stored = model.Package.get(data.get("id") or "")
+    if stored is None or stored.type != DATASET or is_public(stored):
+        return []
+    return [
+        {
+            "id": file.resource_id,
+            "name": file.name,
+            "places": personal_data.describe_places(file.personal),
+        }
+        for file in personal_data.list_unsettled(data)
+    ]
 
 
 def marathon_owner_choices(package_type: str, current: str | None) -> list[dict[str, str]]:
@@ -362,16 +400,19 @@ class FormError(TypedDict):
 def marathon_form_sections(schema: dict[str, Any]) -> list[FormSection]:
     """Return a schema's fields in sections by their ``form_group``, in the order of the page.
 
-    The section ``files`` is for the resources and has no fields.
+    The section ``files`` is for the resources and has no fields. For a dataset it comes first,
+    because title, period and format are read from the file.
     """
     titles = {
         "": "",
         "chain": tk._("Where it comes from"),
         "files": tk._("Files and links"),
         "people": tk._("People and organisations"),
-        "terms": tk._("Licence and updates"),
+        "terms": tk._("Licence"),
         "more": tk._("More details"),
     }
+    if schema.get("dataset_type") == "dataset":
+        titles = {"files": titles["files"], **titles}
     sections = _sections(schema["dataset_fields"], titles)
     return [
         section
@@ -554,7 +595,7 @@ def marathon_version_lines(fields: list[Field], name: str, value: object) -> lis
 
 def marathon_moment(moment: datetime) -> str:
     """Return one of CKAN's times, which are UTC, as text in Guatemala's time zone."""
-    local = moment.replace(tzinfo=UTC).astimezone(GUATEMALA)
+    local = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(GUATEMALA)
     return marathon_date(local.isoformat(timespec="minutes"))
 
 

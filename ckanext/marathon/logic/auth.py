@@ -299,6 +299,27 @@ def marathon_invitation_list(context: Context, data_dict: DataDict) -> AuthResul
     return {"success": known and permissions.may_create_in(user, organization, package.WORKSHOP)}
 
 
+def marathon_import_create(context: Context, data_dict: DataDict) -> AuthResult:
+    """Let people who may add records of any kind import; rows are checked one by one."""
+    user, organization = context.get("user"), data_dict.get("organization")
+    if not user:
+        return {"success": False}
+    if organization:
+        known = is_reference(organization)
+        return {"success": known and permissions.may_create_in(user, organization, package.IDEA)}
+    return {"success": bool(permissions.list_organizations_open_to(user, package.IDEA))}
+
+
+def marathon_import_list(context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let people who are logged in list their own imports."""
+    return {"success": bool(context.get("user"))}
+
+
+def marathon_import_show(context: Context, _data_dict: DataDict) -> AuthResult:
+    """Let people who are logged in ask for an import; the action finds only their own."""
+    return {"success": bool(context.get("user"))}
+
+
 def marathon_takedown(_context: Context, _data_dict: DataDict) -> AuthResult:
     """Let only sysadmins, for whom CKAN does not call this function."""
     return {"success": False}

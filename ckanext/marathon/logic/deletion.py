@@ -24,7 +24,7 @@ from ckanext.marathon.domain.idea import Needs
 from ckanext.marathon.logic import messages
 from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.model import idea as idea_model
-from ckanext.marathon.model import link
+from ckanext.marathon.model import importing, link
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import Predicate
@@ -196,6 +196,7 @@ def cut_links(package: model.Package) -> None:
         _remove_reference(dependent, package, needs)
     link.remove_subject(package.id)
     package_model.release_code(package.id)
+    importing.erase_changes_of([package.id])
     idea_model.delete_history(package.id)
 
 

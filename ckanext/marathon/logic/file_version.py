@@ -116,7 +116,7 @@ def _receive(upload: FileStorage) -> Generator[NewFile]:
     stream: Any = upload.stream
     size = stream.seek(0, 2)
     stream.seek(0)
-    wrong = resource_logic.check_upload(name, size)
+    wrong = resource_logic.check_size(name, size)
     if wrong:
         raise tk.ValidationError({"upload": wrong})
     with tempfile.NamedTemporaryFile() as copy:

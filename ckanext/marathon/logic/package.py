@@ -100,6 +100,20 @@ TAKEN = N_("The code {code} is taken in this organisation by “{title}”")
 TAKEN_NOW = N_("The code {code} was taken in this organisation a moment ago")
 
 
+def has_unique_code(package_type: str) -> bool:
+    """Return whether the codes of a type are unique within an organisation.
+
+    A site may have a schema of datasets of its own, in which ``code`` is missing or means something
+    else.
+    """
+    if package_type != package_model.DATASET:
+        return package_type in SHOWN
+    schema: dict[str, Any] = tk.h.scheming_get_dataset_schema(package_type) or {}
+    fields: list[dict[str, Any]] = schema.get("dataset_fields", [])
+    codes = [field for field in fields if field["field_name"] == "code"]
+    return any("marathon_code" in str(field.get("validators")).split() for field in codes)
+
+
 def check_code(flat: Flat, package_type: str) -> list[FieldFault]:
     """Return a fault if another record of the organisation has the code."""
     wanted, organization = flat.text("code"), flat.text("owner_org")
@@ -299,9 +313,7 @@ def save_links_and_code(context: Context, pkg_dict: dict[str, Any]) -> None:
     if package.type not in SHOWN:
         return
     link.replace_links(package.id, read_links(package))
-    if package.type == package_model.DATASET:
-        return
-    if package.state != model.State.DELETED:
+    if package.state != model.State.DELETED and has_unique_code(package.type):
         assign_code(package, package_model.read_stored_text(package, "code"))
     if package.type == package_model.IDEA:
         _record_status(context, package, pkg_dict.get("status_reason"))

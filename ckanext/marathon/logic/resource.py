@@ -612,7 +612,7 @@ def prepare_uploads(context: Context, resources: list[dict[str, Any]]) -> list[l
         elif getattr(left, "filename", None):
             errors.append([tk._("This site takes no files. Give the web address of the file.")])
         else:
-            errors.append(check_upload(resource.get("url", ""), size))
+            errors.append(check_size(resource.get("url", ""), size))
     cast(dict[str, Any], context)[KEY] = pending
     return errors
 
@@ -636,8 +636,8 @@ def discard_uploads(context: Context) -> None:
             pending.upload.upload(pending.resource_id)
 
 
-def check_upload(name: str, size: int | None) -> list[str]:
-    """Return why an upload cannot be stored: it is empty or too large; ``[]`` if it can."""
+def check_size(name: str, size: int | None) -> list[str]:
+    """Return why a file of this size is not stored: it is empty or too large."""
     if size is None:
         return []
     limit = uploader.get_max_resource_size()

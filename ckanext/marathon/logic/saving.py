@@ -18,12 +18,14 @@ from ckanext.marathon.feeds import publish
 from ckanext.marathon.logic import (
     activity,
     deletion,
+    draft,
     file_version,
     officer,
     permissions,
     reindex,
     resource,
     table,
+    upload,
 )
 from ckanext.marathon.logic.validators.organization import explain_taken_municipality
 from ckanext.marathon.model import audit, municipality, package, unit_of_work
@@ -66,6 +68,7 @@ STEPS = Steps(
     note_flush=(
         permissions.forget_changed_standings,
         officer.note_ended_admins,
+        upload.note_closed_accounts,
         audit.note_flush,
         reindex.note_written,
         table.note_flush,
@@ -80,6 +83,8 @@ STEPS = Steps(
     before_commit=(
         # Guard
         officer.refuse_without_admin,
+        # What only the owner of a closed account could see
+        draft.erase_of_closed_accounts,
         # Audit log
         audit.write_entries,
         # Search index
@@ -93,6 +98,7 @@ STEPS = Steps(
     ),
     after_commit=(
         publish.note_witness,
+        upload.remove_files_of_closed,
         # Jobs
         reindex.settle_after_commit,
         table.enqueue_after_commit,

@@ -30,6 +30,7 @@ from ckanext.marathon.domain.texts import (
 )
 from ckanext.marathon.logic import inputs, messages
 from ckanext.marathon.model import audit
+from ckanext.marathon.spreadsheets.workbook import list_sheets
 from ckanext.marathon.vocabulary import territory
 from ckanext.marathon.vocabulary.codes import MalformedCode
 
@@ -111,6 +112,53 @@ def marathon_workshop_ideas() -> Schema:
 def marathon_data_need_list() -> Schema:
     """Return the id of the idea."""
     return _IDENTIFIED
+
+
+def marathon_import_create() -> Schema:
+    """Return the files, the pasted rows and the organisation."""
+    return {
+        "upload": [_read_uploads],
+        "pasted": [_read_long_text],
+        "sheet": [_read_sheet_name],
+        "organization": [_read_reference_or_empty],
+    }
+
+
+def marathon_import_show() -> Schema:
+    """Return the id of the import."""
+    return {"id": [_read_reference_or_empty]}
+
+
+def marathon_import_confirm() -> Schema:
+    """Return the id of the import, and whether bad rows are left out."""
+    return {"id": [_read_reference_or_empty], "keep_going": [_read_yes]}
+
+
+def _read_uploads(value: Any) -> list[Any]:
+    given = value if is_json_list(value) else [value]
+    return [file for file in given if hasattr(file, "filename") and hasattr(file, "read")]
+
+
+def _read_long_text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read_sheet_name(value: Any) -> str:
+    known = [sheet.name for sheet in list_sheets()]
+    if value is tk.missing or value in (None, ""):
+        return ""
+    if value not in known:
+        message = tk._("One of these is expected: {accepted}")
+        raise tk.Invalid(message.format(accepted=", ".join(known)))
+    return value
+
+
+def _read_reference_or_empty(value: Any) -> str:
+    return value if is_reference(value) and len(value) <= LONGEST_REFERENCE else ""
+
+
+def _read_yes(value: Any) -> bool:
+    return inputs.read_flag(value) is True
 
 
 @validator_args

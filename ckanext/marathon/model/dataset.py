@@ -28,6 +28,7 @@ from ckanext.marathon.model import feed_log, link
 from ckanext.marathon.model.clock import get_utc_now
 from ckanext.marathon.model.link import PACKAGE, Link, Predicate
 from ckanext.marathon.records import DATASET, Dataset, Fields, Resource
+from ckanext.marathon.vocabulary.codes import fold_text
 
 
 class Installation(tk.BaseModel):
@@ -262,6 +263,7 @@ class UpdateFacts(NamedTuple):
         stated: dates of change as they were typed, of the dataset and of its files.
         saved: times at which its files were stored, in UTC and without an offset.
         created: when the dataset was created, the same.
+        has_uploads: whether a file of it is stored on this site.
     """
 
     id: str
@@ -271,6 +273,7 @@ class UpdateFacts(NamedTuple):
     stated: tuple[str, ...]
     saved: tuple[datetime, ...]
     created: datetime
+    has_uploads: bool
 
 
 def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
@@ -287,8 +290,7 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
             PACKAGE.id, PACKAGE.name, PACKAGE.title, frequency, modified, PACKAGE.metadata_created
         )
         .where(
-            visibility.filter_public(PACKAGE),
-            PACKAGE.type == DATASET,
+            _IS_PUBLIC_DATASET,
             PACKAGE.owner_org.in_(organizations),
             frequency != "",
         )
@@ -302,7 +304,7 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
             resource.state == model.State.ACTIVE,
         )
     ):
-        fields = Fields.of_stored(row, "id", "created", "last_modified")
+        fields = Fields.of_stored(row, "id", "created", "last_modified", "url_type")
         files[str(row.package_id)].append(Resource.read_resource(fields))
     return [
         UpdateFacts(
@@ -315,6 +317,21 @@ def list_update_facts(organizations: Collection[str]) -> list[UpdateFacts]:
                 moment for file in files[id_] if (moment := file.saved_at or file.created_at)
             ),
             created=created,
+            has_uploads=any(file.url_type == "upload" for file in files[id_]),
         )
         for id_, name, title, stated_frequency, stated, created in datasets
     ]
+
+
+def find_same_title(title: str, organization_id: str) -> list[model.Package]:
+    """Return the datasets of an organisation with this title, but for case, accents and signs."""
+    wanted = fold_text(title)
+    if not wanted:
+        return []
+    package: Any = model.Package
+    query = sa.select(package).where(
+        package.owner_org == organization_id,
+        package.type == DATASET,
+        package.state == model.State.ACTIVE,
+    )
+    return [one for one in model.Session.scalars(query) if fold_text(one.title or "") == wanted]

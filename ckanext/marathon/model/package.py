@@ -65,6 +65,39 @@ def find_code_holder(owner_org: str, package_type: str, code: str) -> str | None
     )
 
 
+def find_code_holders(
+    package_type: str, pairs: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Return (organisation, code) → id of the package, not deleted, that has it."""
+    if not pairs:
+        return {}
+    claim = PackageCode
+    rows = model.Session.execute(
+        sa.select(claim.owner_org, claim.code, claim.package_id)
+        .join(model.Package, model.Package.id == claim.package_id)
+        .where(
+            claim.package_type == package_type,
+            sa.tuple_(claim.owner_org, claim.code).in_(list(pairs)),
+            model.Package.state != model.State.DELETED,
+        )
+    )
+    return {(row.owner_org, row.code): row.package_id for row in rows}
+
+
+def find_packages_with_code(package_type: str, code: str) -> list[model.Package]:
+    """Return the packages, not deleted, that have this code, without regard to case."""
+    query = (
+        sa.select(PackageCode.package_id)
+        .where(
+            PackageCode.package_type == package_type,
+            sa.func.lower(PackageCode.code) == " ".join(code.split()).lower(),
+        )
+        .limit(50)
+    )
+    found = load_packages(model.Session.scalars(query))
+    return [package for package in found.values() if package.state != model.State.DELETED]
+
+
 def assign_code(package_id: str, owner_org: str, package_type: str, code: str | None) -> None:
     """Give a package this code and remove its other ones; ``None`` or ``""`` for no code.
 

@@ -85,6 +85,17 @@ def claim_next_package() -> tuple[str, list[int]] | None:
     return first.package_id, sorted({first.id, *notes})
 
 
+def claim_packages(package_ids: Collection[str]) -> list[int]:
+    """Return the due notes about packages, locked until the session's commit.
+
+    Notes that another process has locked are left out: it indexes their packages itself.
+    """
+    query = sa.select(IndexNote.id).where(
+        IndexNote.due <= sa.func.clock_timestamp(), IndexNote.package_id.in_(package_ids)
+    )
+    return sorted(model.Session.scalars(query.with_for_update(skip_locked=True)))
+
+
 def settle_notes(notes: Collection[int]) -> None:
     """Delete notes whose package was indexed; commits nothing."""
     model.Session.execute(sa.delete(IndexNote).where(IndexNote.id.in_(notes)))

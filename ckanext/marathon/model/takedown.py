@@ -146,6 +146,7 @@ def lock_takedowns() -> None:
 TABLES = {
     "activity_detail": "object_id",
     "marathon_file_version": "package_id",
+    "marathon_personal_data": "package_id",
     "marathon_table": "package_id",
     "package_member": "package_id",
     "task_status": "entity_id",

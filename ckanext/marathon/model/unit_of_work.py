@@ -75,6 +75,16 @@ class UnitOfWork:
             self._notes[kind] = notes
 
 
+def settle_created() -> None:
+    """Call the steps for the records that the last flush inserted.
+
+    Needed before records are expunged from the session in the middle of a long transaction.
+    """
+    unit = find_unit()
+    if unit is not None:
+        _settle_created(unit)
+
+
 Step = Callable[[UnitOfWork], None]
 
 

@@ -45,6 +45,7 @@ from sqlalchemy.exc import ProgrammingError
 from ckanext.marathon.domain.texts import is_json_object
 from ckanext.marathon.feeds import log_state
 from ckanext.marathon.logic import resource
+from ckanext.marathon.model import upload
 
 MANIFEST = "manifest.json"
 DUMP_NAME = "database.dump"
@@ -592,7 +593,8 @@ def _scratch_database(address: str) -> Generator[str]:
 
 FURTHER_OPTION = "ckanext.marathon.backup_files"
 # Excluded from the storage folder: generated files, and notes about this database.
-_NOT_KEPT = ("webassets",)
+# Begun uploads are left out: their owner sends the file again, and it was not published.
+_NOT_KEPT = ("webassets", upload.FOLDER)
 _NOTES = (log_state.WITNESS_NAME, RESTORE_NOTE, RESTORE_FOLDER)
 # Tries to copy a file that is being written to, and seconds between two tries.
 _TRIES = 5

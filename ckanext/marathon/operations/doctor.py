@@ -455,6 +455,15 @@ def check_files() -> Findings:
             "{count} files were stored in part only when something was interrupted: {names}"
         )
         yield make_warning(text.format(count=len(partial), names=_some(partial)), _remove_partial)
+    expired = upkeep.count_expired()
+    if any(expired):
+        text = tk._(
+            "{uploads} files that were never published and {drafts} drafts are older than they "
+            "may become."
+        )
+        yield make_warning(
+            text.format(uploads=expired.uploads, drafts=expired.drafts), _remove_expired
+        )
     unknown = upkeep.list_unknown_files()
     if unknown:
         text = tk._(
@@ -467,6 +476,16 @@ def check_files() -> Findings:
 def _remove_partial() -> str:
     removed = upkeep.remove_partial_files()
     return tk._("Removed: {names}").format(names=", ".join(map(str, removed)))
+
+
+def _remove_expired() -> str:
+    return describe_expired(upkeep.remove_expired())
+
+
+def describe_expired(expired: upkeep.Expired) -> str:
+    """Return how many begun uploads and drafts were removed."""
+    text = tk._("Removed: {uploads} begun files, {drafts} drafts")
+    return text.format(uploads=expired.uploads, drafts=expired.drafts)
 
 
 def _some(paths: list[Path]) -> str:

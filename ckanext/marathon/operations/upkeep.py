@@ -23,11 +23,13 @@ from ckan.lib.search import common
 from ckan.lib.search.query import solr_literal
 
 from ckanext.marathon.domain import file
+from ckanext.marathon.logic import draft as draft_logic
 from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic import resource as resource_logic
+from ckanext.marathon.logic import upload as upload_logic
 from ckanext.marathon.logic.activity import strip_data
 from ckanext.marathon.logic.redacting import redact_text
-from ckanext.marathon.model import activity, file_version, search_index
+from ckanext.marathon.model import activity, file_version, search_index, upload
 from ckanext.marathon.visibility import name_capacity
 
 _PAGE = 1_000
@@ -138,6 +140,29 @@ def remove_partial_files() -> list[Path]:
     for path in removed:
         path.unlink(missing_ok=True)
     return removed
+
+
+class Expired(NamedTuple):
+    """Numbers of begun uploads and of drafts whose time is over."""
+
+    uploads: int
+    drafts: int
+
+
+def count_expired() -> Expired:
+    """Count what :func:`remove_expired` would remove."""
+    uploads = 0
+    if upload_logic.takes_uploads():
+        uploads = len(upload.list_expired()) + len(upload.list_files_without_row())
+    return Expired(uploads, draft_logic.count_old_drafts())
+
+
+def remove_expired() -> Expired:
+    """Remove begun uploads and drafts whose time is over."""
+    uploads = upload_logic.forget_expired() if upload_logic.takes_uploads() else 0
+    drafts = draft_logic.forget_old_drafts()
+    model.Session.commit()
+    return Expired(uploads, drafts)
 
 
 def list_unknown_files() -> list[Path]:

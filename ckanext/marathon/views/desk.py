@@ -242,7 +242,7 @@ def _describe_unpublished(package: model.Package) -> DeskItem:
             _label_type(package.type),
             tk._("saved on {day}").format(day=marathon_moment(package.metadata_modified)),
         ),
-        mark=tk._("draft") if is_draft else tk._("private"),
+        mark=tk._("draft") if is_draft else tk._("not public"),
         action=DeskLink(_find_edit_page(package.type, package.name), tk._("Continue")),
     )
 
@@ -358,11 +358,13 @@ def _list_expiring(
     found: Desk, pending: list[PendingOfficer], now: datetime, today: date
 ) -> DeskSection:
     """Return datasets that are overdue or soon due, and invitations that end."""
-    due = sorted(
+    due = [
         (day, facts)
         for facts in dataset_model.list_update_facts(found.organizations)
         if (day := find_due_day(facts, today)) and day <= today + DUE_SOON
-    )
+    ]
+    # The most overdue first; those of one day stay sorted by title.
+    due.sort(key=lambda pair: pair[0])
     ending = [
         person
         for person in pending
@@ -409,8 +411,15 @@ def _describe_due(facts: UpdateFacts, day: date, today: date) -> DeskItem:
         note=_join(frequency.label(tk.h.lang()) if frequency else "", text.format(day=when)),
         mark=tk._("Overdue") if is_late else "",
         is_late=is_late,
-        action=DeskLink(_find_edit_page(DATASET, facts.name), tk._("Update")),
+        action=DeskLink(_find_update_page(facts), tk._("Update")),
     )
+
+
+def _find_update_page(facts: UpdateFacts) -> str:
+    """Return the page that replaces a file; data of another site are updated in the form."""
+    if facts.has_uploads:
+        return tk.h.url_for("marathon_file.choose", id=facts.name)
+    return _find_edit_page(DATASET, facts.name)
 
 
 def _list_saves() -> DeskSection:

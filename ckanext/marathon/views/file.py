@@ -18,6 +18,7 @@ from ckanext.marathon.model import file_version
 from ckanext.marathon.records import OTHER_TYPES
 from ckanext.marathon.views.errors import call_for_form, hide_existence
 from ckanext.marathon.views.file_page import describe_changes
+from ckanext.marathon.views.saved import tell_saved_package
 
 files = Blueprint("marathon_file", __name__)
 
@@ -90,16 +91,16 @@ def replace_file(id: str, resource_id: str) -> Response:
     )
     if call.errors is not None:
         return _show_form(package, file, call.errors, typed, call.status)
-    _say_what_was_done(call.result)
+    _say_what_was_done(package["id"], call.result)
     target = call.result["resource"]
     address = tk.h.url_for("dataset_resource.read", id=package["name"], resource_id=target["id"])
     return tk.redirect_to(address)
 
 
-def _say_what_was_done(result: dict[str, Any]) -> None:
+def _say_what_was_done(package_id: str, result: dict[str, Any]) -> None:
     resource = result["resource"]
-    text = tk._("“{name}” is published. Its table is shown here in a minute.")
-    tk.h.flash_success(text.format(name=resource.get("name") or resource["url"]))
+    tell_saved_package(package_id, file=resource.get("name") or resource["url"])
+    tk.h.flash_notice(tk._("Its table is shown here in a minute."))
     changes = describe_changes(result["changes"])
     if changes:
         tk.h.flash_notice(

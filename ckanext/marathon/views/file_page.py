@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
+import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.common import current_user
 from ckan.types import Context
@@ -25,6 +26,7 @@ from ckanext.marathon.domain.file import PDF, RASTER_IMAGES
 from ckanext.marathon.domain.table import ColumnType, write_cell
 from ckanext.marathon.files.profile import TYPE_NAMES
 from ckanext.marathon.helpers.record import marathon_size
+from ckanext.marathon.helpers.site import marathon_map
 from ckanext.marathon.logic import table as table_logic
 from ckanext.marathon.logic.action.file import find_version_address
 from ckanext.marathon.logic.messages import write_fault
@@ -38,6 +40,9 @@ from ckanext.marathon.vocabulary.codes import pick_label
 ROWS = table_logic.FIRST_ROWS
 # Rows of a page further back are not sorted and counted for a person who leafs through them.
 MOST_PAGES = 2_000
+GEOJSON = "application/geo+json"
+# Bytes that a browser fetches and draws.
+LARGEST_MAP = 5_000_000
 _NUMBERS = (ColumnType.INTEGER, ColumnType.NUMBER)
 
 
@@ -146,6 +151,17 @@ class ShownVersion(NamedTuple):
 
 
 @dataclass(frozen=True)
+class FileMap:
+    """The map of a GeoJSON file: addresses of the file and of what draws it, all on this site."""
+
+    data: str
+    script: str
+    style: str
+    boundaries: str
+    attribution: str
+
+
+@dataclass(frozen=True)
 class FilePage:
     """The content that is added to the page of a file.
 
@@ -160,6 +176,7 @@ class FilePage:
         hidden: names and values of the parameters that a search keeps.
         api: addresses for programs, empty if there is no table in the DataStore.
         image: address of a picture, "" for other files.
+        map: the map of a GeoJSON file, ``None`` for other files.
         pdf: address at which the browser shows a PDF, "" for other files.
         replace: address of the page that replaces the file, "" if this person may not.
         versions: its former versions, the newest first.
@@ -175,6 +192,7 @@ class FilePage:
     hidden: list[tuple[str, str]]
     api: list[DataLink]
     image: str
+    map: FileMap | None
     pdf: str
     replace: str
     versions: list[ShownVersion]
@@ -267,12 +285,25 @@ def read_file_page(shown: Mapping[str, Any], file: Mapping[str, Any]) -> FilePag
         hidden=sorted(query.write(q="", page="").items()),
         api=_list_api_addresses(file) if found and found.is_stored and sheets else [],
         image=address if is_upload and media_type in RASTER_IMAGES else "",
+        map=_find_map(file) if is_upload else None,
         pdf=address if is_upload and media_type == PDF else "",
         replace=tk.h.url_for("marathon_file.replace", id=shown["name"], resource_id=file["id"])
         if may_edit and is_upload and shown["type"] not in OTHER_TYPES
         else "",
         versions=[_show_version(version) for version in file_version.list_versions(file["id"])],
     )
+
+
+def _find_map(file: Mapping[str, Any]) -> FileMap | None:
+    """Return the map of a GeoJSON file, if the site has maps and the file is not too large."""
+    size = file.get("size")
+    is_places = str(file.get("url") or "").lower().endswith(".geojson")
+    is_places = is_places or _find_media_type(file) == GEOJSON
+    is_large = isinstance(size, int) and size > LARGEST_MAP
+    if not is_places or is_large or not p.plugin_loaded("marathon_site"):
+        return None
+    found = marathon_map()
+    return FileMap(str(file["url"]), found.script, found.style, found.boundaries, found.attribution)
 
 
 def _show_version(version: FileVersion) -> ShownVersion:

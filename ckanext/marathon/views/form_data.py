@@ -23,6 +23,7 @@ from ckan.lib.munge import munge_title_to_name
 from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context
 from flask import request
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from ckanext.marathon.domain.errors import N_
 from ckanext.marathon.domain.texts import is_json_list, is_json_object
@@ -32,10 +33,11 @@ from ckanext.marathon.helpers.labels import (
     marathon_municipality_names,
     marathon_problem_names,
 )
-from ckanext.marathon.logic import inputs
+from ckanext.marathon.logic import inputs, personal_data, resource
 from ckanext.marathon.model import audit
 from ckanext.marathon.records import DATASET
 from ckanext.marathon.views.errors import FormCall, call_for_form
+from ckanext.marathon.visibility import is_public, is_shown_public
 
 # ``resources__3__name``: the input of one field of one file or link.
 RESOURCE_INPUT = re.compile(r"resources__(?P<number>\d{1,6})(?:__(?P<inner>.+))?", re.S)
@@ -204,9 +206,12 @@ Errors = dict[str, Any]
 LONGEST_NAME = 90
 NEW_IDEA = ("workshop", "title", "service_problem")
 # Inputs of the form mechanism, which are no fields of the record.
-OWN_INPUTS = ("save", "form_token", "form_version", "form_user")
+OWN_INPUTS = ("save", "form_token", "form_version", "form_user", "draft_version")
 # Prefixes of inputs for fields that two people changed: ``form_keep:title``.
-CHOICES = ("form_keep", "form_added")
+# Prefix of inputs with the reason why personal data in a file may be public:
+# ``personal_reason:ID`` of a stored file, ``personal_reason:new`` of one that is sent.
+REASON = "personal_reason"
+CHOICES = ("form_keep", "form_added", REASON)
 
 
 @dataclass
@@ -234,10 +239,14 @@ class PackageForm:
     own: dict[str, Any] = dataclass_field(default_factory=dict[str, Any])
     numbers: dict[str, list[int]] = dataclass_field(default_factory=dict[str, list[int]])
 
-    def for_create(self) -> dict[str, Any]:
-        """Return the data for ``package_create``, with a name if none was typed."""
+    def for_create(self, resources: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the data for ``package_create``, with a name if none was typed.
+
+        Args:
+            resources: the form's, with their files opened.
+        """
         data = self.fields
-        data["resources"] = [_name_resource(resource) for resource in self.resources]
+        data["resources"] = [_name_resource(resource) for resource in resources]
         data["type"] = self.package_type
         data["private"] = self.private
         if not data.get("name"):
@@ -266,6 +275,7 @@ class PackageForm:
     def for_page(self) -> dict[str, Any]:
         """Return the data for showing the form of a new record again, without its files."""
         data = {**self.values, "form_token": self.token, "state": "none"}
+        data["draft_version"] = self.own.get("draft_version", "")
         data["resources"] = [_without_file(resource) for resource in self.resources]
         data["files_lost"] = [
             resource["lost"] for resource in data["resources"] if resource.get("lost")
@@ -305,8 +315,23 @@ def read_form(package_type: str, *, is_new: bool = True) -> PackageForm:
     Raises:
         ckan.lib.navl.dictization_functions.DataError: names of inputs that CKAN cannot parse.
     """
-    sent = parse_params(request.form)
     files = {key: file for key, file in request.files.items() if file.filename}
+    return parse_form(package_type, request.form, files, is_new=is_new)
+
+
+def parse_form(
+    package_type: str,
+    inputs: MultiDict[str, str],
+    files: Mapping[str, FileStorage],
+    *,
+    is_new: bool = True,
+) -> PackageForm:
+    """Return the form that these inputs and files are of.
+
+    Raises:
+        ckan.lib.navl.dictization_functions.DataError: names of inputs that CKAN cannot parse.
+    """
+    sent = parse_params(inputs)
     values = clean_dict(df.unflatten(tuplize_dict({**sent, **files})))
     values.pop(tk.config["WTF_CSRF_FIELD_NAME"], None)
     own: dict[str, Any] = {name: values.pop(name, "") for name in OWN_INPUTS}
@@ -371,13 +396,96 @@ def add_file_errors(form: PackageForm, errors: Errors, refused: list[list[str]])
     if any(refused):
         given: list[dict[str, Any]] = errors.get("resources") or [{} for _ in refused]
         errors["resources"] = [
-            {**resource, "upload": texts} if texts else resource
-            for resource, texts in zip(given, refused, strict=False)
+            {**row, "upload": texts} if texts else row
+            for row, texts in zip(given, refused, strict=False)
         ]
-    required = tk.config["ckan.dataset.create_on_ui_requires_resources"]
-    is_dataset = form.package_type == "dataset"
-    if is_dataset and required and not form.private and not form.has_resources:
+    if form.package_type == DATASET and not form.private:
+        add_publishing_errors(errors, form.values, form.has_resources)
+
+
+def add_publishing_errors(errors: Errors, values: Mapping[str, Any], has_files: bool) -> None:
+    """Add the errors of a dataset that is to become public without a file or a licence."""
+    if tk.config["ckan.dataset.create_on_ui_requires_resources"] and not has_files:
         errors["resources"] = [tk._("Choose a file or give a web address.")]
+    if not values.get("license_id"):
+        text = tk._("Choose a licence: without one nobody knows whether the data may be used.")
+        errors.setdefault("license_id", []).append(text)
+
+
+def find_publishing_errors(
+    stored: Mapping[str, Any], values: Mapping[str, Any], reasons: Mapping[str, str], user_id: str
+) -> Errors:
+    """Return why an edit may not make a dataset public; ``{}`` if it does not or may.
+
+    Reasons for personal data are stored in the transaction of the save.
+
+    Args:
+        stored: the record in the form of ``edits.show_package``.
+        values: the values of the form.
+        reasons: id of a file → why its personal data may be public.
+        user_id: of the person who says so.
+    """
+    errors: Errors = {}
+    becomes_public = is_shown_public({**stored, **values, "private": _read_private(stored, values)})
+    if stored.get("type") != DATASET or is_shown_public(stored) or not becomes_public:
+        return errors
+    files: list[dict[str, Any]] = stored.get("resources") or []
+    add_publishing_errors(errors, values, any(map(_has_content, files)))
+    for file in personal_data.list_unsettled(stored):
+        reason = reasons.get(file.resource_id, "").strip()[: personal_data.LONGEST_REASON]
+        if reason:
+            places = personal_data.list_places(file.personal)
+            said = personal_data.Confirmation(file.name, reason, places)
+            personal_data.record_for_path(file.path, str(stored["id"]), user_id, said)
+        else:
+            text = personal_data.explain_unsettled(file.name, file.personal)
+            errors.setdefault("resources", []).append(text)
+    return errors
+
+
+def _read_private(stored: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return str(values.get("private", stored.get("private"))).lower() == "true"
+
+
+def _has_content(stored: Mapping[str, Any]) -> bool:
+    is_upload = stored.get("url_type") == "upload"
+    return bool(stored.get("url")) and not (is_upload and stored.get("size") == 0)
+
+
+def find_file_errors(
+    package: model.Package | None,
+    file: FileStorage | None,
+    address: str,
+    reason: str,
+    user_id: str,
+) -> Errors:
+    """Return what is wrong with the file or address of CKAN's form of one file.
+
+    Args:
+        package: whose file it is.
+        file: as sent.
+        address: the web address.
+        reason: why personal data in the file may be public; stored in the transaction of the save.
+        user_id: of the person who says so.
+    """
+    if file is None or not file.filename:
+        missing = tk._("Choose a file or give a web address.")
+        return {} if address.strip() else {"url": [missing]}
+    file.stream.seek(0, 2)
+    size = file.stream.tell()
+    file.stream.seek(0)
+    wrong = resource.check_size(file.filename, size)
+    if wrong or package is None or package.type != DATASET:
+        return {"url": wrong} if wrong else {}
+    personal = personal_data.find_in_upload(file)
+    if personal and reason:
+        places = personal_data.list_places(personal)
+        said = personal_data.Confirmation(file.filename, reason, places)
+        with personal_data.open_path(file) as path:
+            personal_data.record_for_path(path, package.id, user_id, said)
+    elif personal and is_public(package):
+        return {"url": [personal_data.explain_unsettled(file.filename, personal)]}
+    return {}
 
 
 def add_idea(form: PackageForm) -> Errors:

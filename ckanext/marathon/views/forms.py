@@ -7,10 +7,7 @@ the same mechanism, and its pages that delete a record name the records that dep
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import ckan.lib.navl.dictization_functions as df
@@ -18,7 +15,6 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.common import current_user, g
 from ckan.lib import plugins as lib_plugins
-from ckan.lib.redis import connect_to_redis
 from ckan.logic import clean_dict, parse_params, tuplize_dict
 from ckan.types import Context, Response
 from ckan.views import group
@@ -26,10 +22,9 @@ from ckan.views import resource as ckan_resource
 from ckan.views.dataset import CreateView, DeleteView, EditView
 from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
-from redis.exceptions import RedisError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
-from ckanext.marathon.domain.texts import is_json_list
+from ckanext.marathon.domain.texts import is_json_list, is_reference, is_storable
 from ckanext.marathon.helpers.form import (
     list_errors_by_input,
     marathon_idea_choices,
@@ -37,12 +32,18 @@ from ckanext.marathon.helpers.form import (
     marathon_workshop_choices,
 )
 from ckanext.marathon.helpers.labels import TYPES
-from ckanext.marathon.logic import edits, resource
-from ckanext.marathon.views import form_answers, form_data
+from ckanext.marathon.logic import draft as draft_logic
+from ckanext.marathon.logic import edits, personal_data, resource
+from ckanext.marathon.model import dataset as dataset_model
+from ckanext.marathon.records import DATASET
+from ckanext.marathon.views import draft as draft_views
+from ckanext.marathon.views import form_answers, form_data, form_files
 from ckanext.marathon.views import saved as saved_message
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, hide_existence
 from ckanext.marathon.views.form_answers import SEARCH_AWAY, Conflict
 from ckanext.marathon.views.form_data import CHOICES, OWN_INPUTS
+from ckanext.marathon.views.form_token import SavedForm, hold_token
+from ckanext.marathon.visibility import Viewer
 
 SentValues = dict[str, Any]
 # Shows a form again with sent values and errors.
@@ -102,7 +103,7 @@ def refuse_outdated(
     other_person = form_answers.find_other_person(own)
     if other_person:
         model.Session.rollback()
-        return show(_read_typed(), other_person)
+        return show(read_typed(), other_person)
     conflict = form_answers.find_conflict(
         own["form_version"],
         theirs,
@@ -114,7 +115,7 @@ def refuse_outdated(
     model.Session.rollback()
     if form_answers.wants_json():
         return form_answers.answer_conflict()
-    typed = {**_read_typed(), "form_version": conflict.version, "conflict": conflict}
+    typed = {**read_typed(), "form_version": conflict.version, "conflict": conflict}
     typed |= {difference.field: difference.theirs for difference in conflict.taken}
     return make_response(show(typed, {}), form_answers.CONFLICT)
 
@@ -154,7 +155,8 @@ def _replace_form(values: list[tuple[str, str]]) -> None:
     cast(Any, request).form = ImmutableMultiDict(values)
 
 
-def _read_typed() -> SentValues:
+def read_typed() -> SentValues:
+    """Return the values of CKAN's forms as they were typed."""
     return clean_dict(df.unflatten(tuplize_dict(parse_params(request.form))))
 
 
@@ -178,7 +180,7 @@ def save_form(
     except SEARCH_AWAY:
         model.Session.rollback()
         form_answers.note_form_shown()
-        page = show(_read_typed(), form_answers.describe_search_away())
+        page = show(read_typed(), form_answers.describe_search_away())
         return make_response(page, form_answers.UNAVAILABLE)
     if isinstance(answer, Response) and answer.status_code in {301, 302, 303}:
         tell()
@@ -210,6 +212,10 @@ class OnePageFileCreateView(ckan_resource.CreateView):
         if "id" not in request.form:
             # CKAN workaround: file-id-input
             return tk.abort(400, tk._("Integrity Error"))
+        wrong = _find_wrong_file(id)
+        if wrong:
+            form_answers.note_form_shown()
+            return self.get(package_type, id, read_typed(), wrong)
         return save_form(
             lambda: super(OnePageFileCreateView, self).post(package_type, id),
             lambda data, errors: self.get(package_type, id, data, errors),
@@ -256,6 +262,11 @@ class OnePageFileEditView(ckan_resource.EditView):
         refused = refuse_outdated(own, theirs, show, package.id, package.owner_org)
         if refused is not None:
             return refused
+        wrong = _find_wrong_file(id)
+        if wrong:
+            model.Session.rollback()
+            form_answers.note_form_shown()
+            return show(read_typed(), wrong)
         return save_form(
             lambda: super(OnePageFileEditView, self).post(package_type, id, resource_id),
             show,
@@ -304,6 +315,20 @@ def _name_sent_file() -> str:
     chosen = request.files.get("upload")
     sent = (request.form.get("name", ""), chosen.filename if chosen else "")
     return next(filter(None, (*sent, request.form.get("url", ""))), "")
+
+
+def _find_wrong_file(package_id: str) -> dict[str, Any]:
+    if not current_user.is_authenticated:
+        return {}
+    own: SentValues = request.environ["marathon.form"]
+    reason = str(own[form_data.REASON].get("new", "")).strip()[: personal_data.LONGEST_REASON]
+    return form_data.find_file_errors(
+        model.Package.get(package_id),
+        request.files.get("upload"),
+        request.form.get("url", ""),
+        reason,
+        current_user.id,
+    )
 
 
 def _file_schema(package_id: str) -> dict[str, Any]:
@@ -440,66 +465,6 @@ form_organization.add_url_rule(
 )
 
 
-log = logging.getLogger(__name__)
-
-# Seconds for which a saved form is remembered.
-REMEMBERED = 24 * 3600
-# Seconds after which the lock of a form expires: longer than the slowest upload.
-LONGEST = 600
-
-
-@dataclass
-class SavedForm:
-    """The id of the record that a form has created, ``""`` if none yet."""
-
-    id: str = ""
-
-    @property
-    def package(self) -> model.Package | None:
-        """The record, unless it was deleted since."""
-        found = model.Package.get(self.id) if self.id else None
-        return found if found and found.state != model.State.DELETED else None
-
-
-@contextmanager
-def hold_token(token: str, remembered: int = REMEMBERED) -> Generator[SavedForm]:
-    """Lock the token of a form while it is saved; a second request waits for the first.
-
-    Without Valkey the form is saved without a lock: a form that is saved twice is better than lost
-    values.
-
-    Args:
-        token: from the form's hidden input; an empty one locks nothing.
-        remembered: seconds for which ``id`` is remembered.
-
-    Yields:
-        the record created by an earlier request of the same form. Set its ``id`` to remember it.
-    """
-    if not token:
-        yield SavedForm()
-        return
-    redis = connect_to_redis()
-    key = f"ckan:{tk.config['ckan.site_id']}:marathon:form:{token}"
-    lock = redis.lock(f"{key}:lock", timeout=LONGEST, blocking_timeout=LONGEST)
-    try:
-        lock.acquire()
-        before = cast("bytes | None", redis.get(key))
-    except RedisError as fault:
-        log.warning("A form is saved without a guard against double sending: %s", type(fault))
-        yield SavedForm()
-        return
-    saved = SavedForm(before.decode() if before else "")
-    try:
-        yield saved
-    finally:
-        try:
-            if saved.id:
-                redis.set(key, saved.id, ex=remembered)
-            lock.release()
-        except RedisError as fault:
-            log.warning("What became of a form could not be remembered: %s", type(fault))
-
-
 forms = Blueprint("marathon_form", __name__)
 
 Errors = dict[str, Any]
@@ -524,11 +489,35 @@ class OnePageCreateView(CreateView):
             return tk.redirect_to("user.login", came_from=came_from)
         return super().dispatch_request(**values)
 
+    # CKAN's type allows only pages.
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        package_type: str,
+        data: SentValues | None = None,
+        errors: dict[str, Any] | None = None,
+        error_summary: dict[str, Any] | None = None,
+    ) -> Response | str:
+        """Show the form: empty, filled with a draft of the person's, or as it was sent."""
+        wanted = request.args.get("draft", "")
+        if data is None and wanted:
+            data = draft_views.open_draft(package_type, wanted)
+            if data is None:
+                tk.h.flash_notice(
+                    tk._(
+                        "This draft is not there any more: it was published, "
+                        "discarded or is too old."
+                    )
+                )
+        return super().get(package_type, data, errors, error_summary)
+
     def post(self, package_type: str) -> Response | str:
         """Save, only validate, or show the form again, depending on the pressed button."""
         with explain_errors({df.DataError: tk._("Integrity Error")}):
             form = form_data.read_form(package_type)
-        if form.step in {"refresh", "add-file"}:
+        if form.step in {"refresh", "add-file", "clean"}:
+            form_files.keep_files(form.resources)
+            if form.step == "clean":
+                form_files.clean_files(form.resources)
             return self._again(form, {})
         if form.step == "add-idea":
             return self._again(form, form_data.add_idea(form))
@@ -544,8 +533,43 @@ class OnePageCreateView(CreateView):
         other_person = form_answers.find_other_person(form.own)
         if other_person:
             return self._again(form, other_person)
-        data = form.for_create()
+        if not form_answers.wants_json():
+            # A browser without the script does not send a file again if there is an error.
+            form_files.keep_files(form.resources)
+        is_check = form.step == "check"
+        if not is_check:
+            form_files.clean_files(form.resources)
+        opened, missing = form_files.open_files(form.resources, is_check)
+        if not is_check and form.package_type == DATASET:
+            confirmed = form_files.settle_personal_data(
+                form.resources, opened, missing, is_public=not form.private
+            )
+            personal_data.note_confirmations(context, confirmed)
+        try:
+            created = self._create(form, context, opened, missing)
+        finally:
+            form_files.close_files(opened)
+        if not isinstance(created, dict):
+            return created
+        saved.id = created["id"]
+        saved_message.tell_saved(created, is_new=True)
+        if form.package_type == DATASET:
+            _point_out_same_title(created)
+        form_files.forget_used(form.resources)
+        draft_logic.forget_draft(form.token, current_user.id)
+        return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
+
+    def _create(
+        self,
+        form: form_data.PackageForm,
+        context: Context,
+        opened: list[dict[str, Any]],
+        missing: list[list[str]],
+    ) -> dict[str, Any] | Response | str:
+        """Return the record, or the answer that shows the form again."""
+        data = form.for_create(opened)
         refused = resource.prepare_uploads(context, data["resources"])
+        refused = [[*one, *other] for one, other in zip(missing, refused, strict=True)]
         try:
             errors = form_data.validate_new(context, data)
             form_data.add_file_errors(form, errors, refused)
@@ -554,7 +578,7 @@ class OnePageCreateView(CreateView):
             with explain_errors(
                 {tk.NotAuthorized: tk._("Not authorised to add this for that organisation")}
             ):
-                created = tk.get_action("package_create")(context, data)
+                return tk.get_action("package_create")(context, data)
         except tk.ValidationError as error:
             _undo_creation(context)
             return self._again(form, error.error_dict)
@@ -562,16 +586,18 @@ class OnePageCreateView(CreateView):
             _undo_creation(context)
             errors = form_answers.describe_search_away()
             return self._again(form, errors, form_answers.UNAVAILABLE)
-        saved.id = created["id"]
-        saved_message.tell_saved(created, is_new=True)
-        return form_answers.answer_saved(_find_address_of_new(form.package_type, created["name"]))
 
     def _again(
         self, form: form_data.PackageForm, errors: Errors, status: int = form_answers.WRONG
     ) -> Response | str:
         form_answers.note_form_shown()
         if not form_answers.wants_json():
-            page = self.get(form.package_type, form.for_page(), errors)
+            form_files.keep_files(form.resources)
+            draft_views.keep_as_draft(form)
+            data = form.for_page()
+            form_files.describe_files(data["resources"])
+            form_files.fill_empty(data)
+            page = self.get(form.package_type, data, errors)
             return make_response(page, 200 if status == form_answers.WRONG else status)
         if not errors:
             return jsonify(errors={})
@@ -587,6 +613,26 @@ def list_offered_ideas() -> Response:
         ideas=[_describe_offered(idea) for idea in found],
         workshops=marathon_workshop_choices(None, codes),
     )
+
+
+def list_same_titles() -> Response:
+    """Return the datasets of an organisation that have this title already, as JSON."""
+    title, owner = request.args.get("title", ""), request.args.get("owner_org", "")
+    if not current_user.is_authenticated:
+        return tk.abort(403, tk._("Log in first"))
+    found = _find_same_titles(title, owner)
+    return jsonify(
+        same=[
+            {"title": one.title, "url": _find_address_of_new(one.type, one.name)} for one in found
+        ]
+    )
+
+
+def _find_same_titles(title: str, owner: str) -> list[model.Package]:
+    if not (is_storable(title) and is_reference(owner)):
+        return []
+    viewer = Viewer(Context(user=current_user.name))
+    return [one for one in dataset_model.find_same_title(title, owner) if viewer.may_see(one)]
 
 
 def add_idea() -> Response:
@@ -608,6 +654,15 @@ def _describe_offered(idea: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _point_out_same_title(created: dict[str, Any]) -> None:
+    others = _find_same_titles(created["title"], created["owner_org"] or "")
+    names = [one.name for one in others if one.id != created["id"]]
+    if names:
+        text = tk._("There is another dataset with this title: {names}. Delete one if both are it.")
+        addresses = (tk.h.url_for("dataset.read", id=name) for name in names)
+        tk.h.flash_notice(text.format(names=", ".join(addresses)))
+
+
 def _find_address_of_new(package_type: str, name: str) -> str:
     return tk.h.url_for(f"{package_type}.read", id=name)
 
@@ -625,6 +680,7 @@ for package_type in TYPES:
         defaults={"package_type": package_type},
     )
 forms.add_url_rule("/marathon/form/ideas", endpoint="ideas", view_func=list_offered_ideas)
+forms.add_url_rule("/marathon/form/same-title", view_func=list_same_titles)
 forms.add_url_rule("/marathon/form/add-idea", view_func=add_idea, methods=["POST"])
 
 
@@ -707,6 +763,12 @@ class OnePageEditView(EditView):
                 raise tk.ValidationError(errors)
             return edits.make_comparable_package(mine, schema)
 
+        unpublishable = form_data.find_publishing_errors(
+            stored, data, form.own[form_data.REASON], current_user.id
+        )
+        if unpublishable:
+            raise tk.ValidationError(unpublishable)
+
         conflict = form_answers.find_conflict(
             form.own["form_version"],
             edits.make_comparable_package(stored, schema),
@@ -761,7 +823,7 @@ class OnePageEditView(EditView):
         data: Values,
         errors: Errors,
         conflict: Conflict | None = None,
-    ) -> str:
+    ) -> Response | str:
         """Return the page like CKAN's own view, but with only the given data."""
         _check_may_edit(context, stored["id"])
         if "tag_string" not in data:

@@ -29,7 +29,7 @@ from ckanext.marathon.helpers.labels import marathon_date
 from ckanext.marathon.logic import messages, schema
 from ckanext.marathon.views import form_answers
 from ckanext.marathon.views.errors import ErrorSentences, explain_errors, is_allowed
-from ckanext.marathon.views.forms import hold_token
+from ckanext.marathon.views.form_token import hold_token
 from ckanext.marathon.visibility import is_public_organization
 
 officers = Blueprint("marathon_officer", __name__)
@@ -426,7 +426,14 @@ def _describe_plan(
         text = tk._("{email} is invited to {organization}. Role: {role}.")
         role = label_role(typed.role)
         lines.append(text.format(email=typed.email, organization=organization.title, role=role))
-        if not _sends_mail():
+        if _sends_mail():
+            lines.append(
+                tk._(
+                    "The successor gets an e-mail. If it cannot be sent, the next page shows a "
+                    "link: copy it and hand it over; it is shown only there."
+                )
+            )
+        else:
             lines.append(
                 tk._(
                     "This site sends no e-mail: the next page shows a link for the successor. Copy "

@@ -27,12 +27,15 @@ def tell_saved(shown: Mapping[str, Any], *, is_new: bool = False, file: str | No
     tk.h.flash_success(Markup(" ").join(parts), allow_html=True)
 
 
+# What a message says of a record.
+_SHOWN = ("id", "name", "title", "type", "private", "state")
+
+
 def tell_saved_package(reference: str, *, file: str | None = None) -> None:
     """Do the same for a stored record (id or name); say nothing if there is none."""
     package = model.Package.get(reference)
     if package is not None:
-        columns = ("id", "name", "title", "type", "private", "state")
-        tell_saved({name: getattr(package, name) for name in columns}, file=file)
+        tell_saved({name: getattr(package, name) for name in _SHOWN}, file=file)
 
 
 def tell_saved_organization(reference: str) -> None:

@@ -43,6 +43,7 @@
       if (!now) button.disabled = false;
     });
     form.setAttribute('aria-busy', String(now));
+    if (!now && marathon.resumeDrafts) marathon.resumeDrafts();
   }
 
   function send(data) {
@@ -82,6 +83,8 @@
     return true;
   }
 
+  marathon.renew = renew;
+
   // Sends what `make` returns; after a log-in in another tab a second time, with its token.
   async function deliver(make) {
     const answer = await send(make());
@@ -93,8 +96,8 @@
   // title is missing.
   function withoutFiles() {
     const light = new FormData();
-    let files = 0;
-    for (const [name, value] of new FormData(form)) {
+    let files = (marathon.pendingUploads || Array)().length;
+    for (const [name, value] of whole()) {
       if (!(value instanceof File)) {
         // A file that was chosen counts more than an address beside it.
         const beside = name.endsWith('__url') && light.has(name + '_type');
@@ -161,11 +164,13 @@
       if (input) input.value = entry[1];
     });
     marathon.showErrors(form, answer.errors, answer.summary);
+    if (marathon.readFilesAgain) marathon.readFilesAgain();
     return true;
   }
 
   function whole(submitter) {
     const data = new FormData(form);
+    if (marathon.withoutBegun) marathon.withoutBegun(data);
     if (submitter && submitter.name) data.append(submitter.name, submitter.value);
     return data;
   }
@@ -177,6 +182,7 @@
       return;
     }
     setBusy(true);
+    if (marathon.pauseDrafts) await marathon.pauseDrafts();
     try {
       const light = form.querySelector('[data-files]') && withoutFiles();
       show(light ? texts.tChecking : texts.tSaving);
@@ -188,6 +194,9 @@
           return data;
         });
         if (settled(checked, submitter)) return;
+        const pending = (marathon.pendingUploads || Array)();
+        if (pending.length) show(texts.tSending);
+        await Promise.all(pending);
       }
       settled(await deliver(() => whole(submitter)), submitter);
     } catch (error) {
@@ -203,6 +212,7 @@
   });
 
   form.addEventListener('input', function () { dirty = true; });
+  form.addEventListener('marathon:drafted', function () { dirty = false; });
   window.addEventListener('beforeunload', function (event) {
     if (dirty && !busy) event.preventDefault();
   });

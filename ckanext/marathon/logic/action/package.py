@@ -19,6 +19,7 @@ from ckanext.marathon.logic import (
     inputs,
     messages,
     permissions,
+    personal_data,
     resource,
     unkept,
 )
@@ -75,6 +76,7 @@ def package_update(
             if known is not None:
                 before = edits.read_package_before(context, data_dict, known.id)
             if data.get("resources"):
+                personal_data.notice_personal_data(context, data["resources"], known and known.type)
                 data["resources"] = resource.describe_files(
                     context, data["resources"], known, resource.read_file
                 )
@@ -148,7 +150,7 @@ def package_owner_org_update(next_: Action, context: Context, data_dict: DataDic
     if package is None or package.owner_org == (target.id if target else None):
         return next_(context, data_dict)
     tk.check_access("package_owner_org_update", context, data_dict)
-    if package.type in {package_model.IDEA, package_model.WORKSHOP}:
+    if package_logic.has_unique_code(package.type):
         package_logic.move_code(package, target.id if target else "")
     return next_(context, data_dict)
 

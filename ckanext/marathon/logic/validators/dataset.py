@@ -62,6 +62,8 @@ def marathon_dataset_rules(
         needs = package_logic.list_idea_needs(ideas)
         flat.add(dataset_domain.check_needs(flat.items("data_need"), needs), before)
     flat.add(dataset_domain.check_periods(flat.rows("temporal_coverage")), before)
+    if package_logic.has_unique_code(package.DATASET):
+        flat.add(package_logic.check_code(flat, package.DATASET))
 
 
 def _find_stored_faults(flat: Flat, required: dataset_domain.Requirements) -> list[FieldFault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, cast
 
 import ckan.plugins.toolkit as tk
 from ckan.lib.navl.dictization_functions import missing
@@ -17,6 +18,8 @@ from ckanext.marathon.logic import package as package_logic
 from ckanext.marathon.logic.validators.package import Flat
 from ckanext.marathon.model import package
 
+# In the context of an import by a system administrator: data needs keep their ids of an export.
+RESTORES = "marathon_restores_ids"
 TEXTS = ("title", "notes", "proponent_group", "status_reason")
 
 
@@ -46,11 +49,20 @@ def marathon_idea_rules(
     else:
         taking_part = []
     flat.add(
-        idea_domain.check_idea(idea, taking_part, deletion.read_data_needs(flat)),
+        idea_domain.check_idea(idea, taking_part, _find_needs(flat)),
         _find_stored_faults(flat),
     )
     flat.add(package_logic.check_code(flat, "idea"))
     _set_need_ids(flat)
+
+
+def _find_needs(flat: Flat) -> Needs:
+    """Return the facts about the data needs; where ids are restored, the sent ones are known."""
+    needs = deletion.read_data_needs(flat)
+    if not cast(dict[str, Any], flat.context).get(RESTORES):
+        return needs
+    sent = {row["id"] for row in flat.rows("data_need") if row.get("id")}
+    return Needs(own={*needs.own, *sent}, met=needs.met)
 
 
 def _leave_organization_to_workshop(flat: Flat) -> None:

@@ -10,6 +10,8 @@
   const MARK = "#b35c00";
   const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
+  const { json, style, script, features } = window.siteMapFiles;
+
   document.querySelectorAll("[data-site-map]").forEach(start);
 
   function start(figure) {
@@ -51,45 +53,6 @@
       show();
     });
     seen.observe(body);
-  }
-
-  async function json(address) {
-    const answer = await fetch(address);
-    if (!answer.ok) throw new Error(`${answer.status}: ${address}`);
-    return answer.json();
-  }
-
-  function script(address) {
-    return loaded(Object.assign(document.createElement("script"), { src: address }));
-  }
-
-  function style(address) {
-    return loaded(Object.assign(document.createElement("link"), { rel: "stylesheet", href: address }));
-  }
-
-  function loaded(element) {
-    return new Promise((resolve, reject) => {
-      element.addEventListener("load", resolve);
-      element.addEventListener("error", reject);
-      document.head.append(element);
-    });
-  }
-
-  // TopoJSON to GeoJSON.
-  function features(topology) {
-    const [east, north] = topology.transform.scale;
-    const lines = topology.arcs.map((steps) => {
-      let [x, y] = [0, 0];
-      return steps.map(([dx, dy]) => [(x += dx) * east, (y += dy) * north]);
-    });
-    const line = (number) => (number < 0 ? [...lines[~number]].reverse() : lines[number]);
-    const ring = (numbers) => numbers.flatMap((number, at) => line(number).slice(at ? 1 : 0));
-    return topology.objects.places.geometries.map(({ type, id, properties, arcs }) => ({
-      type: "Feature",
-      id,
-      properties,
-      geometry: { type, coordinates: arcs.map((polygon) => polygon.map(ring)) },
-    }));
   }
 
   function draw(body, about, places, figures) {
