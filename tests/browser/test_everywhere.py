@@ -150,7 +150,9 @@ def test_a_wide_table_shows_where_it_goes_on_and_is_scrolled_by_keys(phone: Visi
     assert "gradient" in table.evaluate("e => getComputedStyle(e).backgroundImage")
     table.focus()
     phone.page.keyboard.press("ArrowRight")
-    phone.page.wait_for_function("document.querySelector('.marathon-table-wrap').scrollLeft > 0")
+    phone.page.wait_for_function(
+        "() => document.querySelector('.marathon-table-wrap').scrollLeft > 0"
+    )
 
 
 def test_on_a_phone_the_results_come_before_the_filters(phone: Visit, town: Town) -> None:
