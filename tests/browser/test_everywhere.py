@@ -65,6 +65,17 @@ if not proving.FULL:
     RULES_OF_LAYOUT = {**RULES, "runOnly": {"type": "rule", "values": ["target-size"]}}
 # Bytes of everything that a page loads with an empty cache, as they are sent.
 HEAVIEST = 300_000
+# What a reader does not see although it is on the page, and no scroll bar leads to it.
+CUT_OFF = """() => [...document.querySelectorAll('.main *')].filter(element => {
+  const box = element.getBoundingClientRect();
+  if (box.width < 2 || box.height < 2 || box.right <= innerWidth + 1) return false;
+  for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+    const style = getComputedStyle(outer);
+    if (['auto', 'scroll'].includes(style.overflowX)) return false;
+    if (style.position === 'absolute' && outer.getBoundingClientRect().width < 2) return false;
+  }
+  return true;
+}).slice(0, 2).map(element => element.outerHTML.slice(0, 120))"""
 FOR_OFFICERS = ["/dataset/new", "/workshop/new", "/idea/new", "/idea/edit/{idea}"]
 
 
@@ -93,6 +104,7 @@ def test_every_page_on_a_phone_fits_is_small_and_has_no_faults(
         faults = violations(page, RULES if locale == "es" else RULES_OF_LAYOUT)
         if phone.is_wider_than_its_window():
             faults.append("wider than the window")
+        faults += [f"cut off: {element}" for element in page.evaluate(CUT_OFF)]
         if page.locator("html").get_attribute("lang") != locale:
             faults.append("another language")
         if not page.locator("h1").count():
@@ -130,6 +142,17 @@ def test_the_forms_fit_a_phone(phone: Visit, town: Town, filled: Callable[[str],
         page = phone.go(filled(path))
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert not phone.is_wider_than_its_window(), path
+
+
+def test_a_wide_table_shows_where_it_goes_on_and_is_scrolled_by_keys(phone: Visit) -> None:
+    table = phone.go("/marathon").locator(".marathon-table-wrap").first
+    assert table.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert "gradient" in table.evaluate("e => getComputedStyle(e).backgroundImage")
+    table.focus()
+    phone.page.keyboard.press("ArrowRight")
+    phone.page.wait_for_function(
+        "() => document.querySelector('.marathon-table-wrap').scrollLeft > 0"
+    )
 
 
 def test_on_a_phone_the_results_come_before_the_filters(phone: Visit, town: Town) -> None:

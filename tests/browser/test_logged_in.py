@@ -12,7 +12,7 @@ from tests.sites import PASSWORD, Site
 from tests.words import describe_faults
 
 from .conftest import DESK, PHONE, Town, Visit, visiting
-from .test_everywhere import RULES, RULES_OF_LAYOUT, violations
+from .test_everywhere import CUT_OFF, RULES, RULES_OF_LAYOUT, violations
 
 # Pages by who opens them. An address that several see is opened once.
 OFFICER = [
@@ -63,17 +63,6 @@ TEXTS = """() => {
       if (element.hasAttribute(name)) found.add(element.getAttribute(name).replace(/\\s+/g, ' '));
   return [...found];
 }"""
-# What a reader does not see although it is on the page, and no scroll bar leads to it.
-CUT_OFF = """() => [...document.querySelectorAll('.main *')].filter(element => {
-  const box = element.getBoundingClientRect();
-  if (box.width < 2 || box.height < 2 || box.right <= innerWidth + 1) return false;
-  for (let outer = element.parentElement; outer; outer = outer.parentElement) {
-    const style = getComputedStyle(outer);
-    if (['auto', 'scroll'].includes(style.overflowX)) return false;
-    if (style.position === 'absolute' && outer.getBoundingClientRect().width < 2) return false;
-  }
-  return true;
-}).slice(0, 2).map(element => element.outerHTML.slice(0, 120))"""
 
 
 class Person(NamedTuple):
