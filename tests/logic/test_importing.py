@@ -9,12 +9,14 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
+from ckan.lib.search.common import SearchIndexError
 from ckan.tests.helpers import call_action
 from openpyxl import Workbook
 
-from ckanext.marathon.logic import import_undo, importing
+from ckanext.marathon.logic import bulk, import_undo, importing
 from ckanext.marathon.logic.importing import ImportFile, ImportOptions, ImportReport
 from ckanext.marathon.model import importing as ledger
+from ckanext.marathon.model import search_index
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
@@ -184,6 +186,18 @@ class TestAWorkbook:
         assert [change.package_type for change in changes] == [
             *("dataset", "idea", "idea", "workshop")
         ]
+
+    def test_what_is_saved_stays_saved_if_the_search_engine_is_away(
+        self, town: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(**_options: Any) -> None:
+            raise SearchIndexError("away")
+
+        monkeypatch.setattr(bulk.search, "rebuild", fail)
+        report = bring(town, write_book(tmp_path / "libro.xlsx", CHAIN))
+        assert report.is_saved
+        assert count_packages() == 4
+        assert search_index.count_due_packages() == 4
 
 
 class TestProblems:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -28,6 +29,8 @@ from ckanext.marathon.logic import reindex
 from ckanext.marathon.logic.action import package as package_action
 from ckanext.marathon.logic.validators.idea import RESTORES
 from ckanext.marathon.model import search_index
+
+logger = logging.getLogger(__name__)
 
 # Packages in one request to Solr.
 BATCH = 200
@@ -221,14 +224,19 @@ def index_packages(package_ids: Sequence[str]) -> None:
 
     What is left after a fault is indexed by a background job, because the notes stay.
     """
-    for start in range(0, len(package_ids), BATCH):
-        batch = package_ids[start : start + BATCH]
-        notes = search_index.claim_packages(batch)
-        search.rebuild(package_ids=list(batch), defer_commit=True, force=True, quiet=True)
-        search_index.settle_notes(notes)
-        model.Session.commit()
-        model.Session.expunge_all()
-    search.commit()
+    try:
+        for start in range(0, len(package_ids), BATCH):
+            batch = package_ids[start : start + BATCH]
+            notes = search_index.claim_packages(batch)
+            search.rebuild(package_ids=list(batch), defer_commit=True, force=True, quiet=True)
+            search_index.settle_notes(notes)
+            model.Session.commit()
+            model.Session.expunge_all()
+        search.commit()
+    except Exception:
+        # The records are saved, so nobody may be told otherwise.
+        model.Session.rollback()
+        logger.exception("Imported records are not in the search index yet; a job indexes them")
 
 
 def tell_plugins(context: Context, results: Mapping[str, Sequence[str]]) -> None:
@@ -238,15 +246,20 @@ def tell_plugins(context: Context, results: Mapping[str, Sequence[str]]) -> None
         context: from :func:`make_context`; the session's transaction is committed.
         results: ``package_create`` and ``package_update`` → ids of packages.
     """
-    for action, ids in results.items():
-        for start in range(0, len(ids), BATCH):
-            for id_ in ids[start : start + BATCH]:
-                inner: Any = {**context, "changed_entities": {"packages": {id_}}}
-                tk.signals.action_succeeded.send(
-                    action, context=inner, data_dict={"id": id_}, result={"id": id_}
-                )
-            model.Session.commit()
-            model.Session.expunge_all()
+    try:
+        for action, ids in results.items():
+            for start in range(0, len(ids), BATCH):
+                for id_ in ids[start : start + BATCH]:
+                    inner: Any = {**context, "changed_entities": {"packages": {id_}}}
+                    tk.signals.action_succeeded.send(
+                        action, context=inner, data_dict={"id": id_}, result={"id": id_}
+                    )
+                model.Session.commit()
+                model.Session.expunge_all()
+    except Exception:
+        # The records are saved, so nobody may be told otherwise.
+        model.Session.rollback()
+        logger.exception("Other plugins could not be told of all imported records")
 
 
 def mark_for_index(package_ids: Sequence[str]) -> None:
