@@ -254,6 +254,17 @@ class TestReplacing:
         work_off()
         assert rows_of(file) == [["y", 2]]
 
+    def test_a_slow_job_does_not_store_the_rows_of_a_replaced_file(self) -> None:
+        file = upload("a,b\nx,1\n")
+        slow = table.claim_next_table()
+        assert slow
+        replace(file, "a,b\ny,2\n")
+        # Another job is reading the new file when the first one is done with the former.
+        assert table.claim_next_table()
+        assert not table.settle_table(slow, state=TableState.LOADED)
+        model.Session.commit()
+        assert state_of(file) == TableState.LOADING
+
 
 class TestFaults:
     @pytest.mark.parametrize(
