@@ -149,8 +149,13 @@ class Site:
         if prepared.exists() and prepared.read_text(encoding="ascii") == version:
             return
         ckan = str(CKAN)
+        with progress.show_step("database tables") as step:
+            self._run_python(step, [ckan, "db", "upgrade"])
+        if run_script:
+            # Before the other steps: they read the list of tables that this script makes.
+            with progress.show_step("DataStore"):
+                run_script(self._read_permissions() + DATASTORE_SETTINGS)
         steps = [
-            ("database tables", [ckan, "db", "upgrade"]),
             # CKAN's development server does this at its start; without it, scripts are in English.
             ("texts of the scripts", [ckan, "translation", "js"]),
         ]
@@ -171,9 +176,6 @@ class Site:
         for title, arguments in steps:
             with progress.show_step(title) as step:
                 self._run_python(step, arguments)
-        if run_script:
-            with progress.show_step("DataStore"):
-                run_script(self._read_permissions() + DATASTORE_SETTINGS)
         prepared.write_text(version, encoding="ascii")
         unfinished.unlink(missing_ok=True)
 
