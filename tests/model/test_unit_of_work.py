@@ -196,6 +196,7 @@ class TestOrderOfASave:
             "note_flush": [
                 "permissions.forget_changed_standings",
                 "officer.note_ended_admins",
+                "upload.note_closed_accounts",
                 "audit.note_flush",
                 "reindex.note_written",
                 "table.note_flush",
@@ -209,6 +210,7 @@ class TestOrderOfASave:
             ],
             "before_commit": [
                 "officer.refuse_without_admin",
+                "draft.erase_of_closed_accounts",
                 "audit.write_entries",
                 "reindex.mark_asking_ideas",
                 "reindex.write_notes",
@@ -218,6 +220,7 @@ class TestOrderOfASave:
             ],
             "after_commit": [
                 "publish.note_witness",
+                "upload.remove_files_of_closed",
                 "reindex.settle_after_commit",
                 "table.enqueue_after_commit",
                 "file_version.enqueue_after_commit",

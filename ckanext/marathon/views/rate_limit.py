@@ -136,7 +136,8 @@ _EXPORTING_PAGES = frozenset(
         *("marathon_history.everything_csv", "marathon_history.everything_xlsx"),
         *("marathon_history.organization_csv", "marathon_history.organization_xlsx"),
         *("marathon_invitation.table", "organization.member_dump", "datastore.dump"),
-        "marathon_table.download",
+        *("marathon_table.download", "marathon_tables.template", "marathon_tables.check"),
+        *("marathon_import.template", "marathon_import.export", "marathon_import.mend"),
     }
 )
 # Pages that send a mail, create an account or check a key.
