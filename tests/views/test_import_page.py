@@ -193,6 +193,14 @@ def test_the_list_has_the_last_imports(editor: Reader, organization: str) -> Non
     assert "talleres.csv" in editor.page(PAGE).select_one("#list").text
 
 
+def test_the_desk_has_the_last_imports(editor: Reader, organization: str) -> None:
+    path = upload(editor, organization, WORKSHOPS.format(code="0115"))
+    saves = editor.page("/marathon/desk").select_one("#saves")
+    assert saves
+    assert saves.select_one(f'a[href$="{path}"]')
+    assert "not confirmed yet" in saves.get_text()
+
+
 def test_a_workbook_with_the_wrong_sheets_is_explained(editor: Reader, organization: str) -> None:
     book = Workbook()
     assert book.active is not None

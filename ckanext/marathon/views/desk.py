@@ -34,6 +34,7 @@ from ckanext.marathon.model import officer as officer_model
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.dataset import UpdateFacts
 from ckanext.marathon.model.desk import Desk
+from ckanext.marathon.model.importing import ImportState
 from ckanext.marathon.model.officer import PendingOfficer
 from ckanext.marathon.records import DATASET, OTHER_TYPES, Idea
 from ckanext.marathon.views.errors import is_allowed
@@ -48,6 +49,7 @@ MOST_OF_LIST = 10
 DUE_SOON = timedelta(days=7)
 # Entries of the record of changes among which the last saves are looked for.
 _MOST_ENTRIES = 100
+_MOST_IMPORTS = 3
 
 
 class DeskLink(NamedTuple):
@@ -461,10 +463,40 @@ def _list_saves() -> DeskSection:
     return _make_section(
         "saves",
         tk._("Last saved by you"),
-        [saves],
+        [saves, _list_imports()],
         tk._("Nothing yet. What you publish or change comes here, with the way to its page."),
         _find_publish_link(),
     )
+
+
+def _list_imports() -> DeskList:
+    """Return the person's last imports; one whose preview waits for an answer has a mark."""
+    found: list[dict[str, Any]] = []
+    if is_allowed("marathon_import_list", _make_context(), {}):
+        found = tk.get_action("marathon_import_list")(_make_context(), {})
+    return DeskList(
+        heading=tk._("Your last imports"),
+        items=[
+            DeskItem(
+                title=", ".join(file["name"] for file in listed["files"]),
+                href=tk.h.url_for("marathon_import.read", import_id=listed["id"]),
+                note=marathon_moment(datetime.fromisoformat(listed["at"])),
+                mark=_mark_import(listed["state"]),
+            )
+            for listed in found[:_MOST_IMPORTS]
+        ],
+        count=0,
+    )
+
+
+def _mark_import(state: str) -> str:
+    """Return a word about an import that saved nothing, ``""`` for the others."""
+    marks = {
+        ImportState.PREVIEWED: tk._("not confirmed yet"),
+        ImportState.FAILED: tk._("nothing was saved"),
+        ImportState.UNDONE: tk._("undone"),
+    }
+    return marks.get(ImportState(state), "")
 
 
 def _list_own_entries() -> list[dict[str, Any]]:
