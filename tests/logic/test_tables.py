@@ -254,7 +254,6 @@ class TestReplacing:
         work_off()
         assert rows_of(file) == [["y", 2]]
 
-
     def test_a_slow_job_does_not_store_the_rows_of_a_replaced_file(self) -> None:
         file = upload("a,b\nx,1\n")
         slow = table.claim_next_table()
