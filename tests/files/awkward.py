@@ -529,6 +529,30 @@ CASES = {
     "a zip that is called a workbook": Awkward(
         "datos.xlsx", lambda: _make_zip(), unreadable="The file has no table"
     ),
+    "a quotation mark that is open at the end": Awkward(
+        "datos.csv",
+        write_text('sector,dia\nA,lunes\nB,"martes\nC,jueves\n'),
+        unreadable="Row 3: a quotation mark is opened and never closed",
+    ),
+    "a quotation mark inside a text": Awkward(
+        "tubos.csv",
+        write_text('tubo,nota\n5" PVC,bien\n"6"" PVC","dijo ""sí"""\n'),
+        {"tubo": "string", "nota": "string"},
+        ('5" PVC', "bien"),
+        rows=2,
+        encoding="utf-8",
+        separator=",",
+    ),
+    "a cover sheet before the data": Awkward(
+        "datos.xlsx",
+        lambda: make_xlsx(
+            [["Datos de agua"], ["2026"]],
+            [["Sector", "Día"], ["A", "lunes"]],
+            names=("Portada", "Datos"),
+        ),
+        SECTOR,
+        ("A", "lunes"),
+    ),
     "a quotation mark that is never closed": Awkward(
         "datos.csv",
         lambda: ('sector,dia\nA,"lunes\n' + "B,martes\n" * 1_200_000).encode(),

@@ -162,9 +162,14 @@ class FileProfile:
 
     @property
     def main_sheet(self) -> SheetProfile | None:
-        """The first visible sheet that has rows, ``None`` if there is none."""
-        shown = [sheet for sheet in self.sheets if sheet.row_count and not sheet.is_hidden]
-        return shown[0] if shown else None
+        """The first sheet of data, ``None`` if there is none; see :func:`order_sheets`."""
+        return next(iter(order_sheets(self.sheets)), None)
+
+
+def order_sheets(sheets: Iterable[SheetProfile]) -> list[SheetProfile]:
+    """Return the visible sheets with rows, covers last: those with one column or no heading."""
+    shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
+    return sorted(shown, key=lambda sheet: not sheet.heading.row or len(sheet.columns) == 1)
 
 
 def profile_file(path: Path, name: str, most_rows: int | None = None) -> FileProfile:

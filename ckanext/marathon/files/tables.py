@@ -21,7 +21,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -203,17 +203,43 @@ def _open_text(opened: BinaryIO) -> tuple[TableFile, Any]:
 
 def _read_text_rows(text: io.TextIOWrapper, separator: str, skipped: int) -> Iterator[Row]:
     # Without a separator there is one column, and a sign that no text has takes its place.
-    reader = csv.reader(text, delimiter=separator or "\x1f")
+    delimiter = separator or "\x1f"
+    lines = _LinesOfRow(text)
     number = 0
     try:
-        for number, cells in enumerate(reader, start=1):
+        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
+            lines.begin_row()
             filled = _trim_row(cells)
             if filled and number > skipped:
                 yield Row(number, filled)
+        # Only this mode notices a quotation mark that is open at the end, which takes all that
+        # follows it into one cell; in other rows it refuses what spreadsheet programs accept.
+        list(csv.reader(lines.last, delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise Malformed(OPEN_QUOTE, row=number + 1) from error
+        if "field larger" in str(error):
+            raise Malformed(OPEN_QUOTE, row=number + 1) from error
+        if "end of data" in str(error):
+            raise Malformed(OPEN_QUOTE, row=number) from error
     except UnicodeDecodeError as error:
         raise Malformed(NO_ENCODING) from error
+
+
+class _LinesOfRow:
+    """Lines of a text, of which those of the row that was read last are kept."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self.last: list[str] = []
+        self._lines: list[str] = []
+        self._text = iter(text)
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._text:
+            self._lines.append(line)
+            yield line
+
+    def begin_row(self) -> None:
+        """Keep the lines since the last call as those of the row that was read."""
+        self.last, self._lines = self._lines, []
 
 
 def _trim_row(cells: Sequence[SheetCell]) -> tuple[SheetCell, ...]:

@@ -30,7 +30,12 @@ from ckanext.marathon.domain.table import ColumnType
 from ckanext.marathon.domain.texts import is_json_list
 from ckanext.marathon.files import series
 from ckanext.marathon.files.privacy import KIND_NAMES, PersonalColumn, find_personal_columns
-from ckanext.marathon.files.profile import FileProfile, profile_file, read_records
+from ckanext.marathon.files.profile import (
+    FileProfile,
+    order_sheets,
+    profile_file,
+    read_records,
+)
 from ckanext.marathon.logic import personal_data
 from ckanext.marathon.logic import resource as resource_logic
 from ckanext.marathon.logic import table as table_logic
@@ -182,7 +187,7 @@ def explain_personal(column: PersonalColumn) -> str:
 
 def _compare(stored: model.Resource, new: NewFile) -> dict[str, Any]:
     """Return what a file changes of the one before, ``{}`` unless both are tables."""
-    sheets = table_logic.order_sheets(new.profile.sheets)
+    sheets = order_sheets(new.profile.sheets)
     before = table.find_table(stored.id)
     if not sheets or before is None or before.state != TableState.LOADED or not before.sheets:
         return {}

@@ -35,6 +35,7 @@ from ckanext.marathon.files.profile import (
     ColumnProfile,
     Heading,
     SheetProfile,
+    order_sheets,
     profile_file,
     read_records,
 )
@@ -267,12 +268,6 @@ def _read_file(claimed: ClaimedTable) -> FileReading:
                     pass
             reading.sheets.append(_describe_sheet(sheet, first.rows))
     return reading
-
-
-def order_sheets(sheets: Sequence[SheetProfile]) -> list[SheetProfile]:
-    """Return the sheets with rows, those with named columns first: a cover has none."""
-    shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
-    return sorted(shown, key=lambda sheet: not sheet.heading.row)
 
 
 def _name_as_table(name: str) -> str:
