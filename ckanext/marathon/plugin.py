@@ -42,6 +42,7 @@ from ckanext.marathon.logic import (
 from ckanext.marathon.logic.action import collect_actions
 from ckanext.marathon.logic.auth import collect_auth_functions
 from ckanext.marathon.logic.validators import collect_validators
+from ckanext.marathon.model import datastore
 from ckanext.marathon.operations import feed_job, health
 from ckanext.marathon.search import connection, query
 from ckanext.marathon.views import collect_blueprints, workarounds
@@ -159,6 +160,7 @@ class MarathonPlugin(p.SingletonPlugin, DefaultTranslation, DefaultPermissionLab
         connection.use_connection()
         port.register_source(source_feeds)
         saving.start_steps()
+        datastore.allow_start_on_full_disk()
         activity.patch_activity_filter()
         check_settings()
 

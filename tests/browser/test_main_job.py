@@ -21,6 +21,7 @@ def publish(visit: Visit, town: Town, csv: Path, title: str) -> None:
     problems.get_by_label("Tuberías de agua con fugas").check()
     page.get_by_label(town.idea["title"]).check()
     page.get_by_label("Fugas reportadas").check()
+    page.select_option('[name="license_id"]', "cc-by")
     page.set_input_files('[name="resources__0__upload"]', csv)
     page.get_by_role("button", name="Publicar", exact=True).click()
     page.wait_for_url(re.compile(r"/dataset/(?!new)"))
@@ -88,6 +89,8 @@ def test_an_officer_publishes_with_the_keyboard_alone(desk: Visit, town: Town, c
     with page.expect_file_chooser() as chooser:
         press("Space")
     chooser.value.set_files(csv)
+    reach(page, page.locator('[name="license_id"]'))
+    write("Creative Commons")
     reach(page, page.get_by_role("button", name="Publicar", exact=True))
     press("Enter")
     page.wait_for_url(re.compile(r"/dataset/(?!new)"))

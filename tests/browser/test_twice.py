@@ -27,6 +27,7 @@ def test_a_form_sent_twice_becomes_one_dataset(live_site: Site, town: Town) -> N
         "title": "Enviado a la vez",
         "notes": "El mismo formulario, varias veces a la vez.",
         "idea": town.idea["id"],
+        "license_id": "cc-by",
         "save": "publish",
     }
     cookies = officer.session.cookies.get_dict()

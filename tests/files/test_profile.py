@@ -168,6 +168,13 @@ def _trim(cells: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return cells
 
 
+@pytest.mark.parametrize("content", [b"a" * 3_000_000, b"\xf1" * 1_000_000, b"a," * 1_500_000])
+def test_a_long_line_is_read_in_one_pass(content: bytes, tmp_path: Path) -> None:
+    # A pattern that begins anew at every letter would take hours.
+    profile = profile_file(_write(tmp_path, content), "a.csv")
+    assert profile.size == len(content)
+
+
 def test_times_of_another_zone_are_those_of_guatemala(tmp_path: Path) -> None:
     path = _write(tmp_path, b"inicio,casos\n2024-02-01T12:30:00Z,1\n")
     sheet = profile_file(path, "a.csv").sheets[0]

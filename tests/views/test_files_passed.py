@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2] / "ckanext" / "marathon"
 # Beside what every page passes.
 MOST_OF_MUNICIPALITY_PAGE = 29
 # Of the dataset alone: its organisation, workshop and idea are there.
-MOST_OF_NEW_DATASET = 62
+MOST_OF_NEW_DATASET = 65
 
 pytestmark = pytest.mark.usefixtures("marathon_site")
 

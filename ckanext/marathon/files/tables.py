@@ -286,7 +286,7 @@ def find_encoding(opened: BinaryIO) -> str:
             except UnicodeDecodeError:
                 is_utf8 = False
         if len(beyond_ascii) < _BLOCK:
-            beyond_ascii += b" ".join(re.findall(rb"[A-Za-z]*[\x80-\xff]+[A-Za-z]*", block))
+            beyond_ascii += b" ".join(re.findall(rb"[\x80-\xff]+", block))
     if is_utf8:
         try:
             decoder.decode(b"", final=True)

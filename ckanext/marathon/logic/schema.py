@@ -129,6 +129,11 @@ def marathon_import_show() -> Schema:
     return {"id": [_read_reference_or_empty]}
 
 
+def marathon_import_undo() -> Schema:
+    """Return the id of the import."""
+    return {"id": [_read_reference_or_empty]}
+
+
 def marathon_import_confirm() -> Schema:
     """Return the id of the import, and whether bad rows are left out."""
     return {"id": [_read_reference_or_empty], "keep_going": [_read_yes]}

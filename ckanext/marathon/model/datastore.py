@@ -11,7 +11,9 @@ record to set ``datastore_active``; that would be a change of the dataset, so it
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from functools import wraps
 from typing import Any, NamedTuple
 
 import ckan.plugins as p
@@ -19,6 +21,11 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.types import Context
 from psycopg2 import sql
+from sqlalchemy.exc import SQLAlchemyError
+
+from ckanext.marathon.model import disk
+
+log = logging.getLogger(__name__)
 
 # The longest identifier of PostgreSQL, in bytes.
 LONGEST_NAME = 63
@@ -36,6 +43,33 @@ class StoreColumn(NamedTuple):
     name: str
     type: str
     label: str
+
+
+# CKAN workaround: datastore-on-full-disk
+def allow_start_on_full_disk() -> None:
+    """Let CKAN start with the DataStore while the disk is full.
+
+    The DataStore creates a table at the start, to check that its reader cannot write. Without
+    room CKAN would not start, and nobody could read the site or ask ``doctor`` why.
+    """
+    if "datastore" not in tk.aslist(tk.config["ckan.plugins"]):
+        return
+    from ckanext.datastore.backend.postgres import DatastorePostgresqlBackend
+
+    configure = DatastorePostgresqlBackend.configure
+    if hasattr(configure, "__wrapped__"):
+        return
+
+    @wraps(configure)
+    def configure_without_room(self: Any, config: Any) -> None:
+        try:
+            configure(self, config)
+        except SQLAlchemyError as fault:
+            if not disk.is_disk_full(fault):
+                raise
+            log.warning("The DataStore's permissions were not checked: the disk is full")
+
+    DatastorePostgresqlBackend.configure = configure_without_room
 
 
 def is_available() -> bool:

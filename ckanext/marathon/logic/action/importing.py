@@ -92,7 +92,7 @@ def marathon_import_list(context: Context, data_dict: DataDict) -> list[dict[str
     ]
 
 
-@tk.validate_action_data(schema.marathon_import_show)
+@tk.validate_action_data(schema.marathon_import_undo)
 def marathon_import_undo(context: Context, data_dict: DataDict) -> dict[str, Any]:
     """Undo an import: delete what it created, restore what it changed.
 
