@@ -69,8 +69,12 @@ class TestThreeMinutes:
             page = visit.go("/")
             if size is PHONE:
                 page.get_by_role("button", name=re.compile("Men|nave", re.I)).first.click()
+                # A click into a menu that is still opening may be lost.
+                opened = re.compile(r"\bshow\b")
+                expect(page.locator("#main-navigation-toggle")).to_have_class(opened)
             person = Counter(page)
             person.click("link", "Publicar datos")
+            page.wait_for_url("**/dataset/new")
             person.clicks += 1
             page.set_input_files('[name="resources__0__upload"]', hours)
             expect(page.locator("[data-upload-text]")).to_contain_text(ARRIVED)
