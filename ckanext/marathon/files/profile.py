@@ -167,9 +167,9 @@ class FileProfile:
 
 
 def order_sheets(sheets: Iterable[SheetProfile]) -> list[SheetProfile]:
-    """Return the visible sheets with rows, covers last: those with one column or no heading."""
+    """Return the visible sheets with rows, those without a heading or with one column last: covers."""
     shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
-    return sorted(shown, key=lambda sheet: not sheet.heading.row or len(sheet.columns) == 1)
+    return sorted(shown, key=lambda sheet: (not sheet.heading.row, len(sheet.columns) == 1))
 
 
 def profile_file(path: Path, name: str, most_rows: int | None = None) -> FileProfile:
