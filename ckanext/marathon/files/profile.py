@@ -167,7 +167,7 @@ class FileProfile:
 
 
 def order_sheets(sheets: Iterable[SheetProfile]) -> list[SheetProfile]:
-    """Return the visible sheets with rows, those without a heading or with one column last: covers."""
+    """Return the visible sheets with rows; covers (no heading, or one column) come last."""
     shown = [sheet for sheet in sheets if sheet.row_count and not sheet.is_hidden]
     return sorted(shown, key=lambda sheet: (not sheet.heading.row, len(sheet.columns) == 1))
 
