@@ -87,6 +87,7 @@ def _index_terms(terms: tuple[TableTerm, ...]) -> Mapping[str, str]:
     }
 
 
+@lru_cache(maxsize=1024)
 def _find_municipality(text: str) -> str | None:
     try:
         code = territory.repair_code(text).code

@@ -25,7 +25,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import jobs, uploader
+from ckan.lib import jobs
 from ckan.lib.search.common import SearchError, SearchIndexError
 from ckan.logic import index_remove_package
 from ckan.types import Context
@@ -39,6 +39,7 @@ from ckanext.marathon.domain import takedown as takedown_domain
 from ckanext.marathon.domain.errors import Malformed
 from ckanext.marathon.domain.takedown import TakedownEntry
 from ckanext.marathon.logic import deletion, reindex
+from ckanext.marathon.logic.resource import remove_stored_file
 from ckanext.marathon.model import audit, feed_log, takedown
 from ckanext.marathon.model import package as package_model
 from ckanext.marathon.model.takedown import Takedown, Traces, collect_traces, erase_traces
@@ -132,25 +133,11 @@ def _index_neighbours(row: Takedown, _words: Collection[str]) -> None:
 
 def _remove_files(row: Takedown, _words: Collection[str]) -> None:
     for resource in _not_of_others(row):
-        _remove_file(resource)
+        remove_stored_file(resource)
     owner = model.FileOwner
     query = sa.select(owner.file_id).where(owner.owner_id.in_([row.thing, *_not_of_others(row)]))
     for file in model.Session.scalars(query).all():
         tk.get_action("file_delete")({"ignore_auth": True, "user": ""}, {"id": file})
-
-
-def _remove_file(resource: str) -> None:
-    upload: Any = uploader.get_resource_uploader({"id": resource, "url": ""})
-    if isinstance(upload, uploader.ResourceUpload):
-        if upload.storage_path:
-            # CKAN's own removal hides errors. A partial upload has a tilde.
-            path = Path(upload.get_path(resource))
-            for file in (path, path.with_name(f"{path.name}~")):
-                file.unlink(missing_ok=True)
-        return
-    # CKAN removes a file in this way when a link replaces it.
-    upload.filename, upload.clear = None, True
-    upload.upload(resource)
 
 
 def _drop_tables(row: Takedown, _words: Collection[str]) -> None:

@@ -252,7 +252,7 @@ def _replace(
     except BaseException:
         model.Session.rollback()
         if not wanted.erases_previous:
-            remove_bytes(id_)
+            resource_logic.remove_stored_file(id_)
         raise
     return {
         "resource": resource,
@@ -288,20 +288,6 @@ def _keep_bytes(stored: model.Resource, version_id: str) -> None:
 
 # Megabytes. What is stored already is not too large.
 _NO_LIMIT = 1_000_000
-
-
-def remove_bytes(version_id: str) -> None:
-    """Delete the stored bytes of a version, if there are any."""
-    upload: Any = uploader.get_resource_uploader({"id": version_id, "url": ""})
-    if isinstance(upload, uploader.ResourceUpload):
-        if upload.storage_path:
-            path = Path(upload.get_path(version_id))
-            for part in (path, path.with_name(f"{path.name}~")):
-                part.unlink(missing_ok=True)
-        return
-    # CKAN removes a file in this way when a link replaces it.
-    upload.filename, upload.clear = None, True
-    upload.upload(version_id)
 
 
 def _make_file_fields(
@@ -417,7 +403,7 @@ def remove_absent_versions() -> int:
     model.Session.rollback()
     absent = [version.id for version in file_version.list_of_absent()]
     for id_ in absent:
-        remove_bytes(id_)
+        resource_logic.remove_stored_file(id_)
         version = model.Session.get(FileVersion, id_)
         if version is not None:
             model.Session.delete(version)

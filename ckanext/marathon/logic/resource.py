@@ -731,6 +731,25 @@ def stores_in_folder(kind: str) -> bool:
     return False
 
 
+def remove_stored_file(file_id: str) -> None:
+    """Delete the stored bytes of a resource or of a former version, if there are any.
+
+    Args:
+        file_id: id of the resource or of the version.
+    """
+    upload: Any = uploader.get_resource_uploader({"id": file_id, "url": ""})
+    if isinstance(upload, uploader.ResourceUpload):
+        if upload.storage_path:
+            # CKAN's own removal hides errors. A partial upload has a tilde.
+            path = Path(upload.get_path(file_id))
+            for part in (path, path.with_name(f"{path.name}~")):
+                part.unlink(missing_ok=True)
+        return
+    # CKAN removes a file in this way when a link replaces it.
+    upload.filename, upload.clear = None, True
+    upload.upload(file_id)
+
+
 def read_file(resource: model.Resource) -> Iterator[bytes] | None:
     """Return the bytes of an uploaded file in blocks, ``None`` if another plugin stores it.
 
